@@ -1,0 +1,60 @@
+"""Run every test: `make test` prepares what is missing, then runs on SQLite and on PostgreSQL with Redis.
+
+Standard library only, because nothing is installed yet. Arguments go to pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import prepare
+from prepare import PYTHON, ROOT, Stop, say
+
+NOTHING_COLLECTED = 5
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the servers are stopped then, too
+    began = time.monotonic()
+    try:
+        prepare.require_python()
+        prepare.packages("requirements-test.txt")
+        prepare.front_end()
+        prepare.translations()
+        code = run(sys.argv[1:])
+    except Stop as reason:
+        say(str(reason))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    say(f"{'All passed' if code == 0 else 'There are failures'}, after {time.monotonic() - began:.0f} s.")
+    return code
+
+
+def run(arguments: list[str]) -> int:
+    """Both databases, even if the first has failures; the first exit code that is not 0."""
+    sys.path.insert(0, str(ROOT))
+    from tests import services
+
+    codes = []
+    try:
+        services.install_missing()
+        with services.running() as servers:
+            for database in ("sqlite", "postgresql"):
+                say(f"\nTests on {database}")
+                command = [str(PYTHON), "-m", "pytest", "-q", "-n", str(min(os.cpu_count() or 2, 4))]
+                command += ["--dist=worksteal", "--database", database, *(arguments or ["tests"])]
+                code = subprocess.run(command, cwd=ROOT, env=dict(os.environ, **servers)).returncode
+                # A choice of tests may hold none that the database can change; the whole never does.
+                codes.append(0 if code == NOTHING_COLLECTED and arguments else code)
+    except services.Missing as reason:
+        raise Stop(str(reason)) from None
+    return next((code for code in codes if code), 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
