@@ -3,7 +3,7 @@ PYTHON ?= python3
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: run test check bench lock
+.PHONY: run test check bench messages lock
 
 run:
 	@exec $(PYTHON) scripts/run.py
@@ -20,6 +20,11 @@ check:
 bench:
 	@$(PYTHON) scripts/prepare.py requirements-test.txt
 	@exec .venv/bin/python scripts/bench.py
+
+# After a change of texts: what is left to translate stands empty in translations/.
+messages:
+	@$(PYTHON) scripts/prepare.py requirements-test.txt
+	@.venv/bin/python scripts/messages.py
 
 # Newest versions that pyproject.toml and package.json allow, with their hashes and without the address they came from.
 lock:

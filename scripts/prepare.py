@@ -80,6 +80,8 @@ def packages(requirements: str) -> None:
     )
     UNFINISHED.unlink()
     _remember(requirements, digest)
+    if requirements == "requirements-test.txt":  # which holds all of the other
+        _remember("requirements.txt", _digest([ROOT / "requirements.txt"], version))
 
 
 def front_end() -> None:
@@ -128,10 +130,8 @@ def tail(log: Path, lines: int = 15) -> str:
 
 
 def _environment() -> None:
-    if PYTHON.exists() and not UNFINISHED.exists():
-        check = f"import pip, sys; raise SystemExit(sys.version_info < {OLDEST})"
-        if subprocess.run([PYTHON, "-c", check], capture_output=True).returncode == 0:
-            return
+    if not UNFINISHED.exists() and _environment_works():
+        return
     say("Creating the virtual environment ...")
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], capture_output=True, text=True)
     if made.returncode == 0:
@@ -143,6 +143,14 @@ def _environment() -> None:
     if "No space left" in words:
         raise Stop(_no_space())
     raise Stop(f"The virtual environment cannot be created in {VENV}: {_last_line(words)}")
+
+
+def _environment_works() -> bool:
+    check = f"import pip, sys; raise SystemExit(sys.version_info < {OLDEST})"
+    try:
+        return subprocess.run([PYTHON, "-c", check], capture_output=True).returncode == 0
+    except OSError:  # it is not there, or leads to a Python that is gone
+        return False
 
 
 def _run(title: str, command: list[str | Path], failure: str, unreachable: str = "") -> None:
