@@ -14,7 +14,27 @@ import html5lib
 from portal.database import db
 
 LANGUAGES = ("ru", "tk", "en")
-TEXT_INPUTS_NOT_SENT = {"submit", "button", "reset", "image", "file"}
+# Elements at whose edges a line does not break.
+INLINE = {
+    "a",
+    "abbr",
+    "b",
+    "bdi",
+    "code",
+    "em",
+    "i",
+    "kbd",
+    "mark",
+    "q",
+    "s",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "sup",
+    "time",
+}
+NOT_SENT = {"submit", "button", "reset", "image", "file"}
 
 
 @dataclass
@@ -225,7 +245,7 @@ def _sent(item: Element) -> list[str]:
         if not chosen and item.get("multiple") is None:
             chosen = options[:1]
         return [option.get("value", option.text or "") for option in chosen]
-    if item.tag != "input" or item.get("type") in TEXT_INPUTS_NOT_SENT:
+    if item.tag != "input" or item.get("type") in NOT_SENT:
         return []
     if item.get("type") in ("checkbox", "radio"):
         return [item.get("value", "on")] if item.get("checked") is not None else []
@@ -235,7 +255,9 @@ def _sent(item: Element) -> list[str]:
 def _words(element: Element) -> Iterator[str]:
     """The text in an element, in the order of the document; what a reader is not shown is left out."""
     if isinstance(element.tag, str) and element.tag not in ("script", "style", "template"):
-        yield element.text or ""
+        edge = "" if element.tag in INLINE else " "
+        yield edge + (element.text or "")
         for child in element:
             yield from _words(child)
             yield child.tail or ""
+        yield edge
