@@ -1,0 +1,125 @@
+"""The booking portal."""
+
+from typing import Any
+
+from flask import Flask, g, request
+from flask_babel import gettext as _
+from flask_login import current_user
+from jinja2 import StrictUndefined
+
+from portal import cli
+from portal.accounts import sessions
+from portal.accounts import views as accounts
+from portal.accounts.access import Permission, may
+from portal.audit.services import acting
+from portal.booking import tasks as booking_tasks
+from portal.booking import views as booking
+from portal.booking.queries import BookingPage
+from portal.config import ROOT, read_config
+from portal.database import db
+from portal.demonstration import start_clock
+from portal.extensions import babel, compress, csrf, limiter, migrate
+from portal.inventory import views as inventory
+from portal.kernel.clock import business_shift, now
+from portal.outbox.jobs import build_queue
+from portal.payments import tasks as payments_tasks
+from portal.payments import views as payments
+from portal.payments.queries import booking_payments
+from portal.pricing.policy import DEFAULT_POLICY, CancelStep, cancel_steps
+from portal.web import assets, errors, filters, headers, locale
+from portal.web import views as web
+
+TASKS = (booking_tasks, payments_tasks)  # imported so that their handlers are registered
+
+
+def create_app(**overrides: Any) -> Flask:
+    """The application, configured by the environment; `overrides` are for tests."""
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app.config.update(read_config())
+    app.config.update(overrides)
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.add_extension("jinja2.ext.do")
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    start_clock(app)
+    db.init_app(app)
+    migrate.init_app(app, db)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    babel.init_app(app, locale_selector=locale.choose_locale)
+    compress.init_app(app)
+    for plumbing in (sessions, locale, filters, assets, errors, headers, cli):
+        plumbing.init_app(app)
+    build_queue(app)
+    for blueprint in (
+        web.root,
+        web.bp,
+        accounts.bp,
+        inventory.catalogue,
+        inventory.bp,
+        booking.bp,
+        payments.bp,
+        payments.webhooks,
+    ):
+        app.register_blueprint(blueprint)
+    _register_optional(app)
+    _prepare_templates(app)
+
+    @app.before_request
+    def name_the_actor() -> None:
+        """For the audit trail: whoever asks, before any rule is applied."""
+        if request.endpoint not in ("static", "root.healthz"):
+            acting.set(f"account:{current_user.id}" if _has_session() and current_user.is_authenticated else "guest")
+
+    return app
+
+
+def _has_session() -> bool:
+    """Without a session cookie nobody is signed in, and asking would begin a session."""
+    return "session" in request.cookies
+
+
+def _prepare_templates(app: Flask) -> None:
+    def demo_notice() -> str | None:
+        """Shown on each page of the demonstration, where time is not the world's."""
+        if not business_shift():
+            return None
+        day = filters.day(now(), "Europe/Astrakhan")
+        return _("Demonstration: today is %(day)s here, no money moves and no cruise will sail.", day=day)
+
+    def default_cancel_steps(page: BookingPage) -> tuple[CancelStep, ...]:
+        """What will be pinned when the booking is placed."""
+        return cancel_steps(DEFAULT_POLICY, page.price, page.start_day)
+
+    app.jinja_env.globals.update(
+        theme=web.chosen_theme,
+        demo_notice=demo_notice,
+        may=may,
+        Permission=Permission,
+        business_now=now,
+        booking_payments=booking_payments,
+        default_cancel_steps=default_cancel_steps,
+        current_language=lambda: getattr(g, "language", None) or locale.choose_locale(),
+    )
+
+
+def _register_optional(app: Flask) -> None:
+    app.jinja_env.globals.update(booking_papers=lambda booking_id: (), country_papers=lambda code: ())
+    try:
+        from portal.visas import queries, tasks, views  # noqa: F401
+
+        app.register_blueprint(views.bp)
+        app.jinja_env.globals.update(booking_papers=queries.papers_summary, country_papers=queries.country_papers)
+    except (ImportError, AttributeError) as error:
+        app.logger.warning("%s", error)
+    try:
+        from portal.staff import review_views
+
+        app.register_blueprint(review_views.bp)
+    except (ImportError, AttributeError) as error:
+        app.logger.warning("%s", error)
+    try:
+        from portal.staff import views as staff
+
+        app.register_blueprint(staff.bp)
+    except (ImportError, AttributeError) as error:
+        app.logger.warning("%s", error)

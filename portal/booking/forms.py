@@ -1,0 +1,141 @@
+"""The shape of passengers, contact and consent."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DateField,
+    EmailField,
+    FieldList,
+    Form,
+    FormField,
+    SelectField,
+    StringField,
+    TelField,
+    ValidationError,
+)
+from wtforms.validators import Email, InputRequired, Length, Optional
+
+from portal.booking.labels import DOCUMENT_KINDS, SEXES
+from portal.booking.models import DocumentKind
+from portal.kernel.countries import countries_by_name
+
+LATIN = re.compile(r"[A-Za-z][A-Za-z' -]*")
+NUMBER = re.compile(r"[A-Za-zА-ЯЁа-яё0-9-]{4,20}")
+PHONE = re.compile(r"\+?[0-9 ()-]{7,30}")
+OLDEST = date(1900, 1, 1)
+# The citizenships met most often here stand first; all others follow by name.
+FIRST = ("RU", "TM", "KZ", "AZ", "IR", "BY", "UZ")
+
+
+def _strip(value: str | None) -> str | None:
+    return " ".join(value.split()) if value else value
+
+
+def _needed() -> InputRequired:
+    return InputRequired(_l("Please fill this in."))
+
+
+def latin(form: Form, field: StringField) -> None:
+    if field.data and not LATIN.fullmatch(field.data):
+        raise ValidationError(
+            _("Use Latin letters as in the passport, for example %(example)s.", example="IVANOVA or ANNA-MARIA")
+        )
+
+
+class PassengerForm(Form):
+    """One passenger; a part of a larger form, which carries the CSRF token."""
+
+    surname = StringField(_l("Surname in Latin letters"), [_needed(), Length(max=60), latin], filters=[_strip])
+    given_names = StringField(_l("Given names in Latin letters"), [_needed(), Length(max=60), latin], filters=[_strip])
+    local_surname = StringField(_l("Surname as you write it"), [Optional(), Length(max=60)], filters=[_strip])
+    local_given_names = StringField(_l("First name as you write it"), [Optional(), Length(max=60)], filters=[_strip])
+    patronymic = StringField(_l("Patronymic, if you have one"), [Optional(), Length(max=60)], filters=[_strip])
+    birth_date = DateField(_l("Date of birth"), [_needed()])
+    sex = SelectField(_l("Sex"), [_needed()], coerce=str)
+    citizenship = SelectField(_l("Citizenship"), [_needed()], coerce=str)
+    document_kind = SelectField(_l("Document for this cruise"), [_needed()], coerce=str)
+    document_number = StringField(_l("Series and number"), [_needed(), Length(max=20)], filters=[_strip])
+    document_expires = DateField(_l("Valid until"), [Optional()])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sex.choices = [("", _("Please choose")), *((sex.value, label) for sex, label in SEXES.items())]
+        self.document_kind.choices = [(kind.value, label) for kind, label in DOCUMENT_KINDS.items()]
+
+    def offer_countries(self, language: str) -> None:
+        names = dict(countries_by_name(language))
+        self.citizenship.choices = [
+            ("", _("Please choose")),
+            *((code, names[code]) for code in FIRST),
+            *((code, name) for code, name in names.items() if code not in FIRST),
+        ]
+
+    def validate_birth_date(self, field: DateField) -> None:
+        if field.data and not OLDEST <= field.data <= self.today:
+            raise ValidationError(_("Please check the date: it must lie in the past."))
+
+    def validate_document_number(self, field: StringField) -> None:
+        if field.data and not NUMBER.fullmatch(field.data.replace(" ", "")):
+            raise ValidationError(_("Letters and digits only, 4 to 20 of them, as printed in the document."))
+
+    def validate_document_expires(self, field: DateField) -> None:
+        if field.data is None:
+            if self.document_kind.data == DocumentKind.PASSPORT:
+                raise ValidationError(_("Please give the last day of the passport; some countries ask for months more."))
+        elif field.data < self.today:
+            raise ValidationError(_("This passport has expired. Please give the data of the new one."))
+
+    today: date = date.max  # set by the whole form: business time decides what lies in the past
+
+
+class PassengersForm(FlaskForm):
+    passengers = FieldList(FormField(PassengerForm))
+
+    def prepare(self, party: int, language: str, today: date) -> None:
+        """As many parts as there are passengers, in the reader's language."""
+        while len(self.passengers) > party:
+            self.passengers.pop_entry()
+        while len(self.passengers) < party:
+            self.passengers.append_entry()
+        for entry in self.passengers:
+            entry.form.offer_countries(language)
+            entry.form.today = today
+
+
+class ReviewForm(FlaskForm):
+    contact_name = StringField(_l("Your name"), [_needed(), Length(max=120)], filters=[_strip])
+    contact_email = EmailField(
+        _l("E-mail"),
+        [_needed(), Length(max=254), Email(_l("Please check the address: mail could not be sent to it."))],
+        filters=[_strip],
+    )
+    contact_phone = TelField(_l("Telephone"), [_needed(), Length(max=40)], filters=[_strip])
+    terms = BooleanField(_l("I have read and accept the conditions of carriage and cancellation"))
+    consent = BooleanField(_l("I agree that the passengers' personal data are used to carry out this booking"))
+
+    def validate_contact_phone(self, field: TelField) -> None:
+        if field.data and not PHONE.fullmatch(field.data):
+            raise ValidationError(_("Digits with the country code, for example +993 12 345678."))
+
+    def validate_terms(self, field: BooleanField) -> None:
+        if not field.data:
+            raise ValidationError(_("Please read the conditions and tick this box: we cannot book without it."))
+
+    def validate_consent(self, field: BooleanField) -> None:
+        if not field.data:
+            raise ValidationError(_("Without this consent we may not keep the data that the voyage needs."))
+
+
+class FindBookingForm(FlaskForm):
+    reference = StringField(_l("Booking number"), [_needed(), Length(max=20)], filters=[_strip])
+    email = EmailField(_l("E-mail of the booking"), [_needed(), Length(max=254)], filters=[_strip])
+
+

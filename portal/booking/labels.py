@@ -1,0 +1,39 @@
+"""Names of states and kinds, in words for people."""
+
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+from portal.booking.models import BookingState, ChargeKind, DocumentKind, Sex
+
+BOOKING_STATES: dict[BookingState, LazyString] = {
+    BookingState.DRAFT: _l("Being filled in"),
+    BookingState.PENDING: _l("Awaiting payment"),
+    BookingState.CONFIRMED: _l("Confirmed"),
+    BookingState.EXPIRED: _l("Expired"),
+    BookingState.CANCELLED: _l("Cancelled"),
+}
+# The kind of the status mark (templates/components/page.html) that goes with each.
+BOOKING_TONES: dict[BookingState, str] = {
+    BookingState.DRAFT: "neutral",
+    BookingState.PENDING: "wait",
+    BookingState.CONFIRMED: "good",
+    BookingState.EXPIRED: "bad",
+    BookingState.CANCELLED: "bad",
+}
+CHARGES: dict[ChargeKind, LazyString] = {
+    ChargeKind.ADULT: _l("Adult, place in a double cabin"),
+    ChargeKind.SINGLE: _l("Cabin for single use"),
+    ChargeKind.CHILD: _l("Child of 2 to 14 years"),
+    ChargeKind.INFANT: _l("Infant under 2, without a berth"),
+    ChargeKind.EXTRA_BERTH: _l("Extra berth"),
+}
+SEXES: dict[Sex, LazyString] = {
+    Sex.FEMALE: _l("Female"),
+    Sex.MALE: _l("Male"),
+    Sex.UNSPECIFIED: _l("Not specified in the passport"),
+}
+DOCUMENT_KINDS: dict[DocumentKind, LazyString] = {
+    DocumentKind.PASSPORT: _l("Passport for travel abroad"),
+    DocumentKind.INTERNAL_PASSPORT: _l("Internal passport of Russia"),
+    DocumentKind.BIRTH_CERTIFICATE: _l("Birth certificate"),
+}

@@ -1,0 +1,172 @@
+"""The agreement with a customer: its cabins, passengers and what is owed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.accounts.models import Account
+from portal.catalogue.models import Cabin, Sailing
+from portal.database import Base, SealedText
+from portal.inventory.models import Occupancy
+from portal.kernel.money import Money
+from portal.kernel.references import new_reference
+from portal.kernel.states import Moves
+
+
+class BookingState(StrEnum):
+    """The commercial state only: money and papers are derived from their own rows."""
+
+    DRAFT = "draft"  # being filled in, while the hold lasts
+    PENDING = "pending"  # agreed, waiting for money until pay_by
+    CONFIRMED = "confirmed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+BOOKING_MOVES: Moves[BookingState] = {
+    BookingState.DRAFT: {BookingState.PENDING, BookingState.EXPIRED, BookingState.CANCELLED},
+    BookingState.PENDING: {BookingState.CONFIRMED, BookingState.EXPIRED, BookingState.CANCELLED},
+    BookingState.EXPIRED: {BookingState.CONFIRMED},  # late money, while the very same cabin is still free
+    BookingState.CONFIRMED: {BookingState.CANCELLED},
+}
+
+
+class Booking(Base):
+    __tablename__ = "booking"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('draft', 'expired', 'cancelled') OR (placed_at IS NOT NULL AND pay_by IS NOT NULL)",
+            name="placed_with_deadline",
+        ),
+        CheckConstraint(
+            "placed_at IS NULL OR (terms_version IS NOT NULL AND consent_version IS NOT NULL)", name="placed_with_consent"
+        ),
+        CheckConstraint("(state <> 'confirmed') OR (confirmed_at IS NOT NULL)", name="confirmed_with_time"),
+        Index("ix_booking_sailing", "sailing_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
+    sailing_id: Mapped[int] = mapped_column(ForeignKey("sailing.id"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    holder: Mapped[str | None] = mapped_column(String(64), index=True)  # the visitor who made it
+    link_version: Mapped[int] = mapped_column(default=1)  # one more, and every private link given out is dead
+    state: Mapped[BookingState] = mapped_column(default=BookingState.DRAFT)
+    language: Mapped[str] = mapped_column(String(2))
+    currency: Mapped[str] = mapped_column(String(3))
+    contact_name: Mapped[str | None] = mapped_column(String(120))
+    contact_email: Mapped[str | None] = mapped_column(String(254), index=True)
+    contact_phone: Mapped[str | None] = mapped_column(String(40))
+    made_at: Mapped[datetime]
+    placed_at: Mapped[datetime | None]
+    pay_by: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    terms_version: Mapped[str | None] = mapped_column(String(20))
+    terms_accepted_at: Mapped[datetime | None]  # real time
+    consent_version: Mapped[str | None] = mapped_column(String(20))
+    consent_given_at: Mapped[datetime | None]  # real time
+    policy: Mapped[list[dict[str, int]]] = mapped_column(JSON, default=list)  # cancellation steps, pinned when placed
+
+    sailing: Mapped[Sailing] = relationship()
+    customer: Mapped[Account | None] = relationship()
+    cabins: Mapped[list[BookedCabin]] = relationship(back_populates="booking", order_by="BookedCabin.id")
+    passengers: Mapped[list[Passenger]] = relationship(
+        back_populates="booking", order_by="Passenger.position", cascade="all, delete-orphan"
+    )
+    charges: Mapped[list[Charge]] = relationship(
+        back_populates="booking", order_by="Charge.position", cascade="all, delete-orphan"
+    )
+
+    @property
+    def price(self) -> Money:
+        """What is owed in all: the sum of its charges."""
+        return Money(sum(charge.amount_minor for charge in self.charges), self.currency)
+
+
+class BookedCabin(Base):
+    """A cabin of a booking, through the occupancy that keeps it."""
+
+    __tablename__ = "booked_cabin"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
+    occupancy_id: Mapped[int] = mapped_column(ForeignKey("occupancy.id"), unique=True)
+    cabin_id: Mapped[int] = mapped_column(ForeignKey("cabin.id"))
+
+    booking: Mapped[Booking] = relationship(back_populates="cabins")
+    occupancy: Mapped[Occupancy] = relationship()
+    cabin: Mapped[Cabin] = relationship()
+
+
+class Sex(StrEnum):
+    MALE = "M"
+    FEMALE = "F"
+    UNSPECIFIED = "X"
+
+
+class DocumentKind(StrEnum):
+    PASSPORT = "passport"  # for travel abroad, or a foreigner's
+    INTERNAL_PASSPORT = "internal_passport"
+    BIRTH_CERTIFICATE = "birth_certificate"
+
+
+class Passenger(Base):
+    """Who travels. Latin names are those of the passport's machine-readable lines; the others are for people."""
+
+    __tablename__ = "passenger"
+    __table_args__ = (UniqueConstraint("booking_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"))
+    cabin_id: Mapped[int] = mapped_column(ForeignKey("cabin.id"))
+    position: Mapped[int]
+    surname: Mapped[str] = mapped_column(String(60))
+    given_names: Mapped[str] = mapped_column(String(60))
+    local_surname: Mapped[str | None] = mapped_column(String(60))
+    local_given_names: Mapped[str | None] = mapped_column(String(60))
+    patronymic: Mapped[str | None] = mapped_column(String(60))
+    birth_date: Mapped[date]
+    birth_place: Mapped[str | None] = mapped_column(String(80))
+    sex: Mapped[Sex]
+    citizenship: Mapped[str] = mapped_column(String(2))
+    document_kind: Mapped[DocumentKind]
+    document_number: Mapped[str] = mapped_column(SealedText)
+    document_fingerprint: Mapped[str] = mapped_column(String(64), index=True)
+    document_expires: Mapped[date | None]
+
+    booking: Mapped[Booking] = relationship(back_populates="passengers")
+    cabin: Mapped[Cabin] = relationship()
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.surname} {self.given_names}"
+
+
+class ChargeKind(StrEnum):
+    ADULT = "adult"
+    SINGLE = "single"
+    CHILD = "child"
+    INFANT = "infant"
+    EXTRA_BERTH = "extra_berth"
+
+
+class Charge(Base):
+    """One line of the price, pinned when the booking was placed."""
+
+    __tablename__ = "charge"
+    __table_args__ = (UniqueConstraint("booking_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"))
+    passenger_id: Mapped[int | None] = mapped_column(ForeignKey("passenger.id"), index=True)
+    position: Mapped[int]
+    kind: Mapped[ChargeKind]
+    amount_minor: Mapped[int]  # in the booking's currency
+
+    booking: Mapped[Booking] = relationship(back_populates="charges")
+    passenger: Mapped[Passenger | None] = relationship()

@@ -1,0 +1,242 @@
+"""What the pages and papers of a booking need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, Passenger
+from portal.catalogue.models import Cabin, PortCall, Sailing
+from portal.catalogue.queries import SailingView, sailing_view
+from portal.database import db
+from portal.inventory.models import Occupancy
+from portal.kernel.errors import NotFound
+from portal.kernel.money import Money
+from portal.kernel.text import LocalizedText
+from portal.pricing.policy import CancelStep, cancel_steps
+
+
+@dataclass(frozen=True)
+class PassengerView:
+    id: int
+    reference: str
+    position: int
+    surname: str
+    given_names: str
+    local_name: str | None
+    birth_date: date
+    citizenship: str
+    document_ending: str  # the last letters only; the number itself is shown nowhere but to reviewers
+    document_expires: date | None
+    cabin: str
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.surname} {self.given_names}"
+
+
+@dataclass(frozen=True)
+class ChargeView:
+    kind: ChargeKind
+    passenger: str | None
+    amount: Money
+
+
+@dataclass(frozen=True)
+class BookedCabinView:
+    number: str
+    category: LocalizedText
+    deck: LocalizedText
+    occupancy_reference: str
+
+
+@dataclass(frozen=True)
+class BookingPage:
+    id: int
+    reference: str
+    state: BookingState
+    language: str
+    sailing: SailingView
+    ship_name: LocalizedText
+    start_day: date
+    cabins: tuple[BookedCabinView, ...]
+    passengers: tuple[PassengerView, ...]
+    charges: tuple[ChargeView, ...]
+    price: Money
+    contact_name: str | None
+    contact_email: str | None
+    contact_phone: str | None
+    customer_id: int | None
+    made_at: datetime
+    placed_at: datetime | None
+    pay_by: datetime | None
+    confirmed_at: datetime | None
+    terms_version: str | None
+    cancel_steps: tuple[CancelStep, ...]
+
+    def payable_at(self, now: datetime) -> bool:
+        return self.state is BookingState.PENDING and self.pay_by is not None and now < self.pay_by
+
+
+WHOLE = (
+    joinedload(Booking.sailing).joinedload(Sailing.itinerary),
+    joinedload(Booking.sailing).joinedload(Sailing.ship),
+    joinedload(Booking.sailing).selectinload(Sailing.calls).joinedload(PortCall.port),
+    selectinload(Booking.cabins).joinedload(BookedCabin.cabin).joinedload(Cabin.category),
+    selectinload(Booking.cabins).joinedload(BookedCabin.cabin).joinedload(Cabin.deck),
+    selectinload(Booking.cabins).joinedload(BookedCabin.occupancy),
+    selectinload(Booking.passengers).joinedload(Passenger.cabin),
+    selectinload(Booking.charges).joinedload(Charge.passenger),
+)
+
+
+def booking_page(booking_id: int) -> BookingPage:
+    """Whoever calls has checked whose booking it is. Five statements. Raises NotFound."""
+    booking = db.session.scalars(select(Booking).where(Booking.id == booking_id).options(*WHOLE)).unique().one_or_none()
+    if booking is None:
+        raise NotFound(booking_id)
+    sailing = sailing_view(booking.sailing)
+    start = booking.sailing.start_day
+    price = booking.price
+    return BookingPage(
+        id=booking.id,
+        reference=booking.reference,
+        state=booking.state,
+        language=booking.language,
+        sailing=sailing,
+        ship_name=LocalizedText(booking.sailing.ship.names[0]["name"]),
+        start_day=start,
+        cabins=tuple(
+            BookedCabinView(
+                cabin.cabin.number, cabin.cabin.category.name, cabin.cabin.deck.name, cabin.occupancy.reference
+            )
+            for cabin in booking.cabins
+        ),
+        passengers=tuple(_passenger_view(passenger) for passenger in booking.passengers),
+        charges=tuple(
+            ChargeView(
+                charge.kind,
+                charge.passenger.full_name if charge.passenger else None,
+                Money(charge.amount_minor, booking.currency),
+            )
+            for charge in booking.charges
+        ),
+        price=price,
+        contact_name=booking.contact_name,
+        contact_email=booking.contact_email,
+        contact_phone=booking.contact_phone,
+        customer_id=booking.customer_id,
+        made_at=booking.made_at,
+        placed_at=booking.placed_at,
+        pay_by=booking.pay_by,
+        confirmed_at=booking.confirmed_at,
+        terms_version=booking.terms_version,
+        cancel_steps=cancel_steps(booking.policy, price, start),
+    )
+
+
+def _passenger_view(passenger: Passenger) -> PassengerView:
+    local = [passenger.local_surname, passenger.local_given_names, passenger.patronymic]
+    return PassengerView(
+        id=passenger.id,
+        reference=passenger.reference,
+        position=passenger.position,
+        surname=passenger.surname,
+        given_names=passenger.given_names,
+        local_name=" ".join(part for part in local if part) or None,
+        birth_date=passenger.birth_date,
+        citizenship=passenger.citizenship,
+        document_ending=passenger.document_number[-3:],
+        document_expires=passenger.document_expires,
+        cabin=passenger.cabin.number,
+    )
+
+
+@dataclass(frozen=True)
+class HoldPage:
+    """The way from a held cabin to a booking."""
+
+    reference: str
+    hold_id: int
+    party: int
+    expires_at: datetime
+    sailing: SailingView
+    start_day: date
+    cabin: BookedCabinView
+    booking_id: int | None
+    booking_reference: str | None
+    booking_state: BookingState | None
+
+    def seconds_left(self, now: datetime) -> int:
+        return max(0, int((self.expires_at - now).total_seconds()))
+
+
+def hold_page(hold: Occupancy) -> HoldPage:
+    """Four statements."""
+    sailing = db.session.scalars(
+        select(Sailing)
+        .where(Sailing.id == hold.sailing_id)
+        .options(joinedload(Sailing.itinerary), selectinload(Sailing.calls).joinedload(PortCall.port))
+    ).one()
+    cabin = db.session.scalars(
+        select(Cabin).where(Cabin.id == hold.cabin_id).options(joinedload(Cabin.category), joinedload(Cabin.deck))
+    ).one()
+    booking = db.session.scalars(
+        select(Booking).join(BookedCabin).where(BookedCabin.occupancy_id == hold.id)
+    ).one_or_none()
+    return HoldPage(
+        reference=hold.reference,
+        hold_id=hold.id,
+        party=hold.party,
+        expires_at=hold.expires_at or hold.made_at,
+        sailing=sailing_view(sailing),
+        start_day=sailing.start_day,
+        cabin=BookedCabinView(cabin.number, cabin.category.name, cabin.deck.name, hold.reference),
+        booking_id=booking.id if booking else None,
+        booking_reference=booking.reference if booking else None,
+        booking_state=booking.state if booking else None,
+    )
+
+
+@dataclass(frozen=True)
+class BookingRow:
+    reference: str
+    state: BookingState
+    title: LocalizedText
+    code: str
+    starts_at: datetime
+    zone: str
+    price: Money
+
+
+ROWS = 50
+
+
+def bookings_of(account_id: int) -> tuple[BookingRow, ...]:
+    """The newest of an account's bookings. Four statements."""
+    bookings = db.session.scalars(
+        select(Booking)
+        .where(Booking.customer_id == account_id, Booking.state != BookingState.DRAFT)
+        .order_by(Booking.made_at.desc())
+        .limit(ROWS)
+        .options(
+            joinedload(Booking.sailing).joinedload(Sailing.itinerary),
+            joinedload(Booking.sailing).selectinload(Sailing.calls).joinedload(PortCall.port),
+            selectinload(Booking.charges),
+        )
+    )
+    return tuple(
+        BookingRow(
+            booking.reference,
+            booking.state,
+            booking.sailing.itinerary.title,
+            booking.sailing.code,
+            booking.sailing.starts_at,
+            booking.sailing.calls[0].port.zone,
+            booking.price,
+        )
+        for booking in bookings
+    )

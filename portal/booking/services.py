@@ -1,0 +1,297 @@
+"""Make, place, confirm and end bookings: the only writers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import delete, select
+
+from portal.audit.services import record
+from portal.booking.errors import NoAdult, NotPayable, SamePassengerTwice, TooManyForCabin
+from portal.booking.models import (
+    BOOKING_MOVES,
+    BookedCabin,
+    Booking,
+    BookingState,
+    Charge,
+    ChargeKind,
+    DocumentKind,
+    Passenger,
+    Sex,
+)
+from portal.database import column_key, db, transaction
+from portal.inventory.errors import HoldOver
+from portal.inventory.models import Occupancy, OccupancyState
+from portal.inventory.services import book_held_cabin, extend_hold, release, retake_cabin
+from portal.kernel.clock import real_now
+from portal.kernel.sealing import fingerprint
+from portal.kernel.states import move
+from portal.outbox.services import announce
+from portal.pricing.policy import DEFAULT_POLICY
+from portal.pricing.queries import fare_of
+from portal.pricing.quotes import PartyDoesNotFit, Quote, age_on, quote_party
+
+ADULT_AGE = 18  # who may travel without anyone
+
+
+@dataclass(frozen=True)
+class PassengerDetails:
+    """What was typed about one passenger, in the shape the form has checked."""
+
+    surname: str
+    given_names: str
+    local_surname: str | None
+    local_given_names: str | None
+    patronymic: str | None
+    birth_date: date
+    sex: Sex
+    citizenship: str
+    document_kind: DocumentKind
+    document_number: str
+    document_expires: date | None
+
+
+def document_digest(number: str) -> str:
+    """By which the same document is found in another booking, without reading any number."""
+    return fingerprint("".join(number.split()).upper(), column_key())
+
+
+def quote_for(hold: Occupancy, births: Sequence[date]) -> Quote:
+    """Today's price of these travellers in the held cabin. Raises TooManyForCabin."""
+    cabin = hold.cabin
+    fare = fare_of(hold.sailing_id, cabin.category_id)
+    ages = [age_on(hold.sailing.start_day, birth) for birth in births]
+    try:
+        return quote_party(fare, ages, berths=cabin.berths, extra_berths=cabin.extra_berths)
+    except PartyDoesNotFit as too_many:
+        raise TooManyForCabin from too_many
+
+
+def name_passengers(
+    *,
+    hold_id: int,
+    passengers: Sequence[PassengerDetails],
+    customer_id: int | None,
+    language: str,
+    now: datetime,
+) -> Booking:
+    """Write who travels in the held cabin, with today's price of each; a second time in place of the first.
+
+    Raises HoldOver, NoAdult, TooManyForCabin, SamePassengerTwice; then nothing is written.
+    """
+    with transaction() as session:
+        hold = session.get_one(Occupancy, hold_id, with_for_update=True)
+        if hold.state is not OccupancyState.HELD or hold.overdue_at(now):
+            raise HoldOver
+        day = hold.sailing.start_day
+        ages = [age_on(day, details.birth_date) for details in passengers]
+        if not any(age >= ADULT_AGE for age in ages):
+            raise NoAdult
+        digests = [document_digest(details.document_number) for details in passengers]
+        if len(set(digests)) < len(digests):
+            raise SamePassengerTwice
+        quote = quote_for(hold, [details.birth_date for details in passengers])
+        booking = _draft_of(hold, customer_id, quote.currency, language, now)
+        session.execute(delete(Charge).where(Charge.booking_id == booking.id))
+        session.execute(delete(Passenger).where(Passenger.booking_id == booking.id))
+        session.expire(booking, ["passengers", "charges"])
+        for position, (details, digest, line) in enumerate(zip(passengers, digests, quote.lines, strict=True), 1):
+            passenger = Passenger(
+                booking_id=booking.id,
+                cabin_id=hold.cabin_id,
+                position=position,
+                surname=details.surname.upper(),
+                given_names=details.given_names.upper(),
+                local_surname=details.local_surname,
+                local_given_names=details.local_given_names,
+                patronymic=details.patronymic,
+                birth_date=details.birth_date,
+                sex=details.sex,
+                citizenship=details.citizenship,
+                document_kind=details.document_kind,
+                document_number="".join(details.document_number.split()).upper(),
+                document_fingerprint=digest,
+                document_expires=details.document_expires,
+            )
+            session.add(passenger)
+            session.flush()
+            session.add(
+                Charge(
+                    booking_id=booking.id,
+                    passenger_id=passenger.id,
+                    position=position,
+                    kind=ChargeKind(line.kind),
+                    amount_minor=line.amount.minor,
+                )
+            )
+        hold.party = len(passengers)
+    return booking
+
+
+def _draft_of(hold: Occupancy, customer_id: int | None, currency: str, language: str, now: datetime) -> Booking:
+    """The draft that this hold already has, or a new one."""
+    session = db.session
+    booking = session.scalars(
+        select(Booking).join(BookedCabin).where(BookedCabin.occupancy_id == hold.id)
+    ).one_or_none()
+    if booking is not None:
+        if booking.state is not BookingState.DRAFT:
+            raise NotPayable
+        booking.language = language
+        booking.customer_id = customer_id or booking.customer_id
+        return booking
+    booking = Booking(
+        sailing_id=hold.sailing_id,
+        customer_id=customer_id,
+        holder=hold.holder,
+        language=language,
+        currency=currency,
+        made_at=now,
+    )
+    session.add(booking)
+    session.flush()
+    session.add(BookedCabin(booking_id=booking.id, occupancy_id=hold.id, cabin_id=hold.cabin_id))
+    record("booking.drafted", subject="booking", reference=booking.reference, now=now, to_state=booking.state)
+    return booking
+
+
+def place_booking(
+    *,
+    booking_id: int,
+    contact_name: str,
+    contact_email: str,
+    contact_phone: str,
+    terms_version: str,
+    consent_version: str,
+    now: datetime,
+) -> Booking:
+    """The customer agrees: price, conditions and consent are pinned. Raises HoldOver, NotPayable.
+
+    Money is awaited until the hold ends; starting a payment makes that later.
+    Announces booking.placed.
+    """
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        holds = [cabin.occupancy for cabin in booking.cabins]
+        if any(hold.state is not OccupancyState.HELD or hold.overdue_at(now) for hold in holds):
+            raise HoldOver
+        if booking.state is not BookingState.DRAFT:
+            raise NotPayable
+        booking.contact_name = contact_name
+        booking.contact_email = contact_email.lower()
+        booking.contact_phone = contact_phone
+        booking.terms_version = terms_version
+        booking.consent_version = consent_version
+        booking.terms_accepted_at = booking.consent_given_at = real_now()
+        booking.placed_at = now
+        booking.pay_by = min(hold.expires_at for hold in holds if hold.expires_at is not None)
+        booking.policy = list(DEFAULT_POLICY)
+        _move(booking, BookingState.PENDING, now)
+        announce("booking.placed", booking_id=booking.id)
+    return booking
+
+
+def keep_for_payment(*, booking_id: int, until: datetime, now: datetime) -> None:
+    """Keep the cabins while a payment is under way. Raises NotPayable or HoldOver."""
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        if booking.state is not BookingState.PENDING or booking.pay_by is None:
+            raise NotPayable
+        for cabin in booking.cabins:
+            extend_hold(occupancy_id=cabin.occupancy_id, until=until, now=now)
+        booking.pay_by = max(booking.pay_by, until)
+
+
+def confirm_booking(*, booking_id: int, now: datetime) -> None:
+    """Money has come: the cabins become the booking's. A second time nothing happens.
+
+    Late money takes the same cabins again while they are free. Raises CabinTaken or ShipFull otherwise, and
+    NotPayable for a booking that was cancelled. Announces booking.confirmed.
+    """
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        if booking.state is BookingState.CONFIRMED:
+            return
+        if booking.state not in (BookingState.PENDING, BookingState.EXPIRED):
+            raise NotPayable
+        for cabin in booking.cabins:
+            if cabin.occupancy.state is OccupancyState.HELD:
+                book_held_cabin(occupancy_id=cabin.occupancy_id, now=now)
+            else:
+                cabin.occupancy_id = retake_cabin(occupancy_id=cabin.occupancy_id, now=now).id
+        booking.confirmed_at = now
+        _move(booking, BookingState.CONFIRMED, now)
+        announce("booking.confirmed", booking_id=booking.id)
+
+
+def claim_booking(*, booking_id: int, account_id: int, now: datetime) -> None:
+    """Put a booking that was opened by its private link into the reader's account, if it is in none yet."""
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        if booking.customer_id is None:
+            booking.customer_id = account_id
+            record("booking.claimed", subject="booking", reference=booking.reference, now=now)
+
+
+def ask_for_link(*, reference: str, email: str) -> None:
+    """Send the private link to the booking's own address, if that is what was typed; nobody learns whether it was."""
+    with transaction() as session:
+        booking = session.scalars(
+            select(Booking).where(
+                Booking.reference == reference.strip().upper(),
+                Booking.contact_email == email.strip().lower(),
+                Booking.state != BookingState.DRAFT,
+            )
+        ).one_or_none()
+        if booking is not None:
+            announce("booking.link_requested", booking_id=booking.id, moment=real_now().isoformat(timespec="minutes"))
+
+
+def let_go(*, hold_id: int, now: datetime) -> None:
+    """The visitor gives the held cabin back, and with it what he had typed."""
+    with transaction() as session:
+        booking = session.scalars(
+            select(Booking).join(BookedCabin).where(BookedCabin.occupancy_id == hold_id)
+        ).one_or_none()
+        if booking is not None and booking.state is BookingState.DRAFT:
+            _move(booking, BookingState.CANCELLED, now)
+        if booking is None or booking.state is BookingState.CANCELLED:
+            release(occupancy_id=hold_id, now=now)
+
+
+def expire_bookings(now: datetime) -> int:
+    """End every booking whose hold ran out unpaid; how many. Announces booking.expired for each."""
+    with transaction() as session:
+        overdue = session.scalars(
+            select(Booking)
+            .join(BookedCabin)
+            .join(Occupancy)
+            .where(
+                Booking.state.in_([BookingState.DRAFT, BookingState.PENDING]),
+                (Occupancy.over_at.is_not(None)) | (Occupancy.expires_at <= now),
+            )
+            .with_for_update(of=Booking, skip_locked=True)
+        ).unique().all()
+        for booking in overdue:
+            for cabin in booking.cabins:
+                release(occupancy_id=cabin.occupancy_id, now=now, expired=True)
+            _move(booking, BookingState.EXPIRED, now)
+            announce("booking.expired", booking_id=booking.id)
+    return len(overdue)
+
+
+def _move(booking: Booking, state: BookingState, now: datetime) -> None:
+    before = booking.state
+    booking.state = move(before, state, BOOKING_MOVES)
+    record(
+        f"booking.{state}",
+        subject="booking",
+        reference=booking.reference,
+        now=now,
+        from_state=before,
+        to_state=state,
+    )
+
+

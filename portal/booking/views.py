@@ -1,0 +1,229 @@
+"""From the held cabin to the booking, and the booking's own pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from portal.accounts.access import Permission, access, current_account, public, signed_in
+from portal.accounts.visitors import grant
+from portal.booking import queries, services
+from portal.booking.access import opens, visitor_booking, visitor_hold
+from portal.booking.documents import calendar, voucher
+from portal.booking.forms import FindBookingForm, PassengersForm, ReviewForm
+from portal.booking.labels import BOOKING_STATES, BOOKING_TONES, CHARGES
+from portal.booking.models import Booking, BookingState, DocumentKind, Sex
+from portal.booking.services import PassengerDetails
+from portal.database import db
+from portal.extensions import limiter
+from portal.inventory.errors import HoldOver
+from portal.inventory.models import OccupancyState
+from portal.kernel.clock import now
+from portal.kernel.errors import NotFound, Refused
+from portal.web.locale import PREFIX, language
+from portal.web.versions import CONSENT_VERSION, TERMS_VERSION
+
+bp = Blueprint("booking", __name__, url_prefix=PREFIX)
+
+
+def _open_hold(reference: str) -> queries.HoldPage:
+    """Raises NotFound, or HoldOver once its time is over."""
+    hold = visitor_hold(reference)
+    if hold.state is not OccupancyState.HELD or hold.overdue_at(now()):
+        raise HoldOver
+    return queries.hold_page(hold)
+
+
+@bp.errorhandler(HoldOver)
+def hold_over(refusal: HoldOver) -> ResponseReturnValue:
+    """Say what happened and lead back to the plan of the same sailing."""
+    reference = (request.view_args or {}).get("reference", "")
+    page = queries.hold_page(visitor_hold(reference))
+    return render_template("booking/hold_over.html", page=page, message=refusal.message), 409
+
+
+@bp.route("/holds/<string:reference>/passengers", methods=["GET", "POST"])
+@public
+def passengers(reference: str) -> ResponseReturnValue:
+    page = _open_hold(reference)
+    if page.booking_state not in (None, BookingState.DRAFT):
+        return redirect(url_for(".booking", reference=page.booking_reference))
+    form = PassengersForm(data=None if request.method == "POST" else _typed_before(page))
+    form.prepare(page.party, language(), now().date())
+    if form.validate_on_submit():
+        account = signed_in()
+        try:
+            services.name_passengers(
+                hold_id=page.hold_id,
+                passengers=[_details(entry.form.data) for entry in form.passengers],
+                customer_id=account.id if account and not account.is_staff else None,
+                language=language(),
+                now=now(),
+            )
+        except HoldOver:
+            raise
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+        else:
+            return redirect(url_for(".review", reference=reference))
+    left = page.seconds_left(now())
+    return render_template("booking/passengers.html", page=page, form=form, left=left), 422 if form.errors else 200
+
+
+def _typed_before(page: queries.HoldPage) -> dict[str, Any] | None:
+    if page.booking_id is None:
+        return None
+    booking = db.session.get_one(Booking, page.booking_id)
+    fields = PassengerDetails.__dataclass_fields__
+    return {"passengers": [{name: getattr(one, name) for name in fields} for one in booking.passengers]}
+
+
+def _details(data: dict[str, Any]) -> PassengerDetails:
+    return PassengerDetails(
+        surname=data["surname"],
+        given_names=data["given_names"],
+        local_surname=data["local_surname"] or None,
+        local_given_names=data["local_given_names"] or None,
+        patronymic=data["patronymic"] or None,
+        birth_date=data["birth_date"],
+        sex=Sex(data["sex"]),
+        citizenship=data["citizenship"],
+        document_kind=DocumentKind(data["document_kind"]),
+        document_number=data["document_number"],
+        document_expires=data["document_expires"],
+    )
+
+
+@bp.route("/holds/<string:reference>/review", methods=["GET", "POST"])
+@public
+def review(reference: str) -> ResponseReturnValue:
+    hold = _open_hold(reference)
+    if hold.booking_id is None:
+        return redirect(url_for(".passengers", reference=reference))
+    if hold.booking_state is not BookingState.DRAFT:
+        return redirect(url_for(".booking", reference=hold.booking_reference))
+    page = queries.booking_page(hold.booking_id)
+    account = signed_in()
+    known = {"contact_name": account.name, "contact_email": account.email} if account else {}
+    form = ReviewForm(data=known)
+    if form.validate_on_submit():
+        try:
+            services.place_booking(
+                booking_id=page.id,
+                contact_name=form.contact_name.data,
+                contact_email=form.contact_email.data,
+                contact_phone=form.contact_phone.data,
+                terms_version=TERMS_VERSION,
+                consent_version=CONSENT_VERSION,
+                now=now(),
+            )
+        except HoldOver:
+            raise
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+        else:
+            grant(page.reference)
+            return redirect(url_for("payments.pay", reference=page.reference))
+    return (
+        render_template(
+            "booking/review.html", page=page, hold=hold, form=form, left=hold.seconds_left(now()), charges=CHARGES
+        ),
+        422 if form.errors else 200,
+    )
+
+
+@bp.post("/holds/<string:reference>/release")
+@public
+def release_hold(reference: str) -> ResponseReturnValue:
+    hold = visitor_hold(reference)
+    page = queries.hold_page(hold)
+    services.let_go(hold_id=hold.id, now=now())
+    flash(_("The cabin is free again."), "info")
+    return redirect(url_for("inventory.deck_plan", code=page.sailing.code))
+
+
+@bp.get("/bookings/<string:reference>")
+@public
+def booking(reference: str) -> ResponseReturnValue:
+    page = queries.booking_page(visitor_booking(reference).id)
+    if page.state is BookingState.DRAFT:
+        return redirect(url_for(".review", reference=page.cabins[0].occupancy_reference))
+    return render_template(
+        "booking/booking.html",
+        page=page,
+        charges=CHARGES,
+        states=BOOKING_STATES,
+        tones=BOOKING_TONES,
+        today=now(),
+        claimable=signed_in() is not None and page.customer_id is None,
+    )
+
+
+@bp.get("/bookings/<string:reference>/open/<string:token>")
+@public
+@limiter.limit("20 per minute")
+def open_booking(reference: str, token: str) -> ResponseReturnValue:
+    """The private link: it lets this browser in, and leaves no token in the address."""
+    found = db.session.scalars(select(Booking).where(Booking.reference == reference)).one_or_none()
+    if found is None or not opens(found, token):
+        raise NotFound(reference)
+    grant(reference)
+    return redirect(url_for(".booking", reference=reference))
+
+
+@bp.post("/bookings/<string:reference>/claim")
+@access(Permission.ACCOUNT)
+def claim(reference: str) -> ResponseReturnValue:
+    found = visitor_booking(reference)
+    services.claim_booking(booking_id=found.id, account_id=current_account().id, now=now())
+    flash(_("The booking is in your account now."), "good")
+    return redirect(url_for(".booking", reference=reference))
+
+
+@bp.route("/find-booking", methods=["GET", "POST"])
+@public
+@limiter.limit("5 per minute; 30 per hour", methods=["POST"])
+def find_booking() -> ResponseReturnValue:
+    form = FindBookingForm()
+    if form.validate_on_submit():
+        services.ask_for_link(reference=form.reference.data, email=form.email.data)
+        return render_template("booking/link_sent.html", email=form.email.data)
+    return render_template("booking/find_booking.html", form=form), 422 if form.errors else 200
+
+
+@bp.get("/my-bookings")
+@access(Permission.ACCOUNT)
+def my_bookings() -> ResponseReturnValue:
+    rows = queries.bookings_of(current_account().id)
+    return render_template("booking/my_bookings.html", rows=rows, states=BOOKING_STATES, tones=BOOKING_TONES)
+
+
+def _confirmed(reference: str) -> queries.BookingPage:
+    page = queries.booking_page(visitor_booking(reference).id)
+    if page.state is not BookingState.CONFIRMED:
+        raise NotFound(reference)
+    return page
+
+
+@bp.get("/bookings/<string:reference>/voucher.pdf")
+@public
+def voucher_pdf(reference: str) -> ResponseReturnValue:
+    page = _confirmed(reference)
+    return _attachment(voucher(page, language()), "application/pdf", f"voucher-{reference}.pdf")
+
+
+@bp.get("/bookings/<string:reference>/calendar.ics")
+@public
+def calendar_ics(reference: str) -> ResponseReturnValue:
+    page = _confirmed(reference)
+    return _attachment(calendar(page, language()), "text/calendar", f"cruise-{page.sailing.code}.ics")
+
+
+def _attachment(content: bytes, mimetype: str, name: str) -> Response:
+    answer = Response(content, mimetype=mimetype)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer

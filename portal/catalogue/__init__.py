@@ -1,0 +1,1 @@
+"""What is sold: ships, decks, cabins, categories, ports, itineraries, port calls, sailings."""

@@ -1,0 +1,176 @@
+"""What pages about ports, sailings and the ship need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal.catalogue.models import Cabin, Category, Deck, Port, PortCall, Sailing, SailingState
+from portal.database import db
+from portal.kernel.errors import NotFound
+from portal.kernel.text import LocalizedText
+
+
+@dataclass(frozen=True)
+class PortView:
+    code: str
+    name: LocalizedText
+    country: str
+    latitude: float
+    longitude: float
+    zone: str
+    sights: LocalizedText | None
+
+
+@dataclass(frozen=True)
+class CallView:
+    """One port call; days count from 1 on the first port's calendar day, each in the call's own zone."""
+
+    position: int
+    port: PortView
+    arrives_at: datetime | None
+    departs_at: datetime | None
+    day_arrives: int | None
+    day_departs: int | None
+    leg_nm: int
+    leg_hours: float | None
+    notes: LocalizedText | None
+    state: str
+
+
+@dataclass(frozen=True)
+class SailingView:
+    """A sailing without money and cabins."""
+
+    id: int
+    code: str
+    itinerary: str
+    title: LocalizedText
+    description: LocalizedText
+    included: tuple[LocalizedText, ...]
+    not_included: tuple[LocalizedText, ...]
+    status_text: LocalizedText
+    state: SailingState
+    starts_at: datetime
+    ends_at: datetime
+    sales_close_at: datetime
+    days: int
+    nights: int
+    calls: tuple[CallView, ...]
+    countries: tuple[str, ...]  # in the order of the first call
+    ship_id: int
+    version: int
+
+    @property
+    def embark(self) -> PortView:
+        return self.calls[0].port
+
+    @property
+    def disembark(self) -> PortView:
+        return self.calls[-1].port
+
+    def on_sale_at(self, now: datetime) -> bool:
+        return self.state is SailingState.ON_SALE and now < self.sales_close_at
+
+
+def port_view(port: Port) -> PortView:
+    return PortView(port.code, port.name, port.country, port.latitude, port.longitude, port.zone, port.sights)
+
+
+def sailing_view(sailing: Sailing) -> SailingView:
+    """From a sailing loaded with its calls, ports and itinerary."""
+    start = sailing.start_day
+    calls = tuple(_call_views(sailing.calls, start))
+    itinerary = sailing.itinerary
+    return SailingView(
+        id=sailing.id,
+        code=sailing.code,
+        itinerary=itinerary.code,
+        title=itinerary.title,
+        description=itinerary.description,
+        included=tuple(LocalizedText(text) for text in itinerary.included),
+        not_included=tuple(LocalizedText(text) for text in itinerary.not_included),
+        status_text=sailing.status_text,
+        state=sailing.state,
+        starts_at=sailing.starts_at,
+        ends_at=sailing.ends_at,
+        sales_close_at=sailing.sales_close_at,
+        days=(sailing.end_day - start).days + 1,
+        nights=(sailing.end_day - start).days,
+        calls=calls,
+        countries=tuple(dict.fromkeys(call.port.country for call in calls)),
+        ship_id=sailing.ship_id,
+        version=sailing.version,
+    )
+
+
+def _call_views(calls: Sequence[PortCall], start: date) -> list[CallView]:
+    views = []
+    left: datetime | None = None
+    for call in calls:
+        zone = ZoneInfo(call.port.zone)
+        hours = None if left is None or call.arrives_at is None else (call.arrives_at - left).total_seconds() / 3600
+        views.append(
+            CallView(
+                position=call.position,
+                port=port_view(call.port),
+                arrives_at=call.arrives_at,
+                departs_at=call.departs_at,
+                day_arrives=_day(call.arrives_at, zone, start),
+                day_departs=_day(call.departs_at, zone, start),
+                leg_nm=call.leg_nm,
+                leg_hours=hours,
+                notes=call.notes,
+                state=call.state,
+            )
+        )
+        left = call.departs_at
+    return views
+
+
+def _day(moment: datetime | None, zone: ZoneInfo, start: date) -> int | None:
+    return None if moment is None else (moment.astimezone(zone).date() - start).days + 1
+
+
+WHOLE = (
+    joinedload(Sailing.itinerary),
+    selectinload(Sailing.calls).joinedload(PortCall.port),
+)
+
+
+def season() -> tuple[SailingView, ...]:
+    """Every sailing that guests may see, in order of departure. Two statements."""
+    sailings = db.session.scalars(
+        select(Sailing).where(Sailing.state != SailingState.DRAFT).order_by(Sailing.starts_at).options(*WHOLE)
+    )
+    return tuple(sailing_view(sailing) for sailing in sailings)
+
+
+def sailing_by_code(code: str) -> SailingView:
+    """Raises NotFound. Two statements."""
+    sailing = db.session.scalars(
+        select(Sailing).where(Sailing.code == code, Sailing.state != SailingState.DRAFT).options(*WHOLE)
+    ).one_or_none()
+    if sailing is None:
+        raise NotFound(code)
+    return sailing_view(sailing)
+
+
+@dataclass(frozen=True)
+class ShipLayout:
+    decks: tuple[Deck, ...]
+    categories: tuple[Category, ...]
+    cabins: tuple[Cabin, ...]  # by number
+
+
+def ship_layout(ship_id: int) -> ShipLayout:
+    """Decks from the top, categories from the simplest, cabins by number. Three statements."""
+    decks = db.session.scalars(select(Deck).filter_by(ship_id=ship_id).order_by(Deck.level.desc())).all()
+    categories = db.session.scalars(select(Category).filter_by(ship_id=ship_id).order_by(Category.position)).all()
+    cabins = db.session.scalars(select(Cabin).filter_by(ship_id=ship_id).order_by(Cabin.number)).all()
+    return ShipLayout(tuple(decks), tuple(categories), tuple(cabins))

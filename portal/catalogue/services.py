@@ -1,0 +1,249 @@
+"""Change a sailing: its calls and times, and whether it is on sale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.audit.services import record
+from portal.catalogue.errors import CallsRefused, ChangedMeanwhile, Problem, SailingOver, SalesEndTooLate
+from portal.catalogue.models import SAILING_MOVES, CallState, PortCall, Sailing, SailingState
+from portal.catalogue.versions import CATALOGUE, bump, sailing_version
+from portal.database import transaction
+from portal.kernel.states import move
+from portal.kernel.text import LocalizedText
+from portal.outbox.services import announce
+
+MAX_KNOTS = 12  # the ship is never scheduled above it: its sister's contract speed
+MAX_RIVER_KMH = 25  # on trials in calm water; going down the Volga the current makes up for wear
+
+
+@dataclass(frozen=True)
+class CallEdit:
+    """What a call shall be; `position` says which one. Times are aware."""
+
+    position: int
+    arrives_at: datetime | None
+    departs_at: datetime | None
+    state: CallState
+    notes: LocalizedText | None
+
+
+def edit_sailing(
+    *,
+    sailing_id: int,
+    version_seen: int,
+    calls: Sequence[CallEdit],
+    status_text: LocalizedText,
+    now: datetime,
+) -> Sailing:
+    """Give a sailing new times, call states, notes and status text; what follows from the calls follows.
+
+    version_seen: the version on whose page this was typed. calls: every call of the sailing. The sailing starts with
+    the first call's departure and ends with the last thing known of the last call; sales that would end after the
+    new start end with it.
+    Raises ChangedMeanwhile where another edit came first, CallsRefused with all that is wrong; then nothing changes.
+    Announces catalogue.sailing_changed, if anything has.
+    """
+    with transaction() as session:
+        sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
+        if sailing.version != version_seen:
+            raise ChangedMeanwhile
+        by_position = {edit.position: edit for edit in calls}
+        if set(by_position) != {call.position for call in sailing.calls}:
+            raise ChangedMeanwhile
+        problems = [*_problems(sailing.calls, by_position)]
+        if not problems:
+            problems += _overlaps(session, sailing, by_position)
+        if problems:
+            raise CallsRefused(problems)
+        changes = [change for call in sailing.calls for change in _apply(call, by_position[call.position])]
+        if sailing.status_text != status_text:
+            sailing.status_text = status_text
+            changes.append("status text")
+        if not changes:
+            return sailing
+        _follow_calls(sailing)
+        sailing.version += 1
+        session.flush()
+        record(
+            "sailing.edited",
+            subject="sailing",
+            reference=sailing.code,
+            now=now,
+            from_state=f"version {version_seen}",
+            to_state=f"version {sailing.version}",
+            reason="; ".join(changes),
+        )
+        _show(sailing)
+        announce("catalogue.sailing_changed", sailing_id=sailing.id)
+    return sailing
+
+
+def set_on_sale(*, sailing_id: int, sales_close_at: datetime, now: datetime) -> Sailing:
+    """Sell the sailing until `sales_close_at`. Raises SailingOver or SalesEndTooLate."""
+    with transaction() as session:
+        sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
+        if sailing.state is SailingState.CANCELLED or sailing.departed_at(now):
+            raise SailingOver
+        if sales_close_at > sailing.starts_at:
+            raise SalesEndTooLate
+        if sailing.state is SailingState.ON_SALE and sailing.sales_close_at == sales_close_at:
+            return sailing
+        sailing.sales_close_at = sales_close_at
+        before = sailing.state
+        if before is not SailingState.ON_SALE:
+            sailing.state = move(before, SailingState.ON_SALE, SAILING_MOVES)
+        _record_sale(sailing, before, f"until {_moment(sales_close_at)}", now)
+    return sailing
+
+
+def close_sales(*, sailing_id: int, reason: str, now: datetime) -> Sailing:
+    """Sell nothing more; what is held or booked stays."""
+    with transaction() as session:
+        sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
+        if sailing.state is not SailingState.ON_SALE:
+            return sailing
+        before = sailing.state
+        sailing.state = move(before, SailingState.CLOSED, SAILING_MOVES)
+        _record_sale(sailing, before, reason, now)
+    return sailing
+
+
+def _record_sale(sailing: Sailing, before: SailingState, reason: str, now: datetime) -> None:
+    record(
+        "sailing.on_sale" if sailing.state is SailingState.ON_SALE else "sailing.closed",
+        subject="sailing",
+        reference=sailing.code,
+        now=now,
+        from_state=before,
+        to_state=sailing.state,
+        reason=reason,
+    )
+    _show(sailing)
+    announce("catalogue.sailing_changed", sailing_id=sailing.id)
+
+
+def _show(sailing: Sailing) -> None:
+    bump(CATALOGUE)
+    bump(sailing_version(sailing.id))
+
+
+def _problems(calls: Sequence[PortCall], edits: dict[int, CallEdit]) -> Iterator[Problem]:
+    """What no ship could sail: in order along the route, each with the field to mend."""
+    first, last = calls[0].position, calls[-1].position
+    if edits[first].departs_at is None:
+        yield Problem(first, "departs", _l("The cruise begins when the ship departs: give that time."))
+    if edits[last].arrives_at is None:
+        yield Problem(last, "arrives", _l("The cruise ends when the ship arrives: give that time."))
+    for position in (first, last):
+        if edits[position].state is CallState.CANCELLED:
+            yield Problem(position, "state", _l("The first and the last call cannot be cancelled."))
+    for call in calls[1:-1]:
+        edit = edits[call.position]
+        if edit.arrives_at is None:
+            yield Problem(call.position, "arrives", _l("Give the time of arrival."))
+        if edit.departs_at is None:
+            yield Problem(call.position, "departs", _l("Give the time of departure."))
+    for call in calls:
+        edit = edits[call.position]
+        if edit.arrives_at and edit.departs_at and edit.departs_at <= edit.arrives_at:
+            yield Problem(call.position, "departs", _l("The ship departs after it arrives."))
+    # A cancelled call is sailed past: its times bind nobody, and the way around it is not known to the mile.
+    sailed = [call for call in calls if edits[call.position].state is not CallState.CANCELLED]
+    for here, there in pairwise(sailed):
+        left, arrives = edits[here.position].departs_at, edits[there.position].arrives_at
+        if left is None or arrives is None:
+            continue
+        if arrives <= left:
+            yield Problem(there.position, "arrives", _l("The ship arrives after it has left the port before."))
+        elif there.position == here.position + 1 and arrives - left < (least := least_time(there)):
+            yield Problem(
+                there.position,
+                "arrives",
+                _l(
+                    "The ship needs at least %(hours)s h for this leg of %(nm)s nm; it is never planned above "
+                    "%(knots)s knots.",
+                    hours=_hours_up(least),
+                    nm=there.leg_nm,
+                    knots=MAX_KNOTS,
+                )
+                if there.leg_nm
+                else _l(
+                    "The ship needs at least %(hours)s h for this leg of %(km)s km on the river.",
+                    hours=_hours_up(least),
+                    km=there.leg_river_km,
+                ),
+            )
+
+
+def least_time(call: PortCall) -> timedelta:
+    """The least time in which the ship can come to this call from the one before. Source: ship's planning speed."""
+    return timedelta(hours=call.leg_nm / MAX_KNOTS + call.leg_river_km / MAX_RIVER_KMH)
+
+
+def _hours_up(span: timedelta) -> str:
+    """In hours with one decimal, rounded up: what is said to be enough is enough."""
+    tenths = -(-span // timedelta(minutes=6))
+    return f"{tenths // 10}.{tenths % 10}"
+
+
+def _overlaps(session: Session, sailing: Sailing, edits: dict[int, CallEdit]) -> list[Problem]:
+    """One ship, one place: two of its sailings never share a night."""
+    first, last = edits[sailing.calls[0].position], edits[sailing.calls[-1].position]
+    starts, ends = first.departs_at, last.departs_at or last.arrives_at
+    others = session.execute(
+        select(Sailing.code, Sailing.starts_at).where(
+            Sailing.ship_id == sailing.ship_id,
+            Sailing.id != sailing.id,
+            Sailing.state != SailingState.CANCELLED,
+            Sailing.starts_at < ends,
+            Sailing.ends_at > starts,
+        )
+    ).all()
+    assert starts is not None
+    at_end = (last.position, "departs" if last.departs_at else "arrives")
+    at_start = (first.position, "departs")
+    return [
+        Problem(
+            *(at_end if begins > starts else at_start), _l("The ship is on sailing %(code)s then.", code=code)
+        )
+        for code, begins in others
+    ]
+
+
+def _apply(call: PortCall, edit: CallEdit) -> Iterator[str]:
+    """Write the edit; what changed, for the trail."""
+    where = f"call {call.position}"
+    if call.arrives_at != edit.arrives_at:
+        yield f"{where} arrives {_moment(call.arrives_at)} → {_moment(edit.arrives_at)}"
+        call.arrives_at = edit.arrives_at
+    if call.departs_at != edit.departs_at:
+        yield f"{where} departs {_moment(call.departs_at)} → {_moment(edit.departs_at)}"
+        call.departs_at = edit.departs_at
+    if call.state is not edit.state:
+        yield f"{where} {call.state} → {edit.state}"
+        call.state = edit.state
+    if call.notes != edit.notes:
+        yield f"{where} notes"
+        call.notes = edit.notes
+
+
+def _follow_calls(sailing: Sailing) -> None:
+    """The sailing's own dates repeat those of its first and last call."""
+    first, last = sailing.calls[0], sailing.calls[-1]
+    starts, ends = first.departs_at, last.departs_at or last.arrives_at
+    assert starts is not None
+    assert ends is not None
+    sailing.sales_close_at += min(starts - sailing.starts_at, timedelta(0))  # earlier with an earlier start
+    sailing.starts_at, sailing.ends_at = starts, ends
+
+
+def _moment(moment: datetime | None) -> str:
+    return "none" if moment is None else f"{moment:%Y-%m-%d %H:%MZ}"

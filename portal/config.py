@@ -1,0 +1,96 @@
+"""Settings, read once from the environment; a missing secret stops the start."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+SECRETS = ("SECRET_KEY", "DOCUMENT_KEY", "STRIPE_WEBHOOK_SECRET")
+
+
+class ConfigurationError(Exception):
+    """The environment lacks something without which the portal must not start."""
+
+
+def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Flask settings from `environ`. Raises ConfigurationError with one sentence."""
+    kind = environ.get("PORTAL_ENV", "demonstration")
+    if kind not in ("demonstration", "production"):
+        raise ConfigurationError(f"PORTAL_ENV is {kind!r}; it may be 'demonstration' or 'production'.")
+    folder = Path(environ.get("PORTAL_DATA", ROOT / "instance")).resolve()
+    production = kind == "production"
+    if not production:
+        folder.mkdir(parents=True, exist_ok=True)
+    own = _production_secrets(environ) if production else _demonstration_secrets(environ, folder)
+    port = int(environ.get("PORT", "8000"))
+    public_url = environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"
+    sandbox_url = None if production or environ.get("STRIPE_API_KEY") else f"http://127.0.0.1:{port + 1}"
+    return own | {
+        "PORTAL_ENV": kind,
+        "PORTAL_DATA": folder,
+        "PUBLIC_URL": public_url.rstrip("/"),
+        "SQLALCHEMY_DATABASE_URI": environ.get("DATABASE_URL") or f"sqlite:///{folder / 'portal.db'}",
+        "REDIS_URL": environ.get("REDIS_URL"),
+        "FILES_URL": environ.get("FILES_URL") or f"file://{folder / 'files'}",
+        "MAIL_URL": environ.get("MAIL_URL") or f"file://{folder / 'mail'}",
+        "MAIL_SENDER": environ.get("MAIL_SENDER", "cruises@example.org"),
+        "STRIPE_API_KEY": environ.get("STRIPE_API_KEY") or (None if production else "sk_test_sandbox"),
+        "STRIPE_API_BASE": environ.get("STRIPE_API_BASE") or sandbox_url,
+        "INVOICE_PAYEE": _payee(environ),
+        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
+        "BABEL_DEFAULT_LOCALE": "ru",
+        "RATELIMIT_STORAGE_URI": environ.get("REDIS_URL") or "memory://",
+        "RATELIMIT_HEADERS_ENABLED": True,
+        "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SECURE": public_url.startswith("https://"),
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SECURE": public_url.startswith("https://"),
+        "PERMANENT_SESSION_LIFETIME": 60 * 60 * 24 * 30,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/plain", "application/json", "text/javascript"],
+    }
+
+
+def _payee(environ: Mapping[str, str]) -> dict[str, str]:
+    """Who is paid by bank transfer. The account of the demonstration is well-formed and belongs to nobody."""
+    defaults = {
+        "name": "ООО «Пример Круиз»",
+        "inn": "7700000000",
+        "account": "40702810138250123017",
+        "bank": "ПАО СБЕРБАНК",
+        "bic": "044525225",
+        "correspondent": "30101810400000000225",
+    }
+    return {key: environ.get(f"PAYEE_{key.upper()}", value) for key, value in defaults.items()}
+
+
+def _production_secrets(environ: Mapping[str, str]) -> dict[str, Any]:
+    missing = [name for name in (*SECRETS, "DATABASE_URL", "PUBLIC_URL", "STRIPE_API_KEY") if not environ.get(name)]
+    if missing:
+        raise ConfigurationError(f"In production these must be set in the environment: {', '.join(missing)}.")
+    return {name: environ[name] for name in SECRETS}
+
+
+def _demonstration_secrets(environ: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    """Made once and kept, so that sessions and stored documents outlive a restart."""
+    path = folder / "secrets.json"
+    try:
+        kept = json.loads(path.read_text())
+    except FileNotFoundError:
+        kept = {name: secrets.token_urlsafe(32) for name in SECRETS}
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(kept))
+        try:
+            os.link(draft, path)  # of two processes that start at once, the first one's secrets stand
+        except FileExistsError:
+            kept = json.loads(path.read_text())
+        finally:
+            draft.unlink()
+    return {name: environ.get(name) or kept[name] for name in SECRETS}

@@ -1,0 +1,1 @@
+"""What is free: holds, closed cabins, and the nights they take."""

@@ -1,0 +1,510 @@
+"""Sailings with what is free in them and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from portal.catalogue.models import Cabin, SailingState
+from portal.catalogue.queries import (
+    CallView,
+    PortView,
+    SailingView,
+    ShipLayout,
+    sailing_by_code,
+    season,
+    ship_layout,
+)
+from portal.catalogue.route_map import RouteMap, draw_route
+from portal.database import db
+from portal.inventory.models import CabinNight, Occupancy, OccupancyState
+from portal.kernel.errors import NotFound
+from portal.kernel.money import Money
+from portal.kernel.text import LocalizedText
+from portal.pricing.models import Fare
+from portal.pricing.queries import fares_of
+from portal.pricing.quotes import Quote, quote_party
+
+ADULT = 30  # an age that pays the full fare
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Cabins of one sailing that are not free, by id, and when the next hold among them runs out."""
+
+    by_cabin: dict[int, OccupancyState]
+    next_expiry: datetime | None
+
+
+def taken_cabins(sailing: SailingView, nights: Sequence[date], now: datetime) -> Taken:
+    """By the nights themselves, so that another sailing over the same nights counts too. One statement."""
+    rows = db.session.execute(
+        select(CabinNight.cabin_id, Occupancy.state, Occupancy.expires_at)
+        .join(Occupancy, Occupancy.id == CabinNight.occupancy_id)
+        .join(Cabin, Cabin.id == CabinNight.cabin_id)
+        .where(Cabin.ship_id == sailing.ship_id, CabinNight.night >= nights[0], CabinNight.night <= nights[-1])
+        .distinct()
+    )
+    by_cabin: dict[int, OccupancyState] = {}
+    next_expiry = None
+    for cabin_id, state, expires_at in rows:
+        if state is OccupancyState.HELD:
+            if expires_at <= now:
+                continue
+            next_expiry = min(expires_at, next_expiry or expires_at)
+        by_cabin[cabin_id] = state
+    return Taken(by_cabin, next_expiry)
+
+
+def nights_of(sailing: SailingView) -> list[date]:
+    zone = ZoneInfo(sailing.embark.zone)
+    first = sailing.starts_at.astimezone(zone).date()
+    return [date.fromordinal(first.toordinal() + n) for n in range(sailing.nights)]
+
+
+@dataclass(frozen=True)
+class SailingCard:
+    code: str
+    itinerary: str
+    title: LocalizedText
+    embark: PortView
+    disembark: PortView
+    starts_at: datetime
+    ends_at: datetime
+    days: int
+    nights: int
+    ports: tuple[PortView, ...]
+    countries: tuple[str, ...]
+    from_price: Money | None  # a person, in the cheapest category with a free cabin, in double use
+    free_cabins: int
+    cabins: int
+    state: str  # on_sale, sold_out, closed, departed, cancelled
+    status_text: LocalizedText
+
+
+def card(
+    sailing: SailingView, fares: dict[int, Fare], free_by_category: dict[int, int], cabins: int, now: datetime
+) -> SailingCard:
+    free = sum(free_by_category.values())
+    if sailing.state is SailingState.CANCELLED:
+        state = "cancelled"
+    elif sailing.starts_at <= now:
+        state = "departed"
+    elif not sailing.on_sale_at(now):
+        state = "closed"
+    else:
+        state = "on_sale" if free else "sold_out"
+    prices = [fares[c].adult for c, count in free_by_category.items() if count and c in fares]
+    return SailingCard(
+        code=sailing.code,
+        itinerary=sailing.itinerary,
+        title=sailing.title,
+        embark=sailing.embark,
+        disembark=sailing.disembark,
+        starts_at=sailing.starts_at,
+        ends_at=sailing.ends_at,
+        days=sailing.days,
+        nights=sailing.nights,
+        ports=tuple(call.port for call in sailing.calls),
+        countries=sailing.countries,
+        from_price=min(prices, key=lambda price: price.minor) if prices and state == "on_sale" else None,
+        free_cabins=free if state == "on_sale" else 0,
+        cabins=cabins,
+        state=state,
+        status_text=sailing.status_text,
+    )
+
+
+@dataclass(frozen=True)
+class Season:
+    cards: tuple[SailingCard, ...]
+    fresh_until: datetime | None
+
+
+def season_cards(now: datetime) -> Season:
+    """Every sailing guests may see, with free cabins and prices. Six statements, however many sailings."""
+    sailings = season()
+    if not sailings:
+        return Season((), None)
+    cabins: dict[int, dict[int, int]] = {}
+    for ship_id, category_id, count in db.session.execute(
+        select(Cabin.ship_id, Cabin.category_id, func.count()).group_by(Cabin.ship_id, Cabin.category_id)
+    ):
+        cabins.setdefault(ship_id, {})[category_id] = count
+    taken, next_expiry = _taken_by_sailing(sailings, now)
+    fares = fares_of([sailing.id for sailing in sailings])
+    cards = []
+    for sailing in sailings:
+        by_category = dict(cabins.get(sailing.ship_id, {}))
+        for category_id, count in taken.get(sailing.id, {}).items():
+            by_category[category_id] -= count
+        whole = sum(cabins.get(sailing.ship_id, {}).values())
+        cards.append(card(sailing, fares[sailing.id], by_category, whole, now))
+    coming = [moment for s in sailings for moment in (s.sales_close_at, s.starts_at) if moment > now]
+    return Season(tuple(cards), min([*coming, *([next_expiry] if next_expiry else [])], default=None))
+
+
+def _taken_by_sailing(
+    sailings: Sequence[SailingView], now: datetime
+) -> tuple[dict[int, dict[int, int]], datetime | None]:
+    """Cabins taken by sailing and category: by the open occupancies, which are few however long the history is."""
+    rows = db.session.execute(
+        select(Occupancy.sailing_id, Cabin.category_id, func.count(Occupancy.cabin_id.distinct()))
+        .join(Cabin, Cabin.id == Occupancy.cabin_id)
+        .where(
+            Occupancy.sailing_id.in_([sailing.id for sailing in sailings]),
+            Occupancy.over_at.is_(None),
+            (Occupancy.expires_at.is_(None)) | (Occupancy.expires_at > now),
+        )
+        .group_by(Occupancy.sailing_id, Cabin.category_id)
+    )
+    taken: dict[int, dict[int, int]] = {}
+    for sailing_id, category_id, count in rows:
+        taken.setdefault(sailing_id, {})[category_id] = count
+    next_expiry = db.session.scalar(
+        select(func.min(Occupancy.expires_at)).where(
+            Occupancy.state == OccupancyState.HELD, Occupancy.expires_at > now
+        )
+    )
+    return taken, next_expiry
+
+
+@dataclass(frozen=True)
+class CruiseFilters:
+    """As they stand in the address; a value that means nothing filters nothing."""
+
+    month: str | None = None  # "2024-05"
+    nights: str | None = None  # "1-5", "6-8", "9-"
+    embark: str | None = None
+    country: str | None = None
+    free: int | None = None  # at least so many free cabins
+
+    @property
+    def any(self) -> bool:
+        return any((self.month, self.nights, self.embark, self.country, self.free))
+
+    def admit(self, entry: SailingCard) -> bool:
+        day = entry.starts_at.astimezone(ZoneInfo(entry.embark.zone)).date()
+        low, _, high = (self.nights or "").partition("-")
+        return (
+            (not self.month or day.isoformat().startswith(self.month))
+            and (not self.nights or int(low) <= entry.nights <= int(high or 99))
+            and (not self.embark or entry.embark.code == self.embark)
+            and (not self.country or self.country in entry.countries)
+            and (not self.free or entry.free_cabins >= self.free)
+        )
+
+
+NIGHTS = ("1-5", "6-8", "9-")
+
+
+@dataclass(frozen=True)
+class CruisesPage:
+    cards: tuple[SailingCard, ...]
+    total: int
+    filters: CruiseFilters
+    months: tuple[date, ...]
+    embark_ports: tuple[PortView, ...]
+    countries: tuple[str, ...]
+    nights: tuple[str, ...]
+    fresh_until: datetime | None
+
+
+def cruises_page(filters: CruiseFilters, now: datetime) -> CruisesPage:
+    whole = season_cards(now)
+    return CruisesPage(
+        cards=tuple(entry for entry in whole.cards if filters.admit(entry)),
+        total=len(whole.cards),
+        filters=filters,
+        fresh_until=whole.fresh_until,
+        nights=NIGHTS,
+        months=tuple(dict.fromkeys(_month(entry) for entry in whole.cards)),
+        embark_ports=tuple({entry.embark.code: entry.embark for entry in whole.cards}.values()),
+        countries=tuple(dict.fromkeys(code for entry in whole.cards for code in entry.countries)),
+    )
+
+
+def _month(entry: SailingCard) -> date:
+    return entry.starts_at.astimezone(ZoneInfo(entry.embark.zone)).date().replace(day=1)
+
+
+@dataclass(frozen=True)
+class HomePage:
+    cards: tuple[SailingCard, ...]  # the next ones on sale
+    countries: tuple[str, ...]
+    months: tuple[date, ...]
+    embark_ports: tuple[PortView, ...]
+    nights: tuple[str, ...]
+    fresh_until: datetime | None
+
+
+NEXT_SAILINGS = 3
+
+
+def home_page(now: datetime) -> HomePage:
+    page = cruises_page(CruiseFilters(), now)
+    coming = [entry for entry in page.cards if entry.state == "on_sale"]
+    return HomePage(
+        tuple(coming[:NEXT_SAILINGS]), page.countries, page.months, page.embark_ports, page.nights, page.fresh_until
+    )
+
+
+@dataclass(frozen=True)
+class CategoryPrice:
+    code: str
+    name: LocalizedText
+    description: LocalizedText
+    deck_names: tuple[LocalizedText, ...]
+    area_min: int
+    area_max: int
+    berths: int
+    extra_berths: int
+    per_person: Money
+    single: Money
+    free: int
+    total: int
+    mark: str
+
+
+@dataclass(frozen=True)
+class CabinView:
+    number: str
+    category: str
+    category_name: LocalizedText
+    deck: str
+    x: int
+    y: int
+    w: int
+    h: int
+    side: str
+    area: int
+    berths: int
+    extra_berths: int
+    balcony: str
+    accessible: bool
+    connects_to: str | None
+    state: str  # free, held, booked, closed
+    per_person: Money
+    single: Money
+
+
+@dataclass(frozen=True)
+class DeckView:
+    code: str
+    name: LocalizedText
+    level: int
+    drawing: dict[str, Any]
+    cabins: tuple[CabinView, ...]
+
+
+@dataclass(frozen=True)
+class _Sold:
+    """A sailing with everything that can be sold in it."""
+
+    sailing: SailingView
+    card: SailingCard
+    layout: ShipLayout
+    fares: dict[int, Fare]
+    taken: Taken
+    prices: tuple[CategoryPrice, ...]
+    fresh_until: datetime | None
+
+
+def _sold(code: str, now: datetime) -> _Sold:
+    """Seven statements, however many cabins, sailings and bookings."""
+    sailing = sailing_by_code(code)
+    layout = ship_layout(sailing.ship_id)
+    fares = fares_of([sailing.id])[sailing.id]
+    taken = taken_cabins(sailing, nights_of(sailing), now)
+    free_by_category: dict[int, int] = {}
+    whole_by_category: dict[int, int] = {}
+    decks_by_category: dict[int, list[int]] = {}
+    for cabin in layout.cabins:
+        if cabin.category_id in fares:
+            whole_by_category[cabin.category_id] = whole_by_category.get(cabin.category_id, 0) + 1
+            free_by_category.setdefault(cabin.category_id, 0)
+            free_by_category[cabin.category_id] += cabin.id not in taken.by_cabin
+            decks = decks_by_category.setdefault(cabin.category_id, [])
+            if cabin.deck_id not in decks:
+                decks.append(cabin.deck_id)
+    shown = card(sailing, fares, free_by_category, len(layout.cabins), now)
+    deck_names = {deck.id: deck.name for deck in layout.decks}
+    on_sale = shown.state == "on_sale"
+    prices = tuple(
+        CategoryPrice(
+            code=category.code,
+            name=category.name,
+            description=category.description,
+            deck_names=tuple(deck_names[deck] for deck in decks_by_category.get(category.id, [])),
+            area_min=category.area_min,
+            area_max=category.area_max,
+            berths=category.berths,
+            extra_berths=category.extra_berths,
+            per_person=fares[category.id].adult,
+            single=fares[category.id].single,
+            free=free_by_category.get(category.id, 0) if on_sale else 0,
+            total=whole_by_category.get(category.id, 0),
+            mark=fares[category.id].mark,
+        )
+        for category in layout.categories
+        if category.id in fares
+    )
+    coming = [m for m in (taken.next_expiry, sailing.sales_close_at, sailing.starts_at) if m is not None and m > now]
+    return _Sold(sailing, shown, layout, fares, taken, prices, min(coming, default=None))
+
+
+@dataclass(frozen=True)
+class CruisePage:
+    card: SailingCard
+    calls: tuple[CallView, ...]
+    description: LocalizedText
+    included: tuple[LocalizedText, ...]
+    not_included: tuple[LocalizedText, ...]
+    prices: tuple[CategoryPrice, ...]
+    map: RouteMap
+    fresh_until: datetime | None
+
+
+def cruise_page(code: str, now: datetime) -> CruisePage:
+    """Raises NotFound."""
+    sold = _sold(code, now)
+    sailing = sold.sailing
+    return CruisePage(
+        sold.card,
+        sailing.calls,
+        sailing.description,
+        sailing.included,
+        sailing.not_included,
+        sold.prices,
+        draw_route(sailing.calls),
+        sold.fresh_until,
+    )
+
+
+@dataclass(frozen=True)
+class DeckPlanPage:
+    card: SailingCard
+    decks: tuple[DeckView, ...]
+    categories: tuple[CategoryPrice, ...]
+    listed: tuple[CabinView, ...]  # what the list shows after its filters
+    category: str | None
+    only_free: bool
+    fresh_until: datetime | None
+
+
+def deck_plan_page(code: str, now: datetime, category: str | None = None, only_free: bool = False) -> DeckPlanPage:
+    """Raises NotFound."""
+    sold = _sold(code, now)
+    decks = _deck_views(sold)
+    listed = tuple(
+        cabin
+        for deck in decks
+        for cabin in deck.cabins
+        if (not category or cabin.category == category) and (not only_free or cabin.state == "free")
+    )
+    return DeckPlanPage(sold.card, decks, sold.prices, listed, category, only_free, sold.fresh_until)
+
+
+def _deck_views(sold: _Sold) -> tuple[DeckView, ...]:
+    categories = {category.id: category for category in sold.layout.categories}
+    codes = {deck.id: deck.code for deck in sold.layout.decks}
+    cabins: dict[int, list[CabinView]] = {deck.id: [] for deck in sold.layout.decks}
+    for cabin in sold.layout.cabins:
+        fare = sold.fares.get(cabin.category_id)
+        if fare is None:
+            continue
+        category = categories[cabin.category_id]
+        state = sold.taken.by_cabin.get(cabin.id)
+        cabins[cabin.deck_id].append(
+            CabinView(
+                number=cabin.number,
+                category=category.code,
+                category_name=category.name,
+                deck=codes[cabin.deck_id],
+                x=cabin.x,
+                y=cabin.y,
+                w=cabin.w,
+                h=cabin.h,
+                side=cabin.side,
+                area=cabin.area,
+                berths=cabin.berths,
+                extra_berths=cabin.extra_berths,
+                balcony=cabin.balcony,
+                accessible=cabin.accessible,
+                connects_to=cabin.connects_to,
+                state="free" if state is None else str(state),
+                per_person=fare.adult,
+                single=fare.single,
+            )
+        )
+    return tuple(
+        DeckView(deck.code, deck.name, deck.level, deck.drawing, tuple(cabins[deck.id])) for deck in sold.layout.decks
+    )
+
+
+@dataclass(frozen=True)
+class PartyPrice:
+    party: int
+    total: Money
+    per_person: Money
+
+
+@dataclass(frozen=True)
+class CabinPage:
+    sailing_id: int
+    cabin_id: int
+    card: SailingCard
+    cabin: CabinView
+    deck: DeckView
+    prices: tuple[PartyPrice, ...]
+    on_sale: bool
+    category_text: LocalizedText
+
+
+def cabin_page(code: str, number: str, now: datetime) -> CabinPage:
+    """Raises NotFound."""
+    sold = _sold(code, now)
+    for deck in _deck_views(sold):
+        for cabin in deck.cabins:
+            if cabin.number == number:
+                row = next(c for c in sold.layout.cabins if c.number == number)
+                category = next(c for c in sold.layout.categories if c.id == row.category_id)
+                fare = sold.fares[row.category_id]
+                quotes: list[Quote] = [
+                    quote_party(fare, [ADULT] * party, berths=row.berths, extra_berths=row.extra_berths)
+                    for party in range(1, row.sleeps + 1)
+                ]
+                return CabinPage(
+                    sailing_id=sold.sailing.id,
+                    cabin_id=row.id,
+                    card=sold.card,
+                    cabin=cabin,
+                    deck=deck,
+                    prices=tuple(
+                        PartyPrice(n, quote.total, quote.total.share(1, n)) for n, quote in enumerate(quotes, 1)
+                    ),
+                    on_sale=sold.card.state == "on_sale",
+                    category_text=category.description,
+                )
+    raise NotFound(code, number)
+
+
+@dataclass(frozen=True)
+class DeckPlanStates:
+    free: int
+    taken: dict[str, str]
+
+
+def deck_plan_states(code: str, now: datetime) -> DeckPlanStates:
+    """Only what changes while a plan is looked at. Raises NotFound. Four statements."""
+    sailing = sailing_by_code(code)
+    numbers = dict(db.session.execute(select(Cabin.id, Cabin.number).filter_by(ship_id=sailing.ship_id)).tuples())
+    taken = taken_cabins(sailing, nights_of(sailing), now)
+    return DeckPlanStates(
+        len(numbers) - len(taken.by_cabin), {numbers[cabin]: str(state) for cabin, state in taken.by_cabin.items()}
+    )

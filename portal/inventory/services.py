@@ -1,0 +1,217 @@
+"""Take cabins out of sale and give them back: the only writers of occupancies and their nights."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+from portal.audit.services import record
+from portal.catalogue.models import Cabin, Sailing
+from portal.catalogue.versions import bump, sailing_version
+from portal.database import db, transaction
+from portal.inventory.errors import (
+    CabinSold,
+    CabinTaken,
+    HoldOver,
+    PartyTooLarge,
+    SailingClosed,
+    ShipFull,
+    TooManyHolds,
+)
+from portal.inventory.models import OVER, CabinNight, Occupancy, OccupancyState
+
+HOLD_TIME = timedelta(minutes=20)
+HOLDS_PER_VISITOR = 4  # enough for a family, too few to empty a deck
+
+
+def hold_cabin(*, sailing_id: int, cabin_id: int, party: int, holder: str, now: datetime) -> Occupancy:
+    """Keep a cabin for the visitor `holder` until `now` + HOLD_TIME.
+
+    party: all who will travel in it, infants counted, at least 1. A visitor's own hold of the same cabin is renewed
+    with the new party and keeps its time.
+    Raises SailingClosed, PartyTooLarge, ShipFull, TooManyHolds or CabinTaken; then nothing is written.
+    """
+    with transaction() as session:
+        # The sailing's row is the lock of its persons aboard: two holds are counted one after the other.
+        sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
+        cabin = session.get_one(Cabin, cabin_id)
+        if not sailing.on_sale_at(now) or cabin.ship_id != sailing.ship_id:
+            raise SailingClosed
+        if not 1 <= party <= cabin.sleeps + 1:  # one infant may sleep with its parents
+            raise PartyTooLarge
+        _expire(sailing_id=sailing_id, cabin_id=cabin_id, now=now)
+        open_holds = session.scalars(
+            select(Occupancy).where(
+                Occupancy.holder == holder,
+                Occupancy.state == OccupancyState.HELD,
+                Occupancy.expires_at > now,
+            )
+        ).all()
+        for hold in open_holds:
+            if hold.sailing_id == sailing_id and hold.cabin_id == cabin_id:
+                _check_persons(sailing, party - hold.party, now)
+                hold.party = party
+                return hold
+        if len(open_holds) >= HOLDS_PER_VISITOR:
+            raise TooManyHolds
+        _check_persons(sailing, party, now)
+        hold = Occupancy(
+            sailing_id=sailing_id,
+            cabin_id=cabin_id,
+            state=OccupancyState.HELD,
+            party=party,
+            holder=holder,
+            made_at=now,
+            expires_at=now + HOLD_TIME,
+        )
+        _take_nights(hold, sailing)
+        _changed(hold, sailing.id, "cabin.held", None, now)
+    return hold
+
+
+def close_cabin(*, sailing_id: int, cabin_id: int, reason: str, now: datetime) -> Occupancy:
+    """Take a free cabin out of sale. Raises CabinSold where a guest has it."""
+    with transaction() as session:
+        sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
+        _expire(sailing_id=sailing_id, cabin_id=cabin_id, now=now)
+        closed = Occupancy(
+            sailing_id=sailing_id,
+            cabin_id=cabin_id,
+            state=OccupancyState.CLOSED,
+            party=0,
+            made_at=now,
+            reason=reason,
+        )
+        try:
+            _take_nights(closed, sailing)
+        except CabinTaken as taken:
+            raise CabinSold from taken
+        _changed(closed, sailing_id, "cabin.closed", None, now, reason=reason)
+    return closed
+
+
+def release(*, occupancy_id: int, now: datetime, expired: bool = False) -> None:
+    """Give the cabin back, if it is not given back already."""
+    with transaction() as session:
+        occupancy = session.get_one(Occupancy, occupancy_id, with_for_update=True)
+        if occupancy.state not in OVER:
+            _give_back(occupancy, OccupancyState.EXPIRED if expired else OccupancyState.RELEASED, now)
+
+
+def extend_hold(*, occupancy_id: int, until: datetime, now: datetime) -> None:
+    """Keep a hold while a payment is under way. Raises HoldOver where it is over already."""
+    with transaction() as session:
+        occupancy = session.get_one(Occupancy, occupancy_id, with_for_update=True)
+        if occupancy.state is not OccupancyState.HELD or occupancy.overdue_at(now):
+            raise HoldOver
+        if occupancy.expires_at is not None and until > occupancy.expires_at:
+            occupancy.expires_at = until
+            bump(sailing_version(occupancy.sailing_id))
+
+
+def book_held_cabin(*, occupancy_id: int, now: datetime) -> None:
+    """Make a hold a booking's cabin: money has come.
+
+    Late money takes the very same cabin again when nobody else has its nights. Raises CabinTaken otherwise.
+    """
+    with transaction() as session:
+        occupancy = session.get_one(Occupancy, occupancy_id, with_for_update=True)
+        if occupancy.state is OccupancyState.BOOKED:
+            return
+        if occupancy.state is OccupancyState.HELD:
+            before = occupancy.state
+            occupancy.move_to(OccupancyState.BOOKED, now)
+            _changed(occupancy, occupancy.sailing_id, "cabin.booked", before, now)
+        else:
+            raise CabinTaken
+
+
+def retake_cabin(*, occupancy_id: int, now: datetime) -> Occupancy:
+    """A new, booked occupancy in place of one that is over, if the cabin is still free. Raises CabinTaken, ShipFull."""
+    with transaction() as session:
+        lost = session.get_one(Occupancy, occupancy_id)
+        sailing = session.get_one(Sailing, lost.sailing_id, with_for_update=True)
+        _expire(sailing_id=lost.sailing_id, cabin_id=lost.cabin_id, now=now)
+        _check_persons(sailing, lost.party, now)
+        taken = Occupancy(
+            sailing_id=lost.sailing_id,
+            cabin_id=lost.cabin_id,
+            state=OccupancyState.BOOKED,
+            party=lost.party,
+            holder=lost.holder,
+            made_at=now,
+        )
+        _take_nights(taken, sailing)
+        _changed(taken, sailing.id, "cabin.booked", None, now)
+    return taken
+
+
+def expire_holds(now: datetime) -> int:
+    """Give back every cabin whose hold has run out; how many. Readers judge by the time, so this may be late."""
+    with transaction():
+        return _expire(now=now)
+
+
+def _expire(*, now: datetime, sailing_id: int | None = None, cabin_id: int | None = None) -> int:
+    overdue = select(Occupancy).where(Occupancy.state == OccupancyState.HELD, Occupancy.expires_at <= now)
+    if sailing_id is not None:
+        overdue = overdue.where(Occupancy.sailing_id == sailing_id, Occupancy.cabin_id == cabin_id)
+    found = db.session.scalars(overdue.with_for_update(skip_locked=True)).all()
+    for occupancy in found:
+        _give_back(occupancy, OccupancyState.EXPIRED, now)
+    return len(found)
+
+
+def _check_persons(sailing: Sailing, more: int, now: datetime) -> None:
+    """Persons aboard never exceed the ship's limit, infants counted."""
+    aboard = db.session.scalar(
+        select(func.coalesce(func.sum(Occupancy.party), 0)).where(
+            Occupancy.sailing_id == sailing.id,
+            Occupancy.over_at.is_(None),
+            (Occupancy.expires_at.is_(None)) | (Occupancy.expires_at > now),
+        )
+    )
+    if (aboard or 0) + more > sailing.ship.persons_limit:
+        raise ShipFull
+
+
+def _take_nights(occupancy: Occupancy, sailing: Sailing) -> None:
+    """The primary key of cabin_night decides between two who come at once."""
+    session = db.session
+    session.add(occupancy)
+    session.flush()
+    session.add_all(
+        CabinNight(cabin_id=occupancy.cabin_id, night=night, occupancy_id=occupancy.id) for night in sailing.nights
+    )
+    try:
+        session.flush()
+    except IntegrityError as another_was_first:
+        raise CabinTaken from another_was_first
+
+
+def _give_back(occupancy: Occupancy, state: OccupancyState, now: datetime) -> None:
+    before = occupancy.state
+    occupancy.move_to(state, now)
+    db.session.execute(delete(CabinNight).where(CabinNight.occupancy_id == occupancy.id))
+    _changed(occupancy, occupancy.sailing_id, f"cabin.{state}", before, now)
+
+
+def _changed(
+    occupancy: Occupancy,
+    sailing_id: int,
+    action: str,
+    before: OccupancyState | None,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    db.session.flush()
+    bump(sailing_version(sailing_id))
+    record(
+        action,
+        subject="occupancy",
+        reference=occupancy.reference,
+        now=now,
+        from_state=before,
+        to_state=occupancy.state,
+        reason=reason,
+    )

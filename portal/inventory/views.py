@@ -1,0 +1,117 @@
+"""Finding a sailing, its deck plan, and the hold of a cabin."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.accounts.access import public
+from portal.accounts.visitors import new_visitor
+from portal.catalogue.versions import all_versions
+from portal.inventory import queries, services
+from portal.inventory.forms import HoldForm
+from portal.inventory.queries import NIGHTS, CruiseFilters
+from portal.kernel.clock import now
+from portal.kernel.errors import Refused
+from portal.web.locale import PREFIX
+from portal.web.ready import kept_ready
+
+catalogue = Blueprint("catalogue", __name__, url_prefix=PREFIX)
+bp = Blueprint("inventory", __name__, url_prefix=f"{PREFIX}/cruises/<string:code>")
+
+
+@catalogue.get("/")
+@public
+def home() -> ResponseReturnValue:
+    def render() -> tuple[str, datetime | None]:
+        page = queries.home_page(now())
+        return render_template("web/home.html", page=page), page.fresh_until
+
+    return kept_ready(all_versions(), render)
+
+
+def _filters() -> CruiseFilters:
+    """What of the address means something; the rest is let go."""
+    asked = request.args
+    month, nights = asked.get("month", ""), asked.get("nights", "")
+    free = asked.get("free", type=int)
+    return CruiseFilters(
+        month=month if len(month) == 7 else None,
+        nights=nights if nights in NIGHTS else None,
+        embark=asked.get("embark", "")[:12] or None,
+        country=asked.get("country", "")[:2] or None,
+        free=free if free is not None and 0 < free < 1000 else None,
+    )
+
+
+@catalogue.get("/cruises")
+@public
+def cruises() -> ResponseReturnValue:
+    filters = _filters()
+
+    def render() -> tuple[str, datetime | None]:
+        page = queries.cruises_page(filters, now())
+        return render_template("catalogue/cruises.html", page=page), page.fresh_until
+
+    return kept_ready(all_versions(), render)
+
+
+@catalogue.get("/cruises/<string:code>")
+@public
+def cruise(code: str) -> ResponseReturnValue:
+    def render() -> tuple[str, datetime | None]:
+        page = queries.cruise_page(code, now())
+        return render_template("catalogue/cruise.html", page=page), page.fresh_until
+
+    return kept_ready(all_versions(), render)
+
+
+@bp.get("/deck-plan")
+@public
+def deck_plan(code: str) -> ResponseReturnValue:
+    category, only_free = request.args.get("category", "")[:4] or None, request.args.get("free") == "1"
+
+    def render() -> tuple[str, datetime | None]:
+        page = queries.deck_plan_page(code, now(), category, only_free)
+        return render_template("inventory/deck_plan.html", page=page), page.fresh_until
+
+    return kept_ready(all_versions(), render)
+
+
+@bp.get("/deck-plan/states.json")
+@public
+def deck_plan_states(code: str) -> ResponseReturnValue:
+    states = queries.deck_plan_states(code, now())
+    answer = make_response(jsonify(free=states.free, taken=states.taken))
+    answer.add_etag()
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer.make_conditional(request)
+
+
+@bp.route("/cabins/<string:number>", methods=["GET", "POST"])
+@public
+def cabin(code: str, number: str) -> ResponseReturnValue:
+    page = queries.cabin_page(code, number, now())
+    form = HoldForm()
+    form.offer(len(page.prices))
+    if request.method == "GET" and form.party.data is None:
+        form.party.data = min(2, len(page.prices))
+    if form.validate_on_submit():
+        try:
+            hold = services.hold_cabin(
+                sailing_id=page.sailing_id,
+                cabin_id=page.cabin_id,
+                party=form.persons,
+                holder=new_visitor(),
+                now=now(),
+            )
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+            page = queries.cabin_page(code, number, now())
+        else:
+            return redirect(url_for("booking.passengers", reference=hold.reference))
+    return render_template("inventory/cabin.html", page=page, form=form), 422 if form.errors else 200
+
+

@@ -1,0 +1,13 @@
+"""What the rules of payments refuse."""
+
+from flask_babel import lazy_gettext as _l
+
+from portal.kernel.errors import Refused
+
+
+class MethodNotOffered(Refused):
+    message = _l("This way of paying is not possible for this booking. Please choose another one.")
+
+
+class NotExpected(Refused):
+    message = _l("This payment is not awaited any more. Please look at its present state.")

@@ -1,0 +1,93 @@
+"""Attempts to pay, and the provider's events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.booking.models import Booking
+from portal.database import Base, unique_where
+from portal.kernel.money import Money
+from portal.kernel.references import new_reference
+from portal.kernel.states import Moves
+
+
+class Method(StrEnum):
+    CARD = "card"
+    TRANSFER = "transfer"
+
+
+class PaymentState(StrEnum):
+    CREATED = "created"  # nobody outside has been asked yet
+    OPEN = "open"  # a checkout page or an invoice waits for the customer
+    SUCCEEDED = "succeeded"
+    UNALLOCATED = "unallocated"  # money came, but its cabin was gone: staff decide with the customer
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+PAYMENT_MOVES: Moves[PaymentState] = {
+    PaymentState.CREATED: {PaymentState.OPEN, PaymentState.FAILED, PaymentState.EXPIRED},
+    PaymentState.OPEN: {
+        PaymentState.SUCCEEDED,
+        PaymentState.UNALLOCATED,
+        PaymentState.FAILED,
+        PaymentState.EXPIRED,
+    },
+    # Money may come after we stopped expecting it; it is never turned away unseen.
+    PaymentState.EXPIRED: {PaymentState.SUCCEEDED, PaymentState.UNALLOCATED},
+    PaymentState.FAILED: {PaymentState.SUCCEEDED, PaymentState.UNALLOCATED},
+}
+
+
+class Payment(Base):
+    """One attempt to pay; never deleted."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint(
+            "(state IN ('succeeded', 'unallocated')) = (received_at IS NOT NULL)", name="received_with_time"
+        ),
+        # One open attempt of a booking at a time: a double click finds the first one.
+        unique_where("uq_payment_open", "booking_id", "method", where="state IN ('created', 'open')"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
+    method: Mapped[Method]
+    state: Mapped[PaymentState] = mapped_column(default=PaymentState.CREATED)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]  # real time: the provider's clock
+    session_id: Mapped[str | None] = mapped_column(String(120), unique=True)
+    checkout_url: Mapped[str | None] = mapped_column(String(2000))
+    payment_intent: Mapped[str | None] = mapped_column(String(120), unique=True)
+    received_at: Mapped[datetime | None]
+    received_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+
+    booking: Mapped[Booking] = relationship()
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class ProviderEvent(Base):
+    """An event that a provider sent, stored before it is acted on; each is acted on once."""
+
+    __tablename__ = "provider_event"
+    __table_args__ = (UniqueConstraint("provider", "event_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(20))
+    event_id: Mapped[str] = mapped_column(String(120))
+    type: Mapped[str] = mapped_column(String(80))
+    session_id: Mapped[str | None] = mapped_column(String(120))
+    received_at: Mapped[datetime]  # real time
+    handled_at: Mapped[datetime | None]

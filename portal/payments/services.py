@@ -1,0 +1,335 @@
+"""Ask for money, take note of it, and stop asking: the only writers of payments."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from portal.accounts.models import Account
+from portal.audit.services import record
+from portal.booking.errors import NotPayable
+from portal.booking.models import Booking, BookingState
+from portal.booking.services import confirm_booking, keep_for_payment
+from portal.database import after_commit, db, transaction
+from portal.inventory.errors import CabinTaken, ShipFull
+from portal.kernel.clock import real_now
+from portal.kernel.money import Money
+from portal.kernel.states import move
+from portal.outbox.services import announce, wake_worker
+from portal.payments.errors import MethodNotOffered, NotExpected
+from portal.payments.gateway import (
+    CHECKOUT_TIME,
+    CheckoutLine,
+    CheckoutState,
+    CheckoutStatus,
+    Event,
+    GatewayRefused,
+    gateway,
+)
+from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState, ProviderEvent
+
+log = logging.getLogger(__name__)
+
+GRACE = timedelta(minutes=3)  # the cabin is kept a little longer than the checkout page is open
+TRANSFER_TIME = timedelta(days=5)  # three working days for the bank and a week-end
+TRANSFER_LEAD = timedelta(days=12)  # later than this before the cruise, money might come too late
+WAITING = (PaymentState.CREATED, PaymentState.OPEN)
+RECEIVED = (PaymentState.SUCCEEDED, PaymentState.UNALLOCATED)
+
+
+def offered_methods(price: Money, starts_at: datetime, now: datetime) -> tuple[Method, ...]:
+    """The ways to pay `price` that can work: by card within the provider's limits, by transfer while there is time."""
+    methods = []
+    if gateway().accepts(price):
+        methods.append(Method.CARD)
+    if starts_at - now >= TRANSFER_LEAD:
+        methods.append(Method.TRANSFER)
+    return tuple(methods)
+
+
+def start_card_payment(*, booking_id: int, lines: list[CheckoutLine], success_url: str, cancel_url: str, now: datetime) -> str:
+    """The address of the provider's page for what is owed; asked twice, it is the same page.
+
+    The cabins are kept as long as the page is open. Nothing is charged here.
+    Raises NotPayable, HoldOver, MethodNotOffered, GatewayUnavailable or GatewayRefused.
+    """
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        if booking.state is not BookingState.PENDING:
+            raise NotPayable
+        if Method.CARD not in offered_methods(booking.price, booking.sailing.starts_at, now):
+            raise MethodNotOffered
+        payment = _waiting(booking_id, Method.CARD)
+        if payment is not None and payment.expires_at is not None and payment.expires_at <= real_now():
+            # Its page is closed by the provider's clock; whether it was paid in time, reconciliation asks.
+            _move(payment, PaymentState.EXPIRED, now)
+            session.flush()
+            payment = None
+        if payment is None:
+            payment = _new_payment(booking, Method.CARD, now)
+            payment.expires_at = real_now() + CHECKOUT_TIME
+            session.add(payment)
+        keep_for_payment(booking_id=booking_id, until=now + CHECKOUT_TIME + GRACE, now=now)
+        session.flush()
+        if payment.checkout_url is not None:
+            return payment.checkout_url
+        payment_id, reference, amount, until = payment.id, payment.reference, payment.amount, payment.expires_at
+        email, language, booking_reference = booking.contact_email or "", booking.language, booking.reference
+    assert until is not None
+    try:
+        checkout = gateway().open_checkout(
+            reference=booking_reference,
+            amount=amount,
+            lines=lines,
+            email=email,
+            language=language,
+            success_url=success_url,
+            cancel_url=cancel_url,
+            expires_at=until,
+            idempotency_key=f"checkout-{reference}",
+            metadata={"payment": reference, "booking": booking_reference},
+        )
+    except GatewayRefused:
+        with transaction() as session:
+            _move(session.get_one(Payment, payment_id, with_for_update=True), PaymentState.FAILED, now)
+        raise
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        payment.session_id = checkout.id
+        payment.checkout_url = checkout.url
+        if payment.state is PaymentState.CREATED:
+            _move(payment, PaymentState.OPEN, now)
+    return checkout.url
+
+
+def start_transfer(*, booking_id: int, now: datetime) -> str:
+    """Await a bank transfer of what is owed; the payment's reference. Asked twice, it is the same payment.
+
+    Raises NotPayable, HoldOver or MethodNotOffered. Announces payments.transfer_awaited.
+    """
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        if booking.state is not BookingState.PENDING:
+            raise NotPayable
+        if Method.TRANSFER not in offered_methods(booking.price, booking.sailing.starts_at, now):
+            raise MethodNotOffered
+        payment = _waiting(booking_id, Method.TRANSFER)
+        if payment is None:
+            payment = _new_payment(booking, Method.TRANSFER, now)
+            session.add(payment)
+            session.flush()
+            _move(payment, PaymentState.OPEN, now)
+            keep_for_payment(booking_id=booking_id, until=now + TRANSFER_TIME, now=now)
+            announce("payments.transfer_awaited", payment_id=payment.id)
+        return payment.reference
+
+
+def receive_transfer(*, payment_id: int, account: Account, now: datetime) -> PaymentState:
+    """Staff saw the money on the bank account; the state it led to. Raises NotExpected."""
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        if payment.method is not Method.TRANSFER or payment.state in RECEIVED:
+            raise NotExpected
+        payment.received_by_id = account.id
+        amount = payment.amount
+    return receive_money(payment_id=payment_id, amount=amount, payment_intent=None, now=now)
+
+
+def receive_money(*, payment_id: int, amount: Money, payment_intent: str | None, now: datetime) -> PaymentState:
+    """Money for a payment has really come; the state it led to. Told twice, it counts once.
+
+    The booking is confirmed when what was received covers its price. Money that finds no cabin, comes twice or in
+    another amount is kept as UNALLOCATED, in view of staff and customer; it is never turned away or forgotten.
+    Announces payments.received or payments.unallocated.
+    """
+    try:
+        with transaction() as session:
+            payment = session.get_one(Payment, payment_id, with_for_update=True)
+            if payment.state in RECEIVED:
+                return payment.state
+            booking = session.get_one(Booking, payment.booking_id, with_for_update=True)
+            if amount != payment.amount or _received(booking.id) + amount.minor > booking.price.minor:
+                raise NotExpected
+            payment.payment_intent = payment_intent
+            payment.received_at = now
+            _move(payment, PaymentState.SUCCEEDED, now)
+            session.flush()
+            if _received(booking.id) >= booking.price.minor:
+                confirm_booking(booking_id=booking.id, now=now)
+            announce("payments.received", payment_id=payment.id)
+            return PaymentState.SUCCEEDED
+    except (CabinTaken, ShipFull, NotPayable, NotExpected) as reason:
+        why = type(reason).__name__
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        if payment.state not in RECEIVED:
+            payment.payment_intent = payment_intent
+            payment.received_at = now
+            _move(payment, PaymentState.UNALLOCATED, now, reason=why)
+            announce("payments.unallocated", payment_id=payment.id)
+        return payment.state
+
+
+def settle_checkout(*, session_id: str, now: datetime) -> PaymentState | None:
+    """Ask the provider how a checkout stands and act on it; None for one that is not ours.
+
+    Raises GatewayUnavailable; then nothing has changed.
+    """
+    payment_id = db.session.scalar(select(Payment.id).where(Payment.session_id == session_id))
+    if payment_id is None:
+        return None
+    db.session.commit()  # no transaction stays open while the provider is asked
+    return _act_on(gateway().checkout(session_id), payment_id, now)
+
+
+def _act_on(state: CheckoutState, payment_id: int, now: datetime) -> PaymentState:
+    if state.paid:
+        return receive_money(
+            payment_id=payment_id, amount=state.amount, payment_intent=state.payment_intent, now=now
+        )
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        if state.status is CheckoutStatus.EXPIRED and payment.state in WAITING:
+            _move(payment, PaymentState.EXPIRED, now)
+        return payment.state
+
+
+def store_event(event: Event) -> bool:
+    """Keep the provider's event for the worker; False where it was here before."""
+    try:
+        with transaction() as session:
+            session.add(
+                ProviderEvent(
+                    provider="stripe",
+                    event_id=event.id,
+                    type=event.type,
+                    session_id=event.session_id,
+                    received_at=real_now(),
+                )
+            )
+            session.flush()
+            after_commit(wake_worker)
+    except IntegrityError:
+        return False
+    return True
+
+
+def handle_events(now: datetime) -> int:
+    """Act on every event kept and not yet handled; how many. What an event says is not believed, only looked into."""
+    events = db.session.execute(
+        select(ProviderEvent.id, ProviderEvent.session_id)
+        .where(ProviderEvent.handled_at.is_(None))
+        .order_by(ProviderEvent.id)
+    ).all()
+    for event_id, session_id in events:
+        if session_id is not None:
+            try:
+                settle_checkout(session_id=session_id, now=now)
+            except GatewayRefused:
+                log.error("the provider does not know the session of its own event %s", event_id)
+        with transaction() as session:
+            session.get_one(ProviderEvent, event_id).handled_at = real_now()
+    return len(events)
+
+
+ASKED_AT_ONCE = 50
+
+
+def reconcile(now: datetime) -> int:
+    """Ask about every checkout that should have ended, and close those nobody needs any more; how many were asked.
+
+    So a lost event delays a booking by minutes and loses nothing.
+    """
+    waiting = db.session.execute(
+        select(Payment.id, Payment.session_id, Booking.state)
+        .join(Booking, Booking.id == Payment.booking_id)
+        .where(Payment.method == Method.CARD, Payment.state.in_(WAITING))
+        .order_by(Payment.expires_at)
+        .limit(ASKED_AT_ONCE)
+    ).all()
+    db.session.commit()
+    for payment_id, session_id, booking_state in waiting:
+        if session_id is None:
+            _give_up(payment_id, now)
+        elif booking_state is BookingState.PENDING:
+            settle_checkout(session_id=session_id, now=now)
+        else:
+            _act_on(gateway().expire(session_id), payment_id, now)
+    return len(waiting)
+
+
+def close_transfers(now: datetime) -> int:
+    """Stop awaiting transfers of bookings that ended; money that comes all the same is taken note of by staff."""
+    with transaction() as session:
+        ended = session.scalars(
+            select(Payment)
+            .join(Booking)
+            .where(
+                Payment.method == Method.TRANSFER,
+                Payment.state.in_(WAITING),
+                Booking.state.not_in([BookingState.PENDING]),
+            )
+            .with_for_update(of=Payment, skip_locked=True)
+        ).all()
+        for payment in ended:
+            _move(payment, PaymentState.EXPIRED, now)
+    return len(ended)
+
+
+def _give_up(payment_id: int, now: datetime) -> None:
+    """An attempt whose page was never opened for the customer, once its time is over."""
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        over = payment.expires_at is not None and payment.expires_at <= real_now()
+        if payment.state is PaymentState.CREATED and payment.session_id is None and over:
+            _move(payment, PaymentState.EXPIRED, now)
+
+
+def _waiting(booking_id: int, method: Method) -> Payment | None:
+    return db.session.scalars(
+        select(Payment)
+        .where(Payment.booking_id == booking_id, Payment.method == method, Payment.state.in_(WAITING))
+        .with_for_update()
+    ).one_or_none()
+
+
+def _new_payment(booking: Booking, method: Method, now: datetime) -> Payment:
+    left = booking.price.minor - _received(booking.id)
+    if left <= 0:
+        raise NotPayable
+    return Payment(
+        booking_id=booking.id,
+        method=method,
+        state=PaymentState.CREATED,
+        amount_minor=left,
+        currency=booking.currency,
+        made_at=now,
+    )
+
+
+def _received(booking_id: int) -> int:
+    """Minor units received for a booking and counted to its price."""
+    return db.session.scalar(
+        select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(
+            Payment.booking_id == booking_id, Payment.state == PaymentState.SUCCEEDED
+        )
+    ) or 0
+
+
+def _move(payment: Payment, state: PaymentState, now: datetime, reason: str | None = None) -> None:
+    before = payment.state
+    payment.state = move(before, state, PAYMENT_MOVES)
+    record(
+        f"payment.{state}",
+        subject="payment",
+        reference=payment.reference,
+        now=now,
+        from_state=before,
+        to_state=state,
+        reason=reason,
+    )
+
+

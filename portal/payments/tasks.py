@@ -1,0 +1,62 @@
+"""What follows money, and what is asked of the provider in the background."""
+
+from portal.booking.access import link_token
+from portal.booking.models import Booking
+from portal.booking.queries import booking_page
+from portal.database import db
+from portal.kernel.clock import now
+from portal.outbox.jobs import each_minute, each_time
+from portal.outbox.letters import write_letter
+from portal.outbox.services import Attachment, on
+from portal.payments.invoices import invoice
+from portal.payments.models import Payment
+from portal.payments.queries import payment_view
+from portal.payments.services import close_transfers, handle_events, reconcile
+
+
+@each_time
+def look_into_events() -> None:
+    handle_events(now())
+
+
+@each_minute
+def ask_the_provider() -> None:
+    reconcile(now())
+
+
+@each_minute
+def stop_waiting_for_transfers() -> None:
+    close_transfers(now())
+
+
+@on("payments.unallocated")
+def tell_of_late_money(payment_id: int) -> None:
+    _write("payments/late", payment_id)
+
+
+@on("payments.transfer_awaited")
+def send_invoice(payment_id: int) -> None:
+    _write("payments/invoice", payment_id, with_invoice=True)
+
+
+def _write(template: str, payment_id: int, *, with_invoice: bool = False) -> None:
+    payment = db.session.get_one(Payment, payment_id)
+    booking = db.session.get_one(Booking, payment.booking_id)
+    page = booking_page(booking.id)
+    view = payment_view(payment)
+    if not page.contact_email:
+        return
+    attachments = []
+    if with_invoice:
+        paper = invoice(page, view, booking.language)
+        attachments.append(Attachment(f"invoice-{view.reference}.pdf", "application/pdf", paper))
+    write_letter(
+        template,
+        key=f"{template}:{view.reference}",
+        recipient=page.contact_email,
+        language=booking.language,
+        attachments=attachments,
+        page=page,
+        payment=view,
+        token=link_token(booking),
+    )

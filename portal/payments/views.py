@@ -1,0 +1,142 @@
+"""Paying: the choice of a way, the provider's page and back, the invoice; and what the provider tells us."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from portal.accounts.access import public
+from portal.audit.services import acting
+from portal.booking.access import visitor_booking
+from portal.booking.labels import CHARGES
+from portal.booking.models import BookingState
+from portal.booking.queries import BookingPage, booking_page
+from portal.database import db
+from portal.extensions import csrf, limiter
+from portal.inventory.errors import HoldOver
+from portal.kernel.clock import now
+from portal.kernel.errors import Refused
+from portal.payments import queries, services
+from portal.payments.forms import PayForm
+from portal.payments.gateway import BadSignature, CheckoutLine, gateway
+from portal.payments.invoices import invoice
+from portal.payments.models import Method, Payment
+from portal.web.locale import PREFIX, language
+
+log = logging.getLogger(__name__)
+
+bp = Blueprint("payments", __name__, url_prefix=f"{PREFIX}/bookings/<string:reference>")
+webhooks = Blueprint("webhooks", __name__)
+
+
+@bp.route("/pay", methods=["GET", "POST"])
+@public
+def pay(reference: str) -> ResponseReturnValue:
+    page = booking_page(visitor_booking(reference).id)
+    if not page.payable_at(now()):
+        return redirect(url_for("booking.booking", reference=reference))
+    methods = services.offered_methods(page.price, page.sailing.starts_at, now())
+    form = PayForm()
+    form.offer(methods)
+    if form.validate_on_submit():
+        try:
+            return redirect(_start(page, Method(form.method.data)), 303)
+        except HoldOver:
+            return redirect(url_for("booking.booking", reference=reference), 303)
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+    elif request.method == "GET" and len(methods) > 0:
+        form.method.data = methods[0].value
+    assert page.pay_by is not None
+    left = max(0, int((page.pay_by - now()).total_seconds()))
+    status = 200 if not form.errors else 422
+    return render_template("payments/pay.html", page=page, form=form, left=left, methods=methods), status
+
+
+def _start(page: BookingPage, method: Method) -> str:
+    if method is Method.TRANSFER:
+        services.start_transfer(booking_id=page.id, now=now())
+        return url_for(".transfer", reference=page.reference)
+    base = current_app.config["PUBLIC_URL"]
+    lines = [
+        CheckoutLine(f"{page.sailing.code} · {CHARGES[charge.kind]} · {charge.passenger}", charge.amount)
+        for charge in page.charges
+        if charge.amount.minor
+    ]
+    return services.start_card_payment(
+        booking_id=page.id,
+        lines=lines,
+        # The braces are the provider's own placeholder and must not be escaped.
+        success_url=base + url_for(".returned", reference=page.reference) + "?session={CHECKOUT_SESSION_ID}",
+        cancel_url=base + url_for(".cancelled", reference=page.reference),
+        now=now(),
+    )
+
+
+@bp.get("/pay/return")
+@public
+@limiter.limit("60 per minute")
+def returned(reference: str) -> ResponseReturnValue:
+    """Back from the provider's page. Coming here proves nothing: the provider is asked."""
+    page = booking_page(visitor_booking(reference).id)
+    if page.state is BookingState.CONFIRMED:
+        return redirect(url_for("booking.booking", reference=reference))
+    session_id = request.args.get("session", "")
+    ours = db.session.scalar(select(Payment.id).where(Payment.session_id == session_id, Payment.booking_id == page.id))
+    if ours is not None:
+        try:
+            services.settle_checkout(session_id=session_id, now=now())
+        except Refused:
+            log.warning("the provider did not answer for a returning customer; the worker will ask again")
+        page = booking_page(page.id)
+    if page.state is BookingState.CONFIRMED or not page.payable_at(now()):
+        return redirect(url_for("booking.booking", reference=reference))
+    return render_template("payments/waiting.html", page=page)
+
+
+@bp.get("/pay/cancelled")
+@public
+def cancelled(reference: str) -> ResponseReturnValue:
+    visitor_booking(reference)
+    flash(_("You left the payment page. Nothing was charged; you can pay now or choose another way."), "info")
+    return redirect(url_for(".pay", reference=reference))
+
+
+@bp.get("/transfer")
+@public
+def transfer(reference: str) -> ResponseReturnValue:
+    page = booking_page(visitor_booking(reference).id)
+    payment = queries.open_transfer(page.id)
+    return render_template(
+        "payments/transfer.html", page=page, payment=payment, payee=current_app.config["INVOICE_PAYEE"]
+    )
+
+
+@bp.get("/invoice.pdf")
+@public
+def invoice_pdf(reference: str) -> ResponseReturnValue:
+    page = booking_page(visitor_booking(reference).id)
+    payment = queries.open_transfer(page.id)
+    answer = Response(invoice(page, payment, language()), mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = f'attachment; filename="invoice-{payment.reference}.pdf"'
+    return answer
+
+
+@webhooks.post("/webhooks/stripe")
+@csrf.exempt
+@public
+def stripe_event() -> ResponseReturnValue:
+    """Stored and acknowledged at once; the worker looks into it."""
+    acting.set("provider:stripe")
+    try:
+        event = gateway().read_event(request.get_data(), request.headers.get("Stripe-Signature", ""))
+    except BadSignature:
+        return "bad signature", 400
+    services.store_event(event)
+    return "", 200
+
+

@@ -1,0 +1,1 @@
+"""What it costs: fares, cancellation rules, quotes."""

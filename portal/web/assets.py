@@ -1,0 +1,27 @@
+"""Addresses of the built front end: a file's name holds the hash of its content, so it may be kept for ever."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, url_for
+
+BUILT = Path(__file__).parent.parent.parent / "static" / "build"
+
+
+@cache
+def _manifest() -> dict[str, str]:
+    try:
+        manifest: dict[str, str] = json.loads((BUILT / "manifest.json").read_text())
+    except FileNotFoundError:
+        raise RuntimeError("The front end has not been built: run `make build`.") from None
+    return manifest
+
+
+def asset(name: str) -> str:
+    """The address of `name` ("css/site.css"). Raises KeyError for a file that was not built."""
+    return url_for("static", filename=f"build/{_manifest()[name]}")
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.globals["asset"] = asset

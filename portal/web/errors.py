@@ -1,0 +1,59 @@
+"""What a person sees when something cannot be shown or done."""
+
+import logging
+
+from flask import Flask, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from portal.database import db
+from portal.kernel.errors import NotFound, Refused
+
+log = logging.getLogger(__name__)
+
+SHOWN = {400, 403, 404, 405, 409, 413, 429}
+
+
+def init_app(app: Flask) -> None:
+    @app.errorhandler(NotFound)
+    def not_found(error: Exception) -> ResponseReturnValue:
+        return render_template("errors/404.html"), 404
+
+    @app.errorhandler(Refused)
+    def refused(error: Refused) -> ResponseReturnValue:
+        return render_template("errors/409.html", message=error.message), 409
+
+    @app.errorhandler(CSRFError)
+    def stale_form(error: CSRFError) -> ResponseReturnValue:
+        return render_template("errors/400.html"), 400
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> ResponseReturnValue:
+        code = error.code or 500
+        if code < 400 or error.response is not None:
+            return error
+        if code not in SHOWN:
+            code = 404 if code < 500 else 500
+        return render_template(f"errors/{code}.html"), code
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(DBAPIError)
+    @app.errorhandler(PoolTimeout)
+    def database_away(error: Exception) -> ResponseReturnValue:
+        """Away, not broken: the next request tries again by itself."""
+        log.error("database: %s at %s", type(error).__name__, request.endpoint)
+        db.session.rollback()
+        if isinstance(error, DBAPIError) and not isinstance(error, OperationalError):
+            return render_template("errors/500.html"), 500
+        return render_template("errors/503.html"), 503, {"Retry-After": "10"}
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> ResponseReturnValue:
+        if isinstance(error, HTTPException):
+            return error
+        # The type and the place, never the text: it may quote what a guest typed.
+        log.error("%s at %s", type(error).__name__, request.endpoint, exc_info=error)
+        return render_template("errors/500.html"), 500

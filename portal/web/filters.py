@@ -1,0 +1,71 @@
+"""How values are shown on pages: the formats of portal/kernel in the reader's language."""
+
+from datetime import date, datetime
+
+from flask import Flask
+from markupsafe import Markup
+
+from portal.kernel import formats
+from portal.kernel.countries import country_name
+from portal.kernel.formats import clock_time, utc_offset
+from portal.kernel.money import Money
+from portal.kernel.text import LocalizedText
+from portal.web.locale import language
+
+
+def money(amount: Money) -> str:
+    return formats.money(amount, language())
+
+
+def localized(text: LocalizedText | None) -> str:
+    return "" if text is None else text.within(language())
+
+
+def day(moment: date | datetime, zone: str | None = None) -> str:
+    return formats.day(moment, language(), zone)
+
+
+def short_day(moment: date | datetime, zone: str | None = None) -> str:
+    return formats.short_day(moment, language(), zone)
+
+
+def weekday_day(moment: date | datetime, zone: str | None = None) -> str:
+    return formats.weekday_day(moment, language(), zone)
+
+
+def month_name(moment: date) -> str:
+    return formats.month_name(moment, language())
+
+
+def moment(value: datetime, zone: str) -> str:
+    return formats.moment(value, language(), zone)
+
+
+def country(code: str) -> str:
+    return country_name(code, language())
+
+
+def number(value: int | float) -> str:
+    return formats.number(value, language())
+
+
+def nowrap(text: str) -> Markup:
+    return Markup("<span class=\"nowrap\">{}</span>").format(text)
+
+
+def init_app(app: Flask) -> None:
+    for filter_ in (
+        money,
+        localized,
+        day,
+        short_day,
+        weekday_day,
+        month_name,
+        clock_time,
+        utc_offset,
+        moment,
+        country,
+        number,
+        nowrap,
+    ):
+        app.add_template_filter(filter_)
