@@ -1,0 +1,33 @@
+"""A payment sandbox: speaks the part of Stripe's API that the portal uses, with test cards and no money."""
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from sandbox import api, mailbox, pages
+from sandbox.config import SandboxConfig, SandboxForbidden, SandboxMisconfigured, read_config
+from sandbox.services import Services, services
+from sandbox.store import Store
+from sandbox.webhooks import Courier
+
+__all__ = ["SandboxConfig", "SandboxForbidden", "SandboxMisconfigured", "create_sandbox", "read_config", "services"]
+
+
+def create_sandbox(config: SandboxConfig | None = None) -> Flask:
+    """The sandbox over its SQLite file, with its couriers at work.
+
+    Without `config` it is read from the environment; raises SandboxForbidden in production either way.
+    """
+    from_environment = read_config()
+    config = config or from_environment
+    store = Store(config.database)
+    courier = Courier(store, config)
+    app = Flask(__name__)
+    app.extensions["sandbox"] = Services(config, store, courier)
+    app.config["MAX_CONTENT_LENGTH"] = 1024 * 1024
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    for pages_of in (api, pages, mailbox):
+        app.register_blueprint(pages_of.bp)
+    app.after_request(pages.secure)
+    courier.start()
+    return app

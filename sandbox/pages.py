@@ -1,0 +1,290 @@
+"""The pages for people: the hosted payment page, the bank's question, and the list of what happened."""
+
+import json
+import math
+import re
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from sandbox import checkout
+from sandbox.cards import CARDS_BY_NUMBER, CARDS_BY_SLUG, TEST_CARDS, Card, expiry, luhn_valid
+from sandbox.checkout import Outcome
+from sandbox.errors import ApiError
+from sandbox.services import Services, services
+from sandbox.words import LANGUAGES, say, show_money
+
+bp = Blueprint("pages", __name__)
+
+LATEST = 30
+PREFILLED = {"expiry": "12/34", "cvc": "123", "name": "TEST CUSTOMER"}
+
+
+@dataclass(frozen=True)
+class Line:
+    name: str
+    description: str | None
+    quantity: int
+    price: str
+    amount: str
+
+
+@dataclass(frozen=True)
+class CheckoutPage:
+    id: str
+    reference: str | None
+    status: str
+    amount: str
+    lines: tuple[Line, ...]
+    email: str | None
+    email_fixed: bool
+    success_url: str
+    cancel_url: str | None
+    minutes_left: int
+    closes_at: datetime
+    error: str | None
+    last4: str | None
+
+
+@bp.before_request
+def choose_language() -> None:
+    g.language = request.accept_languages.best_match(LANGUAGES) or "en"
+
+
+@bp.get("/")
+def index() -> str:
+    with _services().store.reading() as db:
+        sessions = db.execute(
+            "SELECT *, json_extract(parameters, '$.client_reference_id') AS reference FROM checkout_session"
+            " ORDER BY created DESC, rowid DESC LIMIT ?",
+            (LATEST,),
+        ).fetchall()
+        events = db.execute(
+            "SELECT *, json_extract(object, '$.id') AS about FROM event ORDER BY number DESC LIMIT ?", (LATEST,)
+        ).fetchall()
+    return render_template(
+        "index.html",
+        cards=TEST_CARDS,
+        sessions=sessions,
+        events=events,
+        has_webhook=_services().config.webhook_url is not None,
+    )
+
+
+@bp.get("/c/pay/<session_id>")
+def pay(session_id: str) -> ResponseReturnValue:
+    page = _open_page(session_id)
+    if page.status != "open":
+        return _closed(page)
+    typed = {"email": page.email or "", "number": "", "expiry": "", "cvc": "", "name": ""}
+    if chosen := CARDS_BY_SLUG.get(request.args.get("card", "")):
+        typed |= PREFILLED | {"number": chosen.spaced}
+    errors = {"form": _declined(page)} if page.error and not chosen else {}
+    return _payment_form(page, typed, errors)
+
+
+@bp.post("/c/pay/<session_id>")
+def try_to_pay(session_id: str) -> ResponseReturnValue:
+    page = _open_page(session_id)
+    if page.status != "open":
+        return _closed(page)
+    typed = {field: request.form.get(field, "").strip() for field in ("email", "number", "expiry", "cvc", "name")}
+    if page.email_fixed:
+        typed["email"] = page.email or ""
+    card, errors = _check(typed)
+    if card is None or errors:
+        return _payment_form(page, typed, errors)
+    with _services().store.writing() as db:
+        outcome = checkout.pay(
+            db,
+            session_id,
+            card,
+            email=typed["email"],
+            name=typed["name"],
+            settle_after=_services().config.settle_after_seconds,
+            now=time.time(),
+        )
+    return _follow(outcome, session_id, typed)
+
+
+@bp.get("/c/pay/<session_id>/bank")
+def bank(session_id: str) -> ResponseReturnValue:
+    page = _open_page(session_id)
+    if page.status != "open":
+        return _closed(page)
+    if page.last4 is None:
+        return redirect(url_for(".pay", session_id=session_id), 303)
+    _let_forms_lead_to(page.success_url)
+    return render_template("bank.html", page=page)
+
+
+@bp.post("/c/pay/<session_id>/bank")
+def answer_bank(session_id: str) -> ResponseReturnValue:
+    _open_page(session_id)
+    with _services().store.writing() as db:
+        outcome = checkout.authenticate(
+            db, session_id, approved=request.form.get("answer") == "approve", now=time.time()
+        )
+    return _follow(outcome, session_id, {})
+
+
+@bp.app_errorhandler(404)
+def not_found(error: Exception) -> ResponseReturnValue:
+    if "language" not in g:
+        choose_language()
+    return render_template("notice.html", title="not_found", text="not_found_text", back=None), 404
+
+
+@bp.app_template_global("say")
+def say_to_reader(word: str, **values: object) -> str:
+    return say(g.language, word, **values)
+
+
+@bp.app_template_global("language")
+def readers_language() -> str:
+    return str(g.language)
+
+
+@bp.app_template_filter("amount")
+def amount_for_reader(row: Mapping[str, Any]) -> str:
+    return show_money(g.language, row["amount"], row["currency"])
+
+
+@bp.app_template_filter("moment")
+def moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _open_page(session_id: str) -> CheckoutPage:
+    """The session's page in the session's language; 404 when there is none."""
+    with _services().store.writing() as db:
+        checkout.expire_overdue(db, now=time.time())
+        try:
+            row = checkout.session_row(db, session_id)
+        except ApiError:
+            abort(404)
+        payment = checkout.payment_row(db, session_id)
+    return _page(row, payment)
+
+
+def _page(row: sqlite3.Row, payment: sqlite3.Row | None) -> CheckoutPage:
+    given = json.loads(row["parameters"])
+    locale = given.get("locale", "auto")
+    if locale != "auto":
+        g.language = locale if locale in LANGUAGES else "en"
+    awaits_bank = payment is not None and payment["status"] == "requires_action"
+    return CheckoutPage(
+        id=row["id"],
+        reference=given.get("client_reference_id"),
+        status=row["status"],
+        amount=show_money(g.language, row["amount"], row["currency"]),
+        lines=tuple(_line(line) for line in given["line_items"]),
+        email=row["email"],
+        email_fixed="customer_email" in given,
+        success_url=given["success_url"].replace("{CHECKOUT_SESSION_ID}", row["id"]),
+        cancel_url=given.get("cancel_url", "").replace("{CHECKOUT_SESSION_ID}", row["id"]) or None,
+        minutes_left=max(1, math.ceil((row["expires_at"] - time.time()) / 60)),
+        closes_at=datetime.fromtimestamp(row["expires_at"], UTC),
+        error=payment["error"] if payment is not None else None,
+        last4=CARDS_BY_SLUG[payment["card"]].last4 if payment is not None and awaits_bank else None,
+    )
+
+
+def _line(line: Mapping[str, Any]) -> Line:
+    price = line["price_data"]
+    return Line(
+        name=price["product_data"]["name"],
+        description=price["product_data"].get("description"),
+        quantity=line["quantity"],
+        price=show_money(g.language, price["unit_amount"], price["currency"]),
+        amount=show_money(g.language, price["unit_amount"] * line["quantity"], price["currency"]),
+    )
+
+
+def _check(typed: dict[str, str]) -> tuple[Card | None, dict[str, str]]:
+    """The test card that was typed, and the word for what is wrong with each field."""
+    errors: dict[str, str] = {}
+    if not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", typed["email"]):
+        errors["email"] = "email_wrong"
+    number = re.sub(r"[\s-]", "", typed["number"])
+    card = CARDS_BY_NUMBER.get(number)
+    if not number:
+        errors["number"] = "number_missing"
+    elif not (number.isascii() and number.isdecimal() and luhn_valid(number)):
+        errors["number"] = "number_wrong"
+    elif card is None:
+        errors["number"] = "number_real"
+        typed["number"] = typed["cvc"] = ""  # whatever real card this is, it is not shown again
+    month, today = expiry(typed["expiry"]), datetime.now(UTC)
+    if month is None:
+        errors["expiry"] = "expiry_wrong"
+    elif month < (today.year, today.month):
+        errors["expiry"] = "expiry_past"
+    if not re.fullmatch(r"[0-9]{3}", typed["cvc"]):
+        errors["cvc"] = "cvc_wrong"
+    if not typed["name"]:
+        errors["name"] = "name_missing"
+    return card, errors
+
+
+def _follow(outcome: Outcome, session_id: str, typed: dict[str, str]) -> ResponseReturnValue:
+    _services().courier.nudge()
+    page = _open_page(session_id)
+    match outcome:
+        case Outcome.PAID | Outcome.PROCESSING | Outcome.ALREADY:
+            _services().courier.wait_for_first_attempt(session_id, _services().config.redirect_wait_seconds)
+            return redirect(page.success_url, 303)
+        case Outcome.AUTHENTICATE:
+            return redirect(url_for(".bank", session_id=session_id), 303)
+        case Outcome.DECLINED if typed:
+            return _payment_form(page, typed, {"form": _declined(page)})
+        case Outcome.DECLINED:
+            return redirect(url_for(".pay", session_id=session_id), 303)
+        case Outcome.EXPIRED:
+            return _closed(page)
+
+
+def _declined(page: CheckoutPage) -> str:
+    error = json.loads(page.error or "{}")
+    return str(error.get("decline_code") or error.get("code"))
+
+
+def _payment_form(page: CheckoutPage, typed: dict[str, str], errors: dict[str, str]) -> ResponseReturnValue:
+    _let_forms_lead_to(page.success_url)
+    status = 422 if request.method == "POST" else 200
+    return render_template("pay.html", page=page, typed=typed, errors=errors, cards=TEST_CARDS), status
+
+
+def _closed(page: CheckoutPage) -> ResponseReturnValue:
+    if page.status == "complete":
+        return redirect(page.success_url, 303)
+    return render_template("notice.html", title="expired_title", text="expired_text", back=page.cancel_url), 410
+
+
+def _let_forms_lead_to(address: str) -> None:
+    """A form may lead to `address` by a redirect: without this the browser's content policy stops it there."""
+    parts = urlsplit(address)
+    g.forms_lead_to = f"{parts.scheme}://{parts.netloc}"
+
+
+def secure(response: Response) -> Response:
+    """No scripts at all, nothing from elsewhere."""
+    response.headers.setdefault(
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action 'self' {g.get('forms_lead_to', '')}".strip(),
+    )
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    return response
+
+
+def _services() -> Services:
+    return services(current_app)

@@ -1,0 +1,21 @@
+"""What the pages and the API of one sandbox share."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask
+
+from sandbox.config import SandboxConfig
+from sandbox.store import Store
+from sandbox.webhooks import Courier
+
+
+@dataclass(frozen=True)
+class Services:
+    config: SandboxConfig
+    store: Store
+    courier: Courier
+
+
+def services(app: Flask) -> Services:
+    return cast(Services, app.extensions["sandbox"])

@@ -1,0 +1,193 @@
+"""Every sentence of the sandbox's pages, in English and Russian: Stripe's pages have no Turkmen, so these have none."""
+
+from babel.numbers import format_currency
+
+from sandbox.currencies import major
+
+LANGUAGES = ("en", "ru")
+WORDS = {
+    "sandbox": ("Payment sandbox", "Платёжная песочница"),
+    "no_money": ("No real money", "Деньги не списываются"),
+    "no_money_long": (
+        "This is a rehearsal of a card payment. Nothing is charged. Do not enter a real card.",
+        "Это репетиция оплаты картой. Ничего не списывается. Не вводите данные настоящей карты.",
+    ),
+    "home": ("All sessions and events", "Все сессии и события"),
+    "mail": ("Mail", "Почта"),
+    "skip": ("Skip to content", "Перейти к содержанию"),
+    # The checkout page
+    "pay_title": ("Pay {amount}", "Оплата {amount}"),
+    "order": ("Your order", "Ваш заказ"),
+    "order_reference": ("Reference {reference}", "Номер {reference}"),
+    "quantity": ("{quantity} × {price}", "{quantity} × {price}"),
+    "total": ("Total", "Итого"),
+    "closes": (
+        "You can pay here for {minutes} more min, until {time} UTC.",
+        "Оплатить здесь можно ещё {minutes} мин, до {time} UTC.",
+    ),
+    "back": ("Back without paying", "Вернуться без оплаты"),
+    "card_details": ("Test card", "Тестовая карта"),
+    "email": ("E-mail", "Электронная почта"),
+    "number": ("Card number", "Номер карты"),
+    "number_hint": (
+        "Only the test numbers listed on this page work.",
+        "Работают только тестовые номера с этой страницы.",
+    ),
+    "expiry": ("Valid until", "Действует до"),
+    "expiry_hint": ("Month and year, 12/34", "Месяц и год, 12/34"),
+    "cvc": ("Security code", "Код CVC"),
+    "cvc_hint": ("Any 3 digits", "Любые 3 цифры"),
+    "name": ("Name on the card", "Имя на карте"),
+    "name_hint": ("Any name", "Любое имя"),
+    "pay_button": ("Pay {amount}", "Оплатить {amount}"),
+    "test_cards": ("Test cards", "Тестовые карты"),
+    "test_cards_hint": (
+        "Choose a card to fill in the form. Nothing is paid until you press the button.",
+        "Выберите карту, и форма заполнится. Оплата начнётся только по кнопке.",
+    ),
+    "fill_in": ("Fill in {number}", "Подставить {number}"),
+    "error_title": ("Error: {title}", "Ошибка: {title}"),
+    "not_paid": ("The payment did not go through", "Оплата не прошла"),
+    "check_fields": ("Some fields need another look", "Проверьте некоторые поля"),
+    # What is wrong with a field
+    "email_wrong": (
+        "Enter an e-mail address in full, such as name@example.org.",
+        "Введите адрес полностью, например name@example.org.",
+    ),
+    "number_missing": ("Enter the number of a test card.", "Введите номер тестовой карты."),
+    "number_wrong": (
+        "The card number is mistyped: its check digit does not fit. Compare it with the list.",
+        "В номере карты опечатка: контрольная цифра не сходится. Сверьте номер со списком.",
+    ),
+    "number_real": (
+        "This is not a test card, and real cards must not be entered here. Choose one from the list.",
+        "Это не тестовая карта, а настоящие карты сюда вводить нельзя. Выберите карту из списка.",
+    ),
+    "expiry_wrong": ("Enter month and year, such as 12/34.", "Введите месяц и год, например 12/34."),
+    "expiry_past": (
+        "This date has passed. Enter a month that is not over yet.",
+        "Этот срок уже прошёл. Введите месяц, который ещё не закончился.",
+    ),
+    "cvc_wrong": ("Enter 3 digits.", "Введите 3 цифры."),
+    "name_missing": ("Enter a name, any will do.", "Введите имя, подойдёт любое."),
+    # Why the bank declined
+    "generic_decline": (
+        "The bank declined the card. Try another one.",
+        "Банк отклонил карту. Попробуйте другую.",
+    ),
+    "insufficient_funds": (
+        "There is not enough money on the card. Try another one.",
+        "На карте недостаточно средств. Попробуйте другую.",
+    ),
+    "expired_card": ("The card has expired. Try another one.", "Срок действия карты истёк. Попробуйте другую."),
+    "incorrect_cvc": (
+        "The security code is not right. Check it and try again.",
+        "Код CVC неверен. Проверьте его и попробуйте снова.",
+    ),
+    "processing_error": (
+        "The bank could not process the payment. Try again in a minute.",
+        "Банк не смог обработать платёж. Попробуйте через минуту.",
+    ),
+    "payment_intent_authentication_failure": (
+        "The bank did not confirm that it was you. Try again or use another card.",
+        "Банк не подтвердил, что платите вы. Попробуйте снова или возьмите другую карту.",
+    ),
+    # The bank's page
+    "bank_title": ("Confirm the payment", "Подтвердите оплату"),
+    "bank": ("Your bank (played by the sandbox)", "Ваш банк (его роль играет песочница)"),
+    "bank_text": (
+        "The bank asks whether you really want to pay {amount} with the card ending in {last4}.",
+        "Банк спрашивает, действительно ли вы платите {amount} картой, которая заканчивается на {last4}.",
+    ),
+    "approve": ("Yes, confirm", "Да, подтверждаю"),
+    "refuse": ("No, refuse", "Нет, отказываюсь"),
+    # A session that is over
+    "expired_title": ("This payment page has closed", "Эта страница оплаты закрыта"),
+    "expired_text": (
+        "Its time ran out, or the order was cancelled. Nothing was charged. Go back and start the payment again.",
+        "Время вышло или заказ отменён. Ничего не списано. Вернитесь и начните оплату заново.",
+    ),
+    "expired_back": ("Go back", "Вернуться"),
+    "not_found": ("There is no such page", "Такой страницы нет"),
+    "not_found_text": (
+        "The address may be mistyped, or the sandbox has been emptied since.",
+        "Возможно, в адресе опечатка или данные песочницы с тех пор стёрты.",
+    ),
+    # The first page
+    "about": (
+        "It stands in for Stripe while the portal runs without Stripe's keys: the same requests, the same signed "
+        "events, test cards instead of money.",
+        "Она заменяет Stripe, пока портал работает без его ключей: те же запросы, те же подписанные события, "
+        "вместо денег тестовые карты.",
+    ),
+    "about_cards": (
+        "Any future expiry date and any 3 digits of security code will do.",
+        "Срок действия подойдёт любой будущий, код CVC: любые 3 цифры.",
+    ),
+    "sessions": ("Latest payment sessions", "Последние сессии оплаты"),
+    "no_sessions": ("Nobody has come to pay yet.", "Пока никто не приходил платить."),
+    "events": ("Latest events", "Последние события"),
+    "no_events": ("Nothing has happened yet.", "Пока ничего не происходило."),
+    "mail_text": (
+        "Letters that the portal would send are kept in a folder. Read them here.",
+        "Письма, которые отправил бы портал, складываются в папку. Их можно прочитать здесь.",
+    ),
+    "open_mail": ("Open the mail", "Открыть почту"),
+    "open_page": ("Open the payment page", "Открыть страницу оплаты"),
+    "state_open": ("Waiting for payment", "Ожидает оплаты"),
+    "state_paid": ("Paid", "Оплачено"),
+    "state_unpaid": ("Accepted, not paid", "Принято, не оплачено"),
+    "state_expired": ("Closed", "Закрыта"),
+    "delivered": ("Delivered", "Доставлено"),
+    "waiting": ("Waiting, attempts made: {attempts}", "Ожидает, попыток: {attempts}"),
+    "waiting_answer": (
+        "Waiting, attempts made: {attempts}, last answer: {answer}",
+        "Ожидает, попыток: {attempts}, ответ: {answer}",
+    ),
+    "undelivered": ("Not delivered, given up", "Не доставлено, попытки прекращены"),
+    "no_webhook": ("No webhook address is set", "Адрес для событий не задан"),
+    # What each card does
+    "card_success": ("Pays", "Оплата проходит"),
+    "card_mastercard": ("Pays (Mastercard)", "Оплата проходит (Mastercard)"),
+    "card_authentication": (
+        "The bank asks to confirm: you approve or refuse",
+        "Банк просит подтверждения: можно согласиться или отказаться",
+    ),
+    "card_declined": ("Is declined", "Карта отклонена"),
+    "card_funds": ("Is declined: not enough money", "Отклонена: недостаточно средств"),
+    "card_expired": ("Is declined: the card has expired", "Отклонена: срок действия истёк"),
+    "card_wrong-cvc": ("Is declined: wrong security code", "Отклонена: неверный код CVC"),
+    "card_processing": ("Is declined: the bank has a fault", "Отклонена: сбой в банке"),
+    "card_later": ("Is accepted, the money comes later", "Принята, деньги приходят позже"),
+    "card_later-failed": ("Is accepted, the money never comes", "Принята, но деньги так и не приходят"),
+    "card_refund-later": ("Pays; a refund takes a while", "Оплата проходит; возврат идёт не сразу"),
+    "card_refund-failed": ("Pays; a refund fails later", "Оплата проходит; возврат позже срывается"),
+    # Mail
+    "mail_title": ("Mail of the portal", "Почта портала"),
+    "mail_where": (
+        "Nothing leaves this computer: these are the letters the portal would have sent, newest first.",
+        "Ничего не уходит с этого компьютера: это письма, которые отправил бы портал, сначала новые.",
+    ),
+    "no_mail": ("There are no letters yet.", "Писем пока нет."),
+    "only_latest": ("The latest {count} are shown.", "Показаны последние: {count}."),
+    "no_subject": ("(no subject)", "(без темы)"),
+    "from": ("From", "От"),
+    "to": ("To", "Кому"),
+    "date": ("Date", "Дата"),
+    "reply_to": ("Reply to", "Ответ"),
+    "content_language": ("Language", "Язык"),
+    "attachments": ("Attachments", "Вложения"),
+    "attachment": ("{name}, {kilobytes} KB", "{name}, {kilobytes} КБ"),
+    "html_part": ("As designed (HTML)", "С оформлением (HTML)"),
+    "text_part": ("As plain text", "Простым текстом"),
+    "all_mail": ("All letters", "Все письма"),
+}
+
+
+def say(language: str, word: str, **values: object) -> str:
+    sentence = WORDS[word][LANGUAGES.index(language)]
+    return sentence.format(**values) if values else sentence
+
+
+def show_money(language: str, minor: int, currency: str) -> str:
+    return format_currency(major(minor, currency), currency.upper(), locale=language)

@@ -1,0 +1,124 @@
+"""The sandbox at a free port, a webhook that receives its events, and a customer without a browser."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import unescape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+from werkzeug.serving import make_server
+
+from sandbox import SandboxConfig, create_sandbox, services
+from sandbox.services import Services
+
+SECRET = "whsec_for_tests"
+KEY = "sk_test_for_tests"
+CARD = "4242 4242 4242 4242"
+
+
+@dataclass
+class Webhook:
+    """Keeps each request it receives; answers with the next of `answers`, then with 200."""
+
+    url: str
+    received: list[tuple[bytes, str]] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for body, _ in self.received]
+
+    def types(self) -> list[str]:
+        return [event["type"] for event in self.events()]
+
+
+@dataclass
+class RunningSandbox:
+    url: str
+    services: Services
+    webhook: Webhook
+
+    def deliver(self, after_seconds: float = 0) -> int:
+        """What the couriers would do `after_seconds` from now: settle what is due, attempt what is due."""
+        now = time.time() + after_seconds
+        self.services.courier.let_time_pass(now)
+        return self.services.courier.deliver_due(now)
+
+    def pay(self, page: str, number: str = CARD, **typed: str) -> httpx.Response:
+        """Type a card into the page at `page` and press the button."""
+        form = {"email": "anna@example.org", "number": number, "expiry": "12/34", "cvc": "123", "name": "ANNA"} | typed
+        return httpx.post(page, data=form)
+
+
+@contextmanager
+def running_sandbox(
+    folder: Path, *, delivery_threads: int = 0, settle_after_seconds: int = 60
+) -> Iterator[RunningSandbox]:
+    """A sandbox over real HTTP, its state in `folder`. Without threads, `deliver` moves it on."""
+    with receiving_webhook() as webhook:
+        app = create_sandbox(
+            SandboxConfig(
+                database=folder / "sandbox.db",
+                mail=folder / "mail",
+                webhook_url=webhook.url,
+                webhook_secret=SECRET,
+                delivery_threads=delivery_threads,
+                settle_after_seconds=settle_after_seconds,
+            )
+        )
+        with _serving(make_server("127.0.0.1", 0, app, threaded=True)) as port:
+            yield RunningSandbox(f"http://127.0.0.1:{port}", services(app), webhook)
+        services(app).courier.stop()
+
+
+@contextmanager
+def receiving_webhook() -> Iterator[Webhook]:
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            webhook.received.append((body, self.headers["Stripe-Signature"]))
+            status = webhook.answers.pop(0) if webhook.answers else 200
+            self.send_response(status)
+            if 300 <= status < 400:
+                self.send_header("Location", webhook.url)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    webhook = Webhook(f"http://127.0.0.1:{server.server_port}/webhooks/stripe")
+    with _serving(server):
+        yield webhook
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
+    """Until `true()`; for what other threads do. Fails after `seconds`."""
+    pause, deadline = threading.Event(), time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        pause.wait(0.01)
+
+
+def words(html: str) -> str:
+    """What a reader sees of a page, on one line."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", html.partition("<body>")[2])))
+
+
+@contextmanager
+def _serving(server: Any) -> Iterator[int]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield int(server.server_port)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
