@@ -22,9 +22,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         prepare.require_python()
-        prepare.packages("requirements-test.txt")
-        prepare.front_end()
-        prepare.translations()
+        sys.path.insert(0, str(ROOT))
         code = run(sys.argv[1:])
     except Stop as reason:
         say(str(reason))
@@ -37,12 +35,14 @@ def main() -> int:
 
 def run(arguments: list[str]) -> int:
     """Both databases, even if the first has failures; the first exit code that is not 0."""
-    sys.path.insert(0, str(ROOT))
-    from tests import services
+    from tests import services  # after the version of Python is known to do
 
     codes = []
     try:
         services.install_missing()
+        prepare.packages("requirements-test.txt")
+        prepare.front_end()
+        prepare.translations()
         with services.running() as servers:
             for database in ("sqlite", "postgresql"):
                 say(f"\nTests on {database}")

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-dev-shm-usage",  # containers give little shared memory
     "--disable-gpu",
     "--disable-quic",
     "--disable-sync",

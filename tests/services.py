@@ -6,6 +6,7 @@ Standard library only: this runs before anything of the project is installed.
 from __future__ import annotations
 
 import glob
+import importlib.util
 import os
 import pwd
 import shutil
@@ -21,7 +22,12 @@ from typing import Any
 
 PATIENCE_SECONDS = 60
 # What is missing, the Debian package that brings it.
-PACKAGES = {"PostgreSQL": "postgresql", "Redis": "redis-server", "Chromium": "chromium"}
+PACKAGES = {
+    "Python's venv module": "python3-venv",  # Debian leaves it out of python3
+    "PostgreSQL": "postgresql",
+    "Redis": "redis-server",
+    "Chromium": "chromium",
+}
 
 
 class Missing(Exception):
@@ -51,7 +57,12 @@ def chromium_program() -> str | None:
 
 
 def missing() -> list[str]:
-    found = {"PostgreSQL": postgresql_folder(), "Redis": redis_program(), "Chromium": chromium_program()}
+    found = {
+        "Python's venv module": importlib.util.find_spec("ensurepip"),
+        "PostgreSQL": postgresql_folder(),
+        "Redis": redis_program(),
+        "Chromium": chromium_program(),
+    }
     return [name for name, place in found.items() if not place]
 
 
@@ -80,6 +91,7 @@ def install_missing() -> None:
             capture_output=True,
             text=True,
         )
+    importlib.invalidate_caches()
     if missing():
         print(done.stdout[-2000:] + done.stderr[-2000:])
         raise Missing(f"{wanted}, and apt-get could not install {' '.join(packages)}: its last words stand above.")
