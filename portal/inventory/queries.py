@@ -503,7 +503,8 @@ class DeckPlanStates:
 def deck_plan_states(code: str, now: datetime) -> DeckPlanStates:
     """Only what changes while a plan is looked at. Raises NotFound. Four statements."""
     sailing = sailing_by_code(code)
-    numbers = dict(db.session.execute(select(Cabin.id, Cabin.number).filter_by(ship_id=sailing.ship_id)).tuples())
+    rows = db.session.execute(select(Cabin.id, Cabin.number).filter_by(ship_id=sailing.ship_id))
+    numbers = {cabin_id: number for cabin_id, number in rows}
     taken = taken_cabins(sailing, nights_of(sailing), now)
     return DeckPlanStates(
         len(numbers) - len(taken.by_cabin), {numbers[cabin]: str(state) for cabin, state in taken.by_cabin.items()}
