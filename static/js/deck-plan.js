@@ -1,0 +1,214 @@
+// The deck plan: larger and smaller, arrow keys from cabin to cabin, and states that change while it is looked at.
+const POLL = 5000;
+const SLOWEST_POLL = 60000;
+const ZOOMS = [1, 1.4, 2, 2.8];
+
+const plan = document.querySelector("[data-deck-plan]");
+const scroller = plan.querySelector("[data-scroll]");
+const cabins = new Map(
+  [...scroller.querySelectorAll(".cabins a")].map((cabin) => [cabin.querySelector("text").textContent, cabin]),
+);
+const rows = new Map(
+  [...document.querySelectorAll("#cabin-list tr:has(td)")].map((row) => [row.cells[0].textContent, row]),
+);
+
+function tellWhatIsPointedAt() {
+  const told = plan.querySelector("[data-told]");
+  const tell = ({ target }) => {
+    const title = target.closest?.(".cabins a")?.querySelector("title");
+    if (title) told.textContent = title.textContent;
+    told.classList.toggle("is-telling", Boolean(title));
+  };
+  scroller.addEventListener("pointerover", tell);
+  scroller.addEventListener("focusin", tell);
+}
+
+// ---------- Zoom ----------
+let zoom = 1;
+
+/** Zooms so that what lies under `x`, a place in the window, stays there. */
+function zoomTo(wanted, x = scroller.getBoundingClientRect().left + scroller.clientWidth / 2) {
+  const before = zoom;
+  zoom = Math.min(ZOOMS.at(-1), Math.max(ZOOMS[0], wanted));
+  const left = x - scroller.getBoundingClientRect().left;
+  const along = scroller.scrollLeft + left;
+  scroller.style.setProperty("--zoom", zoom);
+  scroller.scrollLeft = (along * zoom) / before - left;
+  for (const button of plan.querySelectorAll("[data-zoom-by]")) {
+    button.disabled = zoom === (button.dataset.zoomBy === "1" ? ZOOMS.at(-1) : ZOOMS[0]);
+  }
+}
+
+function zoomByButtons() {
+  plan.querySelector("[data-zoom]").hidden = false;
+  plan.addEventListener("click", ({ target }) => {
+    const by = Number(target.closest("[data-zoom-by]")?.dataset.zoomBy);
+    if (by > 0) zoomTo(ZOOMS.find((step) => step > zoom + 0.01) ?? zoom);
+    if (by < 0) zoomTo(ZOOMS.findLast((step) => step < zoom - 0.01) ?? zoom);
+  });
+  zoomTo(1);
+}
+
+function zoomByWheel() {
+  scroller.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      zoomTo(zoom * Math.exp(-event.deltaY / 300), event.clientX);
+    },
+    { passive: false },
+  );
+}
+
+function zoomByPinch() {
+  const spread = ([one, other]) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+  let start = null;
+  const begin = ({ touches }) => {
+    start = touches.length === 2 ? { spread: spread(touches), zoom } : null;
+  };
+  scroller.addEventListener("touchstart", begin, { passive: true });
+  scroller.addEventListener("touchend", begin, { passive: true });
+  scroller.addEventListener(
+    "touchmove",
+    (event) => {
+      if (!start || event.touches.length !== 2) return;
+      event.preventDefault();
+      const [one, other] = event.touches;
+      zoomTo((start.zoom * spread(event.touches)) / start.spread, (one.clientX + other.clientX) / 2);
+    },
+    { passive: false },
+  );
+}
+
+/** A mouse drags the plan along; a drag is not a click on the cabin where it ends. */
+function panByMouse() {
+  let from = null;
+  scroller.addEventListener("pointerdown", (event) => {
+    if (event.pointerType === "mouse" && event.button === 0) from = { x: event.clientX, left: scroller.scrollLeft };
+  });
+  window.addEventListener("pointermove", (event) => {
+    if (!from) return;
+    if (Math.abs(event.clientX - from.x) > 5) scroller.classList.add("is-dragged");
+    if (scroller.classList.contains("is-dragged")) scroller.scrollLeft = from.left + from.x - event.clientX;
+  });
+  window.addEventListener("pointerup", () => {
+    from = null;
+    // The click comes after this event, so the class outlives it by a turn.
+    setTimeout(() => scroller.classList.remove("is-dragged"));
+  });
+  scroller.addEventListener("click", (event) => {
+    if (scroller.classList.contains("is-dragged")) event.preventDefault();
+  });
+  scroller.addEventListener("dragstart", (event) => event.preventDefault());
+}
+
+// ---------- Arrow keys ----------
+const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** The free cabin that lies nearest in a direction; what lies aside counts three times as far. */
+function neighbour(cabin, [dx, dy]) {
+  const middle = (element) => {
+    const box = element.getBoundingClientRect();
+    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  };
+  const from = middle(cabin);
+  let [nearest, least] = [null, Infinity];
+  for (const other of cabins.values()) {
+    if (other === cabin || !other.hasAttribute("href")) continue;
+    const to = middle(other);
+    const ahead = (to.x - from.x) * dx + (to.y - from.y) * dy;
+    const aside = Math.abs((to.x - from.x) * dy + (to.y - from.y) * dx);
+    if (ahead > 2 && ahead + 3 * aside < least) [nearest, least] = [other, ahead + 3 * aside];
+  }
+  return nearest;
+}
+
+function moveByArrows() {
+  scroller.addEventListener("keydown", (event) => {
+    const cabin = event.target.closest(".cabins a");
+    if (!cabin || !DIRECTIONS[event.key] || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const next = neighbour(cabin, DIRECTIONS[event.key]);
+    next?.focus({ preventScroll: true });
+    next?.scrollIntoView({ block: "nearest", inline: "center" });
+  });
+}
+
+// ---------- States ----------
+const TAKEN = ["held", "booked", "closed"];
+const stateOf = (cabin) => TAKEN.find((state) => cabin.classList.contains(state)) ?? "free";
+
+function filled(sentence, values) {
+  return sentence.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+function change(number, state) {
+  const cabin = cabins.get(number);
+  const grade = document.querySelector(`[data-category="${[...cabin.classList].find((name) => /^[A-Z]{3}$/.test(name))}"]`);
+  const values = { number, category: grade?.dataset.name, price: grade?.dataset.price };
+  cabin.classList.remove(...TAKEN);
+  if (state !== "free") cabin.classList.add(state);
+  cabin.querySelector("title").textContent = filled(plan.dataset[state], values);
+  const row = rows.get(number);
+  const links = [cabin, row?.querySelector("a")].filter(Boolean);
+  for (const link of links) {
+    if (state === "free") link.setAttribute("href", `cabins/${number}`);
+    // A cabin that has the focus keeps its link: its page says that it was taken, and the focus is not lost.
+    else if (link !== document.activeElement) link.removeAttribute("href");
+  }
+  if (row) {
+    row.classList.toggle("is-taken", state !== "free");
+    row.cells[3].textContent = plan.dataset[`${state}Word`];
+  }
+}
+
+function show({ free, taken }) {
+  const changed = [];
+  for (const [number, cabin] of cabins) {
+    const state = taken[number] ?? "free";
+    if (state !== stateOf(cabin)) {
+      change(number, state);
+      changed.push(number);
+    }
+  }
+  if (!changed.length) return;
+  for (const count of document.querySelectorAll("[data-free-on]")) {
+    const deck = document.getElementById(`deck-${count.dataset.freeOn}`);
+    count.textContent = [...deck.querySelectorAll(".cabins a")].filter((cabin) => stateOf(cabin) === "free").length;
+  }
+  for (const count of document.querySelectorAll("[data-free-in]")) {
+    const grade = [...cabins.values()].filter((cabin) => cabin.classList.contains(count.dataset.freeIn));
+    count.textContent = grade.filter((cabin) => stateOf(cabin) === "free").length;
+  }
+  plan.querySelector("[data-announce]").textContent = filled(plan.dataset.changed, { cabins: changed.join(", "), free });
+}
+
+function followStates() {
+  let wait = POLL;
+  let timer;
+  const ask = async () => {
+    try {
+      const answer = await fetch(plan.dataset.states, { headers: { Accept: "application/json" } });
+      if (!answer.ok) throw new Error(answer.statusText);
+      show(await answer.json());
+      wait = POLL;
+    } catch {
+      wait = Math.min(wait * 2, SLOWEST_POLL); // the plan stays as it was; the cabin's own page has the last word
+    }
+    if (!document.hidden) timer = setTimeout(ask, wait);
+  };
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
+    if (!document.hidden) ask();
+  });
+  timer = setTimeout(ask, POLL);
+}
+
+tellWhatIsPointedAt();
+zoomByButtons();
+zoomByWheel();
+zoomByPinch();
+panByMouse();
+moveByArrows();
+if (plan.dataset.states) followStates();
