@@ -21,7 +21,7 @@ def main() -> None:
     # In place of this process, so that Ctrl-C and kill reach the server itself.
     server = [sys.executable, "-m", "gunicorn", "--bind", f"{arguments.host}:{arguments.port}"]
     server += ["--workers", "1", "--worker-class", "gthread", "--threads", str(THREADS)]
-    server += ["--graceful-timeout", "5", "--log-level", "warning", "sandbox:create_sandbox()"]
+    server += ["--graceful-timeout", "5", "--no-control-socket", "--log-level", "warning", "sandbox:create_sandbox()"]
     os.execv(sys.executable, server)
 
 

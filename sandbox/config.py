@@ -20,7 +20,7 @@ class SandboxConfig:
 
     delivery_threads: 0 delivers nothing by itself; then call Courier.deliver_due.
     settle_after_seconds: how long a delayed payment or refund stays undecided.
-    redirect_wait_seconds: how long the customer's redirect waits for the first delivery of the event, as Stripe's does.
+    redirect_wait_seconds: how long the customer's redirect waits for the first delivery of the event, as with Stripe.
     """
 
     database: Path = Path("instance/sandbox.db")
@@ -30,7 +30,7 @@ class SandboxConfig:
     public_url: str | None = None
     delivery_threads: int = 4
     settle_after_seconds: int = 20
-    redirect_wait_seconds: float = 10.0
+    redirect_wait_seconds: float = 5.0
 
 
 def read_config(environ: Mapping[str, str] = os.environ) -> SandboxConfig:

@@ -43,6 +43,9 @@ MOST_MINOR = 99_999_999
 # Stripe has no Turkmen. "auto" would follow the browser and most often mean English; Turkmen readers know Russian.
 LOCALES: Mapping[str, Any] = {"ru": "ru", "tk": "ru", "en": "en"}
 
+# The session alone does not say whether unpaid money is on its way or will never come; its payment does.
+WHOLE = ["payment_intent"]
+
 LONGEST_NAME, LONGEST_METADATA_VALUE = 250, 500
 
 
@@ -92,11 +95,15 @@ class CheckoutStatus(StrEnum):
 
 @dataclass(frozen=True)
 class CheckoutState:
-    """What Stripe says of a session now. `payment_intent` is there once the customer has tried to pay."""
+    """What Stripe says of a session now. `payment_intent` is there once the customer has tried to pay.
+
+    A complete session that is neither paid nor failed waits for money that is on its way.
+    """
 
     id: str
     status: CheckoutStatus
     paid: bool
+    failed: bool
     amount: Money
     payment_intent: str | None
     reference: str | None
@@ -197,6 +204,8 @@ class StripeGateway:
                 for line in lines
             ],
             "customer_email": email,
+            # Cards (and the wallets that carry them) answer at once; a bank debit takes longer than a cabin is kept.
+            "allowed_payment_method_types": ["card"],
             "locale": LOCALES.get(language, "auto"),
             "success_url": success_url,
             "cancel_url": cancel_url,
@@ -215,7 +224,7 @@ class StripeGateway:
     def checkout(self, session_id: str) -> CheckoutState:
         """What Stripe says of the session now. Raises GatewayUnavailable or GatewayRefused."""
         with _errors():
-            return _checkout_state(self._stripe.v1.checkout.sessions.retrieve(session_id))
+            return self._ask(session_id)
 
     def expire(self, session_id: str) -> CheckoutState:
         """Close the page, so that nobody can pay there any more; one that is closed already stays as it is.
@@ -224,9 +233,9 @@ class StripeGateway:
         """
         with _errors():
             try:
-                return _checkout_state(self._stripe.v1.checkout.sessions.expire(session_id))
+                return _checkout_state(self._stripe.v1.checkout.sessions.expire(session_id, {"expand": WHOLE}))
             except stripe.InvalidRequestError as refusal:
-                state = _checkout_state(self._stripe.v1.checkout.sessions.retrieve(session_id))
+                state = self._ask(session_id)
                 if state.status is CheckoutStatus.OPEN:
                     raise refusal
                 return state
@@ -268,6 +277,9 @@ class StripeGateway:
             created=_moment(event.created),
         )
 
+    def _ask(self, session_id: str) -> CheckoutState:
+        return _checkout_state(self._stripe.v1.checkout.sessions.retrieve(session_id, {"expand": WHOLE}))
+
 
 def gateway() -> StripeGateway:
     """The gateway of the running app, built from its settings when first needed."""
@@ -303,10 +315,15 @@ def _errors() -> Iterator[None]:
 
 
 def _checkout_state(session: Session) -> CheckoutState:
+    """Of a session whose payment intent was expanded."""
+    status, paid = CheckoutStatus(session.status or ""), session.payment_status == "paid"
+    payment = cast("stripe.PaymentIntent | None", session.payment_intent)
+    on_its_way = payment is not None and payment.status == "processing"
     return CheckoutState(
         id=session.id,
-        status=CheckoutStatus(session.status or ""),
-        paid=session.payment_status == "paid",
+        status=status,
+        paid=paid,
+        failed=status is CheckoutStatus.COMPLETE and not paid and not on_its_way,
         amount=Money(session.amount_total or 0, (session.currency or "").upper()),
         payment_intent=_id_of(session.payment_intent),
         reference=session.client_reference_id,

@@ -89,7 +89,7 @@ def test_a_new_page_is_open_and_not_paid(stripe_gateway):
 
     state = stripe_gateway.checkout(page.id)
     assert page.expires_at == asked["expires_at"]
-    assert (state.status, state.paid, state.payment_intent) == (CheckoutStatus.OPEN, False, None)
+    assert (state.status, state.paid, state.failed, state.payment_intent) == (CheckoutStatus.OPEN, False, False, None)
     assert (state.amount, state.reference, state.metadata) == (CABIN * 2, "PG-7K2M9", {"payment": "1"})
 
 
@@ -193,8 +193,8 @@ def test_complete_is_not_paid_while_the_money_is_on_its_way(sandbox, stripe_gate
     sandbox.deliver(after_seconds=61)
     decided = stripe_gateway.checkout(page.id)
 
-    assert (on_its_way.status, on_its_way.paid) == (CheckoutStatus.COMPLETE, False)
-    assert (decided.status, decided.paid) == (CheckoutStatus.COMPLETE, money_came)
+    assert (on_its_way.status, on_its_way.paid, on_its_way.failed) == (CheckoutStatus.COMPLETE, False, False)
+    assert (decided.status, decided.paid, decided.failed) == (CheckoutStatus.COMPLETE, money_came, not money_came)
     assert {"checkout.session.completed", type_} <= set(sandbox.webhook.types())
 
 

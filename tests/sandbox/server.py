@@ -30,6 +30,20 @@ class Webhook:
     url: str
     received: list[tuple[bytes, str]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    _free: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.release()
+
+    def hold(self) -> None:
+        """Take requests and leave them without an answer until `release`."""
+        self._free.clear()
+
+    def release(self) -> None:
+        self._free.set()
+
+    def wait_while_held(self) -> None:
+        self._free.wait()
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(body) for body, _ in self.received]
@@ -83,6 +97,7 @@ def receiving_webhook() -> Iterator[Webhook]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             webhook.received.append((body, self.headers["Stripe-Signature"]))
+            webhook.wait_while_held()
             status = webhook.answers.pop(0) if webhook.answers else 200
             self.send_response(status)
             if 300 <= status < 400:

@@ -1,12 +1,13 @@
 """Events reach the webhook: signed, at least once, again after a failure and after a restart."""
 
+import threading
 import time
 
 import httpx
 import pytest
 import stripe
 
-from sandbox.webhooks import GIVE_UP_AFTER_SECONDS, LEASE_SECONDS
+from sandbox.webhooks import GIVE_UP_AFTER_SECONDS, LEASE_SECONDS, MOST_WAITING
 from tests.sandbox.server import KEY, SECRET, running_sandbox, wait_until
 
 pytestmark = pytest.mark.once
@@ -105,6 +106,23 @@ def test_couriers_deliver_by_themselves_and_before_the_customer_is_back(tmp_path
             "checkout.session.async_payment_succeeded",
             "checkout.session.completed",
         ]
+
+
+def test_customers_who_wait_leave_threads_for_the_one_they_wait_for(tmp_path, form):
+    with running_sandbox(tmp_path, delivery_threads=1) as sandbox:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        pages = [httpx.post(f"{sandbox.url}/v1/checkout/sessions", data=form, headers=headers).json() for _ in range(4)]
+        sandbox.webhook.hold()
+
+        customers = [threading.Thread(target=sandbox.pay, args=(page["url"],)) for page in pages]
+        for customer in customers:
+            customer.start()
+        wait_until(lambda: sum(customer.is_alive() for customer in customers) == MOST_WAITING)
+        sandbox.webhook.release()
+        for customer in customers:
+            customer.join()
+
+        wait_until(lambda: len(sandbox.webhook.received) == 4)
 
 
 def test_many_couriers_deliver_each_event_once(tmp_path, form):
