@@ -9,9 +9,9 @@ from jinja2 import StrictUndefined
 
 from portal import cli
 from portal.accounts import sessions
+from portal.accounts import tasks as accounts_tasks
 from portal.accounts import views as accounts
 from portal.accounts.access import Permission, may
-from portal.audit.services import acting
 from portal.booking import tasks as booking_tasks
 from portal.booking import views as booking
 from portal.booking.queries import BookingPage
@@ -20,6 +20,7 @@ from portal.database import db
 from portal.demonstration import start_clock
 from portal.extensions import babel, compress, csrf, limiter, migrate
 from portal.inventory import views as inventory
+from portal.kernel.acting import acting
 from portal.kernel.clock import business_shift, now
 from portal.outbox.jobs import build_queue
 from portal.payments import tasks as payments_tasks
@@ -29,7 +30,7 @@ from portal.pricing.policy import DEFAULT_POLICY, CancelStep, cancel_steps
 from portal.web import assets, errors, filters, headers, locale
 from portal.web import views as web
 
-TASKS = (booking_tasks, payments_tasks)  # imported so that their handlers are registered
+TASKS = (accounts_tasks, booking_tasks, payments_tasks)  # imported so that their handlers are registered
 
 
 def create_app(**overrides: Any) -> Flask:
@@ -84,7 +85,7 @@ def _prepare_templates(app: Flask) -> None:
         if not business_shift():
             return None
         day = filters.day(now(), "Europe/Astrakhan")
-        return _("Demonstration: today is %(day)s here, no money moves and no cruise will sail.", day=day)
+        return str(_("Demonstration: today is %(day)s here, no money moves and no cruise will sail.", day=day))
 
     def default_cancel_steps(page: BookingPage) -> tuple[CancelStep, ...]:
         """What will be pinned when the booking is placed."""

@@ -22,7 +22,7 @@ def load(path: Path) -> None:
         done = load_season(path, now=now())
     except BadSeasonFile as bad:
         raise click.ClickException(f"{path.name}: {bad}. Nothing was changed.") from None
-    click.echo(f"{done.sailings_new} sailings new, {done.sailings_kept} kept, {done.fares_new} fares, {done.cabins} cabins")
+    click.echo(f"{done.sailings_new} sailings new, {done.sailings_kept} kept, {done.fares_new} fares new")
 
 
 @demo.command("prepare")

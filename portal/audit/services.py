@@ -1,14 +1,11 @@
 """Write the trail, always in the transaction of the act itself."""
 
-from contextvars import ContextVar
 from datetime import datetime
 
 from portal.audit.models import AuditEntry
 from portal.database import db
+from portal.kernel.acting import acting
 from portal.kernel.clock import real_now
-
-# Who acts now: set for each request and for the worker, so that no service can forget to say it.
-acting: ContextVar[str] = ContextVar("acting", default="system")
 
 
 def record(

@@ -89,7 +89,7 @@ class PassengerForm(Form):
     def validate_document_expires(self, field: DateField) -> None:
         if field.data is None:
             if self.document_kind.data == DocumentKind.PASSPORT:
-                raise ValidationError(_("Please give the last day of the passport; some countries ask for months more."))
+                raise ValidationError(_("Please give the passport's last day: some countries ask for months more."))
         elif field.data < self.today:
             raise ValidationError(_("This passport has expired. Please give the data of the new one."))
 

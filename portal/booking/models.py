@@ -43,7 +43,8 @@ class Booking(Base):
             name="placed_with_deadline",
         ),
         CheckConstraint(
-            "placed_at IS NULL OR (terms_version IS NOT NULL AND consent_version IS NOT NULL)", name="placed_with_consent"
+            "placed_at IS NULL OR (terms_version IS NOT NULL AND consent_version IS NOT NULL)",
+            name="placed_with_consent",
         ),
         CheckConstraint("(state <> 'confirmed') OR (confirmed_at IS NOT NULL)", name="confirmed_with_time"),
         Index("ix_booking_sailing", "sailing_id", "state"),

@@ -54,7 +54,7 @@ def taken_cabins(sailing: SailingView, nights: Sequence[date], now: datetime) ->
     next_expiry = None
     for cabin_id, state, expires_at in rows:
         if state is OccupancyState.HELD:
-            if expires_at <= now:
+            if expires_at is None or expires_at <= now:
                 continue
             next_expiry = min(expires_at, next_expiry or expires_at)
         by_cabin[cabin_id] = state
@@ -504,7 +504,7 @@ def deck_plan_states(code: str, now: datetime) -> DeckPlanStates:
     """Only what changes while a plan is looked at. Raises NotFound. Four statements."""
     sailing = sailing_by_code(code)
     rows = db.session.execute(select(Cabin.id, Cabin.number).filter_by(ship_id=sailing.ship_id))
-    numbers = {cabin_id: number for cabin_id, number in rows}
+    numbers: dict[int, str] = dict(rows.tuples().all())
     taken = taken_cabins(sailing, nights_of(sailing), now)
     return DeckPlanStates(
         len(numbers) - len(taken.by_cabin), {numbers[cabin]: str(state) for cabin, state in taken.by_cabin.items()}

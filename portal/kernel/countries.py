@@ -5,14 +5,16 @@ from functools import cache
 from babel import Locale
 
 # Codes that CLDR names though ISO does not assign them to a country.
-NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA", "CQ"})
+NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
 
 
 @cache
 def country_codes() -> frozenset[str]:
     """Every code that a passport may carry as citizenship."""
     return frozenset(
-        code for code in Locale("en").territories if len(code) == 2 and code.isalpha() and code not in NOT_COUNTRIES
+        code
+        for code in map(str, Locale("en").territories)
+        if len(code) == 2 and code.isalpha() and code not in NOT_COUNTRIES
     )
 
 

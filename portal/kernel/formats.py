@@ -51,6 +51,13 @@ def short_day(moment: date | datetime, language: str, zone: str | None = None) -
     return str(format_date(day_of(moment, zone), pattern, locale=FORMATTING[language]))
 
 
+def period(starts: datetime, from_zone: str, ends: datetime, to_zone: str, language: str) -> str:
+    """ "7 May – 12 May 2024"; both years where they differ."""
+    one_year = day_of(starts, from_zone).year == day_of(ends, to_zone).year
+    first = short_day(starts, language, from_zone) if one_year else day(starts, language, from_zone)
+    return f"{first} – {day(ends, language, to_zone)}"
+
+
 def weekday_day(moment: date | datetime, language: str, zone: str | None = None) -> str:
     """ "Tue, 7 May"."""
     pattern = {"ru": "EEE, d MMMM", "tk": "d MMMM, EEE", "en": "EEE, d MMM"}[language]
@@ -81,6 +88,11 @@ def moment(value: datetime, language: str, zone: str) -> str:
     pattern = {"ru": "d MMMM y 'г'., HH:mm", "tk": "d MMMM y, HH:mm", "en": "d MMMM y, HH:mm"}[language]
     local = value.astimezone(ZoneInfo(zone))
     return f"{format_datetime(local, pattern, locale=FORMATTING[language])} ({utc_offset(value, zone)})"
+
+
+def clock_and_offset(value: datetime, zone: str) -> str:
+    """ "13:00 (UTC+4)" on the clocks of `zone`."""
+    return f"{clock_time(value, zone)} ({utc_offset(value, zone)})"
 
 
 def number(value: int | float, language: str) -> str:

@@ -8,8 +8,8 @@ from huey import RedisHuey, SqliteHuey, crontab
 from huey.api import Huey
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal.audit.services import acting
 from portal.database import db, transaction
+from portal.kernel.acting import acting
 from portal.kernel.clock import real_now
 from portal.outbox.models import WorkerSign
 from portal.outbox.services import follow_up
@@ -42,11 +42,11 @@ def build_queue(app: Flask) -> Huey:
         # Not synced to the disk: a lost hint costs a minute, never a mail.
         queue = SqliteHuey("portal", filename=str(app.config["PORTAL_DATA"] / "jobs.db"), results=False, fsync=False)
 
-    @queue.task()
+    @queue.task()  # type: ignore[untyped-decorator]
     def look() -> None:
         _run(app, [*_prompt, follow_up])
 
-    @queue.periodic_task(crontab(minute="*"))
+    @queue.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
     def tick() -> None:
         run_all(app)
 

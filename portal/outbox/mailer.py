@@ -40,7 +40,6 @@ def compose(mail: OutgoingMail) -> EmailMessage:
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(mail.queued_at)
     message["Message-ID"] = f"<mail-{mail.id}@{domain}>"
-    message["Content-Language"] = mail.language
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
@@ -49,6 +48,7 @@ def compose(mail: OutgoingMail) -> EmailMessage:
         message.add_attachment(
             base64.b64decode(attachment["base64"]), maintype=kind, subtype=subtype, filename=attachment["filename"]
         )
+    message["Content-Language"] = mail.language  # last: setting the content drops every Content-* header
     return message
 
 

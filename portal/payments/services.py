@@ -50,7 +50,9 @@ def offered_methods(price: Money, starts_at: datetime, now: datetime) -> tuple[M
     return tuple(methods)
 
 
-def start_card_payment(*, booking_id: int, lines: list[CheckoutLine], success_url: str, cancel_url: str, now: datetime) -> str:
+def start_card_payment(
+    *, booking_id: int, lines: list[CheckoutLine], success_url: str, cancel_url: str, now: datetime
+) -> str:
     """The address of the provider's page for what is owed; asked twice, it is the same page.
 
     The cabins are kept as long as the page is open. Nothing is charged here.
@@ -192,8 +194,10 @@ def _act_on(state: CheckoutState, payment_id: int, now: datetime) -> PaymentStat
         )
     with transaction() as session:
         payment = session.get_one(Payment, payment_id, with_for_update=True)
-        if state.status is CheckoutStatus.EXPIRED and payment.state in WAITING:
+        if payment.state in WAITING and state.status is CheckoutStatus.EXPIRED:
             _move(payment, PaymentState.EXPIRED, now)
+        elif payment.state in WAITING and state.failed:
+            _move(payment, PaymentState.FAILED, now)
         return payment.state
 
 

@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal.accounts.access import public
-from portal.audit.services import acting
 from portal.booking.access import visitor_booking
 from portal.booking.labels import CHARGES
 from portal.booking.models import BookingState
@@ -18,6 +17,7 @@ from portal.booking.queries import BookingPage, booking_page
 from portal.database import db
 from portal.extensions import csrf, limiter
 from portal.inventory.errors import HoldOver
+from portal.kernel.acting import acting
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.payments import queries, services
@@ -127,7 +127,7 @@ def invoice_pdf(reference: str) -> ResponseReturnValue:
 
 
 @webhooks.post("/webhooks/stripe")
-@csrf.exempt
+@csrf.exempt  # type: ignore[untyped-decorator]
 @public
 def stripe_event() -> ResponseReturnValue:
     """Stored and acknowledged at once; the worker looks into it."""

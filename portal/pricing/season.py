@@ -315,6 +315,6 @@ class _Loader:
 
     def rounded(self, base: int, percent: int) -> int:
         """`base` (a whole sum × 100) × `percent`, in kopecks, half up to a multiple of round_to roubles."""
-        step = self.season["price_list"]["round_to"]
+        step = int(self.season["price_list"]["round_to"])
         hundredths = base * percent  # of a rouble, × 100
         return (2 * hundredths + 10_000 * step) // (2 * 10_000 * step) * step * 100

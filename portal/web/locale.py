@@ -37,7 +37,8 @@ def switch_language(code: str) -> str:
     if request.endpoint is None or getattr(g, "language", None) is None or request.method != "GET":
         return url_for("catalogue.home", language=code)
     arguments = dict(request.view_args or {}) | {"language": code}
-    return url_for(request.endpoint, **arguments, **request.args.to_dict(flat=True))
+    asked: dict[str, Any] = request.args.to_dict(flat=True)
+    return url_for(request.endpoint, **(asked | arguments))
 
 
 def init_app(app: Flask) -> None:

@@ -54,6 +54,10 @@ class Shelf:
             while len(self._pages) > self._capacity:
                 self._pages.popitem(last=False)
 
+    def clear(self) -> None:
+        with self._lock:
+            self._pages.clear()
+
 
 shelf = Shelf()
 

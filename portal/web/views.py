@@ -111,7 +111,9 @@ def _worker_seen() -> bool:
 @root.get("/robots.txt")
 @public
 def robots() -> ResponseReturnValue:
-    return Response("User-agent: *\nDisallow: /*/staff/\nDisallow: /*/bookings/\nDisallow: /*/holds/\n", mimetype="text/plain")
+    private = ("staff", "bookings", "holds")
+    rules = "".join(f"Disallow: /*/{part}/\n" for part in private)
+    return Response(f"User-agent: *\n{rules}", mimetype="text/plain")
 
 
 @root.get("/favicon.ico")

@@ -1,0 +1,280 @@
+"""One `make_*` a table: sensible rows, any column overridable; and whole things that most tests begin with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.accounts.models import Account, Role
+from portal.booking.models import Booking, DocumentKind, Sex
+from portal.booking.services import PassengerDetails, name_passengers, place_booking
+from portal.catalogue.models import (
+    Cabin,
+    Category,
+    Deck,
+    Itinerary,
+    Port,
+    PortCall,
+    Sailing,
+    SailingState,
+    Ship,
+)
+from portal.database import db
+from portal.inventory.models import Occupancy
+from portal.inventory.services import hold_cabin
+from portal.kernel.text import LocalizedText
+from portal.outbox.models import OutboxMessage
+from portal.pricing.models import Fare
+
+NOON = datetime(2024, 2, 15, 8, tzinfo=UTC)  # noon in Astrakhan on the first day of sale
+serial = count(1)
+
+
+def saved(row: Any) -> Any:
+    db.session.add(row)
+    db.session.commit()
+    return row
+
+
+def text(word: str) -> LocalizedText:
+    return LocalizedText({"ru": f"{word} ру", "tk": f"{word} tk", "en": word})
+
+
+def make_account(role: Role = Role.CUSTOMER, **columns: Any) -> Account:
+    """Without a password that anyone knows: tests sign in by `browser.sign_in`."""
+    number = next(serial)
+    return saved(
+        Account(
+            **{
+                "email": f"person{number}@example.org",
+                "name": f"Person {number}",
+                "password_hash": "!",
+                "language": "en",
+                "role": role,
+                "session_key": f"key{number}",
+                "made_at": NOON,
+            }
+            | columns
+        )
+    )
+
+
+def make_ship(**columns: Any) -> Ship:
+    names = [{"name": text("Peter the Great").by_locale, "from": None, "to": None}]
+    return saved(
+        Ship(
+            **{"code": f"SHIP{next(serial)}", "names": names, "persons_limit": 310, "length_m": 141.1, "beam_m": 16.8}
+            | columns
+        )
+    )
+
+
+def make_port(code: str, country: str, zone: str, *, latitude: float, longitude: float) -> Port:
+    known = db.session.scalars(select(Port).filter_by(code=code)).one_or_none()
+    return known or saved(
+        Port(
+            code=code,
+            locode=code,
+            name=text(code),
+            country=country,
+            latitude=latitude,
+            longitude=longitude,
+            zone=zone,
+            sights=text("sights"),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class SmallSeason:
+    """A ship of four cabins and one sailing Astrakhan – Turkmenbashi – Astrakhan, fares 1000 ₽ a person."""
+
+    ship: Ship
+    sailing: Sailing
+    cabins: tuple[Cabin, ...]  # 301 and 302 for two, 303 for two and an extra berth, 304 for two
+    category: Category
+
+
+def make_season(*, days_ahead: int = 90, nights: int = 4, persons_limit: int = 310) -> SmallSeason:
+    """Rows of the catalogue and fares, on sale at NOON."""
+    ship = make_ship(persons_limit=persons_limit)
+    deck = saved(Deck(ship_id=ship.id, code="middle", level=3, name=text("Middle deck"), drawing=DRAWING))
+    plain, extra = (
+        saved(
+            Category(
+                ship_id=ship.id,
+                code=code,
+                position=position,
+                name=text(name),
+                description=text(f"{name} cabin"),
+                area_min=18,
+                area_max=20,
+                berths=2,
+                extra_berths=berths,
+                balcony="private",
+            )
+        )
+        for position, (code, name, berths) in enumerate([("STB", "Standard", 0), ("JSB", "Junior suite", 1)], 1)
+    )
+    cabins = tuple(
+        saved(
+            Cabin(
+                ship_id=ship.id,
+                deck_id=deck.id,
+                category_id=(extra if number == "303" else plain).id,
+                number=number,
+                x=300 + 40 * place,
+                y=10 if place % 2 else 120,
+                w=36,
+                h=40,
+                side="port" if place % 2 else "starboard",
+                area=19,
+                berths=2,
+                extra_berths=1 if number == "303" else 0,
+                balcony="private",
+                accessible=False,
+                connects_to=None,
+            )
+        )
+        for place, number in enumerate(["301", "302", "303", "304"])
+    )
+    sailing = make_sailing(ship, days_ahead=days_ahead, nights=nights)
+    for category in (plain, extra):
+        make_fare(sailing, category)
+    return SmallSeason(ship, sailing, cabins, plain)
+
+
+DRAWING = {"length": 1411, "beam": 168, "outline": "M0 0H1411V168H0Z", "details": "", "rooms": []}
+
+
+def make_sailing(ship: Ship, *, days_ahead: int = 90, nights: int = 4, **columns: Any) -> Sailing:
+    """Leaves Astrakhan at 13:00 `days_ahead` days after NOON's day and comes back `nights` later."""
+    astrakhan = make_port("RUASF", "RU", "Europe/Astrakhan", latitude=46.3498, longitude=48.0326)
+    turkmenbashi = make_port("TMKRW", "TM", "Asia/Ashgabat", latitude=40.0055, longitude=52.9933)
+    itinerary = saved(
+        Itinerary(
+            code=f"IT{next(serial)}",
+            title=text("Two shores"),
+            description=text("There and back."),
+            included=[text("meals").by_locale],
+            not_included=[text("visas").by_locale],
+        )
+    )
+    start = NOON.replace(hour=9) + timedelta(days=days_ahead)
+    middle = start + timedelta(days=nights / 2)
+    end = start + timedelta(days=nights)
+    return saved(
+        Sailing(
+            **{
+                "code": f"PV24-{next(serial)}",
+                "ship_id": ship.id,
+                "itinerary_id": itinerary.id,
+                "state": SailingState.ON_SALE,
+                "status_text": text("Planned, subject to confirmation"),
+                "starts_at": start,
+                "ends_at": end,
+                "sales_close_at": start - timedelta(days=3),
+                "calls": [
+                    PortCall(position=1, port_id=astrakhan.id, departs_at=start, leg_nm=0),
+                    PortCall(
+                        position=2,
+                        port_id=turkmenbashi.id,
+                        arrives_at=middle,
+                        departs_at=middle + timedelta(hours=10),
+                        leg_nm=400,
+                    ),
+                    PortCall(position=3, port_id=astrakhan.id, arrives_at=end, leg_nm=400),
+                ],
+            }
+            | columns
+        )
+    )
+
+
+def make_fare(sailing: Sailing, category: Category, **columns: Any) -> Fare:
+    return saved(
+        Fare(
+            **{
+                "sailing_id": sailing.id,
+                "category_id": category.id,
+                "currency": "RUB",
+                "adult_minor": 1000_00,
+                "single_minor": 1600_00,
+                "child_minor": 850_00,
+                "extra_minor": 700_00 if category.extra_berths else None,
+                "mark": "proposed",
+            }
+            | columns
+        )
+    )
+
+
+def details(**given: Any) -> PassengerDetails:
+    """An adult Russian with a passport that nobody else has."""
+    number = next(serial)
+    return PassengerDetails(
+        **{
+            "surname": "IVANOVA",
+            "given_names": "ANNA",
+            "local_surname": "Иванова",
+            "local_given_names": "Анна",
+            "patronymic": None,
+            "birth_date": date(1985, 5, 17),
+            "sex": Sex.FEMALE,
+            "citizenship": "RU",
+            "document_kind": DocumentKind.PASSPORT,
+            "document_number": f"75{number:07d}",
+            "document_expires": date(2031, 1, 1),
+        }
+        | given
+    )
+
+
+def make_hold(
+    season: SmallSeason, *, cabin: int = 0, party: int = 2, holder: str = "", now: datetime = NOON
+) -> Occupancy:
+    return hold_cabin(
+        sailing_id=season.sailing.id,
+        cabin_id=season.cabins[cabin].id,
+        party=party,
+        holder=holder or f"visitor{next(serial)}",
+        now=now,
+    )
+
+
+def make_booking(
+    season: SmallSeason,
+    *,
+    cabin: int = 0,
+    passengers: tuple[PassengerDetails, ...] | None = None,
+    customer: Account | None = None,
+    now: datetime = NOON,
+    language: str = "en",
+) -> Booking:
+    """Placed and waiting for money, through the real services."""
+    travellers = passengers or (details(), details(surname="IVANOV", given_names="IVAN", sex=Sex.MALE))
+    hold = make_hold(season, cabin=cabin, party=len(travellers), now=now)
+    booking = name_passengers(
+        hold_id=hold.id,
+        passengers=travellers,
+        customer_id=customer.id if customer else None,
+        language=language,
+        now=now,
+    )
+    return place_booking(
+        booking_id=booking.id,
+        contact_name="Anna Ivanova",
+        contact_email="anna@example.org",
+        contact_phone="+7 900 1234567",
+        terms_version="t1",
+        consent_version="c1",
+        now=now,
+    )
+
+
+def announced() -> list[str]:
+    return list(db.session.scalars(select(OutboxMessage.topic).order_by(OutboxMessage.id)))
