@@ -1,0 +1,16 @@
+"""Names of roles and languages, for people."""
+
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+from portal.accounts.models import Role
+
+ROLE_NAMES: dict[Role, LazyString] = {
+    Role.CUSTOMER: _l("Customer"),
+    Role.OPERATOR: _l("Operator"),
+    Role.REVIEWER: _l("Reviewer"),
+    Role.FINANCE: _l("Finance"),
+    Role.ADMINISTRATOR: _l("Administrator"),
+}
+
+LANGUAGE_NAMES = {"ru": "Русский", "tk": "Türkmençe", "en": "English"}  # each in itself
