@@ -1,0 +1,122 @@
+"""The season file: loaded whole, twice without harm, and refused whole with row and reason."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select
+
+from portal.catalogue.models import Cabin, Category, Itinerary, Port, PortCall, Sailing
+from portal.database import db, transaction
+from portal.inventory.queries import deck_plan_page, season_cards
+from portal.kernel.money import Money
+from portal.pricing.models import Fare
+from portal.pricing.season import FACTS, BadSeasonFile, load_season
+from tests.factories import NOON
+
+SEASON = FACTS / "season_2024.json"
+
+
+def rows() -> dict[str, int]:
+    models = (Cabin, Category, Port, Itinerary, Sailing, PortCall, Fare)
+    return {model.__tablename__: db.session.scalar(select(func.count()).select_from(model)) for model in models}
+
+
+@pytest.fixture
+def bad_file(tmp_path):
+    """The season with one thing changed, beside the real ship."""
+    (tmp_path / "ship.json").write_text((FACTS / "ship.json").read_text())
+
+    def write(change):
+        season = json.loads(SEASON.read_text())
+        change(season)
+        path = tmp_path / "season.json"
+        path.write_text(json.dumps(season))
+        return path
+
+    return write
+
+
+def test_the_season_of_2024_is_complete():
+    load_season(SEASON, now=NOON)
+
+    assert rows() == {
+        "cabin": 155,
+        "category": 7,
+        "port": 9,
+        "itinerary": 7,
+        "sailing": 16,
+        "port_call": 92,  # 2 × 4 + 3 × 5 + 4 × 7 + 3 × 6 + 3 + 2 × 8 + 4
+        "fare": 112,
+    }
+    assert db.session.scalar(select(func.sum(Cabin.berths))) == 310
+    cards = season_cards(NOON).cards
+    assert {card.state for card in cards} == {"on_sale"}
+    assert sum("TM" in card.countries for card in cards) == 13
+    assert all(card.status_text.within("en") == "Planned, subject to confirmation" for card in cards)
+
+
+def test_fares_follow_the_proposed_grid():
+    load_season(SEASON, now=NOON)
+
+    grid = {price.code: price for price in deck_plan_page("PV24-10", NOON).categories}
+
+    assert grid["STF"].per_person == Money(113_500_00, "RUB")  # 12 900 × 8 nights × 1.10 = 113 520
+    assert grid["STF"].single == Money(181_600_00, "RUB")  # × 1.6 = 181 632
+    assert grid["GLX"].single == Money(702_200_00, "RUB")  # 39 900 × 8 × 1.10 × 2.0 = 702 240
+    assert {price.mark for price in grid.values()} == {"proposed"}
+
+
+def test_loading_twice_changes_nothing_and_keeps_the_operators_work():
+    load_season(SEASON, now=NOON)
+    before = rows()
+    with transaction() as session:
+        sailing = session.scalars(select(Sailing).filter_by(code="PV24-03")).one()
+        sailing.sales_close_at = datetime(2024, 4, 1, tzinfo=UTC)
+
+    again = load_season(SEASON, now=NOON)
+
+    assert (again.sailings_new, again.sailings_kept) == (0, 16)
+    assert rows() == before
+    kept = db.session.scalars(select(Sailing).filter_by(code="PV24-03")).one()
+    assert kept.sales_close_at == datetime(2024, 4, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda s: s["sailings"][2]["calls"][1].update(port="XXXXX"), "sailings[2] PV24-03, calls[1] XXXXX: there is"),
+        (lambda s: s["sailings"][2]["calls"][1].update(arrives="2024-05-01T00:00:00+03:00"), "RUMCX: 2024-05-01"),
+        (lambda s: s["sailings"][0]["calls"][0].update(departs="2024-05-01T19:00:00+03:00"), "not the time of Europe"),
+        (lambda s: s["sailings"][0]["calls"][0].update(departs="2024-05-01T19:00:00"), "no offset"),
+        (lambda s: s["sailings"][5].pop("itinerary"), "sailings[5] PV24-06: 'itinerary' is missing"),
+        (lambda s: s["sailings"][5].update(itinerary="NOPE"), "there is no itinerary 'NOPE'"),
+        (lambda s: s["ports"][3].update(zone="Mars/Olympus"), "ports[3] RUMCX: 'Mars/Olympus' is not a time zone"),
+        (lambda s: s["ports"][3]["name"].pop("tk"), "ports[3] RUMCX: no text in tk"),
+        (lambda s: s["price_list"]["per_night"].pop("LUX"), "price list, LUX: 'LUX' is missing"),
+        (lambda s: s.update(ship="OTHER"), "ship: the season is for 'OTHER'"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_row_and_nothing_is_changed(bad_file, change, said):
+    with pytest.raises(BadSeasonFile) as refusal:
+        load_season(bad_file(change), now=NOON)
+
+    assert said in str(refusal.value)
+    assert set(rows().values()) == {0}
+
+
+def test_a_file_that_is_no_json_is_refused(tmp_path):
+    path = tmp_path / "season.json"
+    path.write_text("{")
+
+    with pytest.raises(BadSeasonFile, match="not JSON"):
+        load_season(path, now=NOON)
+
+
+def test_a_sailing_that_has_left_can_be_read_but_is_not_on_sale():
+    load_season(SEASON, now=NOON)
+
+    states = {card.code: card.state for card in season_cards(datetime(2024, 6, 12, 12, tzinfo=UTC)).cards}
+
+    assert states["PV24-01"] == "departed"
+    assert states["PV24-07"] == "on_sale"
