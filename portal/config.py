@@ -54,6 +54,8 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PERMANENT_SESSION_LIFETIME": 60 * 60 * 24 * 30,
         "WTF_CSRF_TIME_LIMIT": None,
         "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/plain", "application/json", "text/javascript"],
+        # Compressing a streamed file leaves it open until it is collected as garbage.
+        "COMPRESS_STREAMS": False,
     }
 
 

@@ -504,7 +504,7 @@ def deck_plan_states(code: str, now: datetime) -> DeckPlanStates:
     """Only what changes while a plan is looked at. Raises NotFound. Four statements."""
     sailing = sailing_by_code(code)
     rows = db.session.execute(select(Cabin.id, Cabin.number).filter_by(ship_id=sailing.ship_id))
-    numbers: dict[int, str] = dict(rows.tuples().all())
+    numbers: dict[int, str] = dict(rows.all())
     taken = taken_cabins(sailing, nights_of(sailing), now)
     return DeckPlanStates(
         len(numbers) - len(taken.by_cabin), {numbers[cabin]: str(state) for cabin, state in taken.by_cabin.items()}

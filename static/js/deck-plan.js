@@ -11,6 +11,7 @@ const cabins = new Map(
 const rows = new Map(
   [...document.querySelectorAll("#cabin-list tr:has(td)")].map((row) => [row.cells[0].textContent, row]),
 );
+const grades = new Map([...document.querySelectorAll("[data-category]")].map((grade) => [grade.dataset.category, grade]));
 
 function tellWhatIsPointedAt() {
   const told = plan.querySelector("[data-told]");
@@ -145,7 +146,7 @@ function filled(sentence, values) {
 
 function change(number, state) {
   const cabin = cabins.get(number);
-  const grade = document.querySelector(`[data-category="${[...cabin.classList].find((name) => /^[A-Z]{3}$/.test(name))}"]`);
+  const grade = [...cabin.classList].map((name) => grades.get(name)).find(Boolean);
   const values = { number, category: grade?.dataset.name, price: grade?.dataset.price };
   cabin.classList.remove(...TAKEN);
   if (state !== "free") cabin.classList.add(state);

@@ -10,6 +10,8 @@ import pytest
 from portal.catalogue.route_map import LABEL_SIZE, LETTER, MARKER, Box, Place, chart, distance, draw_route, legs
 from portal.kernel.text import LocalizedText
 
+pytestmark = pytest.mark.once
+
 HARBOUR_DEGREES = 0.14  # towns stand on land; so far from one the drawn way may cross the shore
 
 

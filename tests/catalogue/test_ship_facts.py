@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 SHIP = json.loads(Path("portal/catalogue/facts/ship.json").read_text(encoding="utf-8"))
 CABINS = SHIP["cabins"]
 CATEGORIES = {category["code"]: category for category in SHIP["categories"]}
