@@ -1,7 +1,7 @@
 // Builds static/css, static/js, static/img and the fonts into static/build under names that carry a content hash,
 // and writes manifest.json: the name in the source → the name that was built.
 import { createHash } from "node:crypto";
-import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -9,13 +9,13 @@ import { build } from "esbuild";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const source = join(root, "static");
 const target = join(source, "build");
-// Built beside the old one and then moved in its place, so that a running server never sees half a build.
-const fresh = join(source, `build-${process.pid}`);
+// Files of earlier builds stay for a while: a running server, or a page open at a visitor's, may still ask for them.
+const KEPT_MS = 7 * 24 * 3600 * 1000;
 
-const filesOf = async (folder, ending = "") =>
-  (await readdir(join(source, folder), { withFileTypes: true, recursive: true }).catch(() => []))
-    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
-    .map((entry) => join(entry.parentPath, entry.name));
+const filesIn = async (folder) =>
+  (await readdir(folder, { withFileTypes: true, recursive: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 
 async function bundle() {
   const sheets = ["site.css", "staff.css"].map((name) => join(source, "css", name));
@@ -24,7 +24,7 @@ async function bundle() {
     absWorkingDir: root,
     entryPoints: [...sheets, ...scripts.map((name) => join(source, "js", name))],
     outbase: source,
-    outdir: fresh,
+    outdir: target,
     entryNames: "[dir]/[name]-[hash]",
     chunkNames: "js/[name]-[hash]",
     assetNames: "assets/[name]-[hash]",
@@ -38,33 +38,38 @@ async function bundle() {
   });
   const manifest = {};
   for (const [built, { entryPoint, inputs }] of Object.entries(metafile.outputs)) {
-    const path = relative(fresh, join(root, built));
+    const path = relative(target, join(root, built));
     const font = Object.keys(inputs).find((name) => name.endsWith(".woff2"));
     if (entryPoint?.startsWith("static/")) manifest[relative("static", entryPoint)] = path;
     else if (font && extname(path) === ".woff2") manifest[`fonts/${basename(font)}`] = path;
   }
-  return manifest;
+  return { manifest, outputs: Object.keys(metafile.outputs).map((name) => join(root, name)) };
 }
 
 async function copyPictures() {
   const manifest = {};
-  for (const file of await filesOf("img")) {
+  for (const file of await filesIn(join(source, "img"))) {
     const name = relative(source, file);
     const hash = createHash("sha256").update(await readFile(file)).digest("hex").slice(0, 8).toUpperCase();
     const built = `${name.slice(0, -extname(name).length)}-${hash}${extname(name)}`;
-    await mkdir(dirname(join(fresh, built)), { recursive: true });
-    await cp(file, join(fresh, built));
+    await mkdir(dirname(join(target, built)), { recursive: true });
+    await cp(file, join(target, built));
     manifest[name] = built;
   }
   return manifest;
 }
 
-try {
-  const manifest = { ...(await bundle()), ...(await copyPictures()) };
-  const ordered = Object.fromEntries(Object.entries(manifest).sort(([one], [other]) => (one < other ? -1 : 1)));
-  await writeFile(join(fresh, "manifest.json"), `${JSON.stringify(ordered, null, 2)}\n`);
-  await rm(target, { recursive: true, force: true });
-  await rename(fresh, target);
-} finally {
-  await rm(fresh, { recursive: true, force: true });
+async function forgetOld(used) {
+  for (const file of await filesIn(target)) {
+    if (!used.has(file) && Date.now() - (await stat(file)).mtimeMs > KEPT_MS) await rm(file, { force: true });
+  }
 }
+
+const [{ manifest: bundled, outputs }, pictures] = await Promise.all([bundle(), copyPictures()]);
+const manifest = { ...bundled, ...pictures };
+const ordered = Object.fromEntries(Object.entries(manifest).sort(([one], [other]) => (one < other ? -1 : 1)));
+// Last and at once, so that no reader finds a name whose file is not there yet.
+const draft = join(target, `manifest-${process.pid}.json`);
+await writeFile(draft, `${JSON.stringify(ordered, null, 2)}\n`);
+await rename(draft, join(target, "manifest.json"));
+await forgetOld(new Set([...outputs, ...Object.values(pictures).map((name) => join(target, name)), join(target, "manifest.json")]));
