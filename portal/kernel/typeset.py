@@ -21,7 +21,7 @@ _one_at_a_time = Lock()  # a compiler refuses to be used by two threads at once
 
 @cache
 def _compiler() -> typst.Compiler:
-    """Kept, with its fonts and what it has parsed: the first page takes some fifty times as long as the next."""
+    """Kept, with its fonts and what it has parsed: the first document takes several times as long as the next."""
     return typst.Compiler(root=str(ROOT), font_paths=[str(FONTS)], ignore_system_fonts=True)
 
 
