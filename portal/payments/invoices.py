@@ -1,0 +1,92 @@
+"""The invoice for a bank transfer, as PDF in the payer's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from portal.booking.documents import letterhead, price_lines
+from portal.booking.queries import BookingPage
+from portal.kernel import formats
+from portal.kernel.typeset import typeset
+from portal.payments.queries import PaymentView
+
+
+def invoice(page: BookingPage, payment: PaymentView, language: str) -> bytes:
+    """What to transfer, to whom, by when and with which purpose; `payment` awaits a transfer, so it has a due time."""
+    with force_locale(language):
+        return typeset("invoice", _values(page, payment, language), payment.made_at)
+
+
+def _values(page: BookingPage, payment: PaymentView, language: str) -> dict[str, Any]:
+    assert payment.due is not None
+    zone = page.sailing.embark.zone
+    payee: dict[str, str] = current_app.config["INVOICE_PAYEE"]
+    demonstration = current_app.config["PORTAL_ENV"] == "demonstration"
+    sailing = page.sailing
+    until = formats.clock_and_offset(payment.due, zone)
+    return letterhead(page, language) | {
+        "title": _("Invoice %(number)s", number=payment.reference),
+        "kind": _("Invoice"),
+        "number_label": _("Booking number"),
+        "number": page.reference,
+        "heading": _(
+            "Invoice %(number)s of %(day)s",
+            number=payment.reference,
+            day=formats.day(payment.made_at, language, zone),
+        ),
+        "summary": " · ".join(
+            [
+                sailing.title.within(language),
+                formats.period(sailing.starts_at, zone, sailing.ends_at, sailing.disembark.zone, language),
+                sailing.code,
+            ]
+        ),
+        "warning": _("Demonstration details, do not pay") if demonstration else "",
+        "warning_detail": _("The account below is well-formed and belongs to nobody. No money can reach us by it."),
+        "facts": [
+            {
+                "label": _("Sum"),
+                "value": formats.money(payment.amount, language),
+                "lines": [_("The payer bears the charges of his bank.")],
+            },
+            {
+                "label": _("To be here by"),
+                "value": formats.day(payment.due, language, zone),
+                "lines": [_("%(time)s, the cabin is kept until then", time=until)],
+            },
+        ],
+        "payee": {
+            "title": _("Where to transfer to"),
+            "rows": [
+                [_("Payee"), payee["name"]],
+                [_("Taxpayer number (INN)"), payee["inn"]],
+                [_("Account"), payee["account"]],
+                [_("Bank"), payee["bank"]],
+                [_("BIC"), payee["bic"]],
+                [_("Correspondent account"), payee["correspondent"]],
+            ],
+        },
+        "payer": {
+            "title": _("Payer"),
+            "lines": [line for line in (page.contact_name, page.contact_email, page.contact_phone) if line],
+        },
+        "purpose": {
+            "label": _("Purpose of the payment"),
+            "text": _("Payment %(payment)s for booking %(booking)s", payment=payment.reference, booking=page.reference),
+            "detail": _("Please write the purpose exactly so: by it we find your booking."),
+        },
+        "price": price_lines(page, language),
+        "total": formats.money(payment.amount, language),
+        "after": {
+            "title": _("What happens next"),
+            "items": [
+                _("A bank needs one to three working days."),
+                _("When the money is here, we confirm the booking and send you the voucher."),
+                _("Money that comes too late is returned, or used for another cabin if you wish."),
+            ],
+        },
+    }
