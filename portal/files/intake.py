@@ -1,0 +1,154 @@
+"""Look into an uploaded file and make a new, harmless one of what can be seen in it; nothing here stores anything.
+
+Every image is decoded and encoded anew and every PDF is written anew, so that only what a reader sees survives: no
+position of the camera, no second file hidden behind the first, nothing that could run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import subprocess
+import sys
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from portal.files.errors import (
+    FileDamaged,
+    FileEmpty,
+    FileTooLarge,
+    KindNotTaken,
+    PdfActive,
+    PdfProtected,
+    PdfTooLong,
+    PhoneFormat,
+    PictureTooLarge,
+)
+from portal.kernel.errors import Refused
+
+MAX_BYTES = 15 * 1024 * 1024
+MAX_PIXELS = 60_000_000
+KEPT_SIDE = 5000  # pixels: a page at 400 dpi; more helps nobody to read it
+JPEG_QUALITY = 88
+PDF_SECONDS = 25
+
+JPEG, PNG, PDF = "image/jpeg", "image/png", "application/pdf"
+SUFFIXES = {JPEG: ".jpg", PNG: ".png", PDF: ".pdf"}
+# By content, never by name or by what the browser claims.
+MAGIC = ((b"\xff\xd8\xff", JPEG), (b"\x89PNG\r\n\x1a\n", PNG), (b"%PDF-", PDF))
+PHONE_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif")
+
+# What Pillow raises for content that is not what it claims to be.
+DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, zlib.error, MemoryError)
+PDF_REFUSALS: dict[str, type[Refused]] = {
+    "protected": PdfProtected,
+    "too_long": PdfTooLong,
+    "active": PdfActive,
+    "damaged": FileDamaged,
+}
+
+# Our own limit, checked before any pixel is decoded, stands in place of Pillow's, which only warns at first.
+Image.MAX_IMAGE_PIXELS = None
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A harmless copy of what was uploaded."""
+
+    content: bytes
+    media_type: str
+    pages: int
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def media_type_of(content: bytes) -> str:
+    """What the first bytes say. Raises KindNotTaken or PhoneFormat."""
+    for beginning, media_type in MAGIC:
+        if content.startswith(beginning):
+            return media_type
+    if content[4:8] == b"ftyp" and content[8:12] in PHONE_BRANDS:
+        raise PhoneFormat
+    raise KindNotTaken
+
+
+def examine(content: bytes) -> Examined:
+    """A harmless copy of `content`, or the reason why there is none, as one of portal.files.errors."""
+    if not content:
+        raise FileEmpty
+    if len(content) > MAX_BYTES:
+        raise FileTooLarge
+    media_type = media_type_of(content)
+    if media_type == PDF:
+        return _examine_pdf(content)
+    return Examined(_remade_picture(content, media_type), media_type, pages=1)
+
+
+def page_picture(content: bytes, page: int) -> bytes:
+    """One page of an examined PDF as a JPEG; pages count from 1. Raises FileDamaged."""
+    code, picture = _in_a_cage("render", str(page), content=content)
+    if code:
+        raise FileDamaged
+    return picture
+
+
+def _remade_picture(content: bytes, media_type: str) -> bytes:
+    try:
+        with Image.open(BytesIO(content), formats=[media_type.removeprefix("image/").upper()]) as picture:
+            width, height = picture.size
+            if width * height > MAX_PIXELS:
+                raise PictureTooLarge
+            picture.draft("RGB", (KEPT_SIDE, KEPT_SIDE))  # a JPEG is then decoded at a fraction of its size
+            picture.load()
+            ImageOps.exif_transpose(picture, in_place=True)
+            return _encoded(_plain(picture), media_type)
+    except (UnidentifiedImageError, *DAMAGED) as damage:
+        raise FileDamaged from damage
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """The pixels alone, upright, on white: no metadata, no transparency, no colour profile."""
+    picture.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS, reducing_gap=2)  # first: less to copy below
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        layers = picture.convert("RGBA")
+        plain = Image.new("RGB", layers.size, "white")
+        plain.paste(layers, mask=layers.getchannel("A"))
+    else:
+        plain = picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+    plain.info.clear()
+    return plain
+
+
+def _encoded(picture: Image.Image, media_type: str) -> bytes:
+    target = BytesIO()
+    if media_type == PNG:
+        picture.save(target, "PNG")
+    else:
+        picture.save(target, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return target.getvalue()
+
+
+def _examine_pdf(content: bytes) -> Examined:
+    code, answer = _in_a_cage("clean", content=content)
+    if code:
+        raise PDF_REFUSALS.get(answer.decode(errors="replace"), FileDamaged)
+    pages, _, remade = answer.partition(b"\n")
+    return Examined(remade, PDF, int(pages))
+
+
+def _in_a_cage(*task: str, content: bytes) -> tuple[int, bytes]:
+    """Work on a PDF in a process of its own, with bounded memory and time: PDF readers are large and PDFs devious."""
+    program = Path(__file__).with_name("pdf_cage.py")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", str(program), *task], input=content, capture_output=True, timeout=PDF_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return 1, b"damaged"
+    return done.returncode, done.stdout

@@ -1,0 +1,138 @@
+"""What is taken in, what is made of it, and what is refused."""
+
+from io import BytesIO
+
+import pikepdf
+import pytest
+from PIL import Image
+
+from portal.files.errors import (
+    FileDamaged,
+    FileEmpty,
+    FileTooLarge,
+    KindNotTaken,
+    PdfActive,
+    PdfProtected,
+    PdfTooLong,
+    PhoneFormat,
+    PictureTooLarge,
+)
+from portal.files.intake import KEPT_SIDE, MAX_BYTES, examine, page_picture
+from tests.files import uploads
+
+pytestmark = pytest.mark.once
+
+
+@pytest.mark.parametrize(
+    ("content", "refusal"),
+    [
+        (b"", FileEmpty),
+        (b"\xff\xd8\xff" + b"0" * MAX_BYTES, FileTooLarge),
+        (b"a text that is only named passport.jpg", KindNotTaken),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", KindNotTaken),
+        (b"GIF89a" + b"0" * 100, KindNotTaken),
+        (b"\0\0\0\x18ftypheic" + b"0" * 100, PhoneFormat),
+        (b"\xff\xd8\xff" + b"0" * 1000, FileDamaged),
+        (uploads.jpeg()[:4000], FileDamaged),
+        (uploads.png()[:9000], FileDamaged),
+        (uploads.png_that_unpacks_to(60_000, 60_000), PictureTooLarge),
+        (b"%PDF-1.7\nnothing follows", FileDamaged),
+        (uploads.pdf()[:200], FileDamaged),
+        (uploads.pdf(pages=21), PdfTooLong),
+        (uploads.pdf_with_password(), PdfProtected),
+        (uploads.pdf_with_script(), PdfActive),
+        (uploads.pdf_that_launches(), PdfActive),
+        (uploads.pdf_with_attachment(), PdfActive),
+    ],
+    ids=[
+        "empty",
+        "16 MB",
+        "text",
+        "svg",
+        "gif",
+        "heic",
+        "not a jpeg after all",
+        "truncated jpeg",
+        "truncated png",
+        "bomb",
+        "head of a pdf",
+        "truncated pdf",
+        "21 pages",
+        "password",
+        "script",
+        "launch",
+        "attachment",
+    ],
+)
+def test_a_file_that_is_not_taken_says_why(content, refusal):
+    with pytest.raises(refusal):
+        examine(content)
+
+
+def test_a_photo_loses_place_and_metadata_and_stands_upright():
+    examined = examine(uploads.jpeg((640, 400), orientation=6, gps=True))
+
+    picture = Image.open(BytesIO(examined.content))
+    assert (examined.media_type, examined.pages) == ("image/jpeg", 1)
+    assert picture.size == (400, 640)
+    assert dict(picture.getexif()) == {}
+    assert b"Exif" not in examined.content
+
+
+def test_what_is_hidden_behind_a_picture_does_not_survive():
+    hidden = b"PK\x03\x04<script>alert(1)</script>"
+
+    examined = examine(uploads.jpeg() + hidden)
+
+    assert hidden not in examined.content
+
+
+def test_what_is_hidden_behind_a_pdf_does_not_survive():
+    hidden = b"<html><script>alert(1)</script></html>"
+
+    examined = examine(uploads.pdf() + hidden)
+
+    assert hidden not in examined.content
+    assert examined.pages == 1
+
+
+def test_a_pdf_loses_its_author_and_links_that_act_on_opening():
+    def sign(document):
+        document.docinfo["/Author"] = "somebody"
+        document.Root.OpenAction = pikepdf.Array([document.pages[0].obj, pikepdf.Name.Fit])
+
+    examined = examine(uploads.pdf(sign, pages=2))
+
+    with pikepdf.open(BytesIO(examined.content)) as document:
+        assert "/Info" not in document.trailer
+        assert "/OpenAction" not in document.Root
+    assert examined.pages == 2
+
+
+def test_a_transparent_picture_lies_on_white():
+    examined = examine(uploads.png(mode="RGBA"))
+
+    picture = Image.open(BytesIO(examined.content))
+    assert picture.mode == "RGB"
+    assert picture.getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_very_large_photo_is_kept_as_large_as_anybody_needs():
+    examined = examine(uploads.png((KEPT_SIDE + 1000, 300)))
+
+    assert max(Image.open(BytesIO(examined.content)).size) == KEPT_SIDE
+
+
+def test_the_same_file_gives_the_same_copy():
+    content = uploads.jpeg()
+
+    assert examine(content).sha256 == examine(content).sha256
+
+
+def test_a_page_of_a_pdf_becomes_a_picture():
+    examined = examine(uploads.pdf(pages=2))
+
+    picture = Image.open(BytesIO(page_picture(examined.content, 2)))
+
+    assert picture.format == "JPEG"
+    assert picture.height > picture.width

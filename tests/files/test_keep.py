@@ -1,0 +1,135 @@
+"""Keeping files: encrypted, whole or not at all, and gone when purged."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from portal.audit.models import AuditEntry
+from portal.database import db, transaction
+from portal.files import storage
+from portal.files.intake import examine
+from portal.files.models import FileState, StoredFile
+from portal.files.services import content_of, keeping, purge, remove_orphans
+from portal.kernel.errors import NotFound
+from tests.factories import NOON
+from tests.files import uploads
+
+
+def files_on_disk() -> list[Path]:
+    root = Path(current_app.config["FILES_URL"].removeprefix("file://"))
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+@pytest.fixture(autouse=True)
+def own_store(app, tmp_path):
+    before = app.config["FILES_URL"]
+    app.config["FILES_URL"] = f"file://{tmp_path}/files"
+    yield
+    app.config["FILES_URL"] = before
+
+
+def keep(content: bytes) -> StoredFile:
+    with keeping(examine(content), kind="passport", now=NOON) as file, transaction() as session:
+        session.add(file)
+    return file
+
+
+def test_a_kept_file_comes_back_as_it_was_made():
+    content = uploads.jpeg()
+    examined = examine(content)
+
+    file = keep(content)
+
+    assert content_of(file) == examined.content
+    assert (file.state, file.media_type) == (FileState.CLEAN, "image/jpeg")
+    assert (file.size, file.sha256) == (len(examined.content), examined.sha256)
+
+
+def test_on_the_disk_it_cannot_be_read():
+    file = keep(uploads.pdf())
+
+    [path] = files_on_disk()
+    sealed = path.read_bytes()
+    assert b"%PDF" not in sealed
+    assert content_of(file)[:5] == b"%PDF-"
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_each_file_has_a_key_of_its_own_and_one_does_not_open_another():
+    one, other = keep(uploads.pdf()), keep(uploads.pdf())
+    first, second = (Path(current_app.config["FILES_URL"].removeprefix("file://")) / file.path for file in (one, other))
+
+    second.write_bytes(first.read_bytes())
+
+    with pytest.raises(InvalidTag):
+        content_of(other)
+
+
+def test_another_master_key_opens_nothing(app):
+    file = keep(uploads.jpeg())
+    before = app.config["DOCUMENT_KEY"]
+    app.config["DOCUMENT_KEY"] = "another"
+
+    try:
+        with pytest.raises(InvalidTag):
+            content_of(file)
+    finally:
+        app.config["DOCUMENT_KEY"] = before
+
+
+def test_when_the_transaction_fails_nothing_is_left_behind():
+    def keep_with_a_mistake():
+        with keeping(examine(uploads.jpeg()), kind="passport", now=NOON) as file, transaction() as session:
+            file.pages = 0
+            session.add(file)
+
+    with pytest.raises(IntegrityError):
+        keep_with_a_mistake()
+
+    assert files_on_disk() == []
+    assert db.session.scalars(select(StoredFile)).all() == []
+
+
+def test_a_purged_file_is_gone_for_good_and_its_row_says_so():
+    file = keep(uploads.jpeg())
+
+    purge(file_id=file.id, now=NOON)
+
+    assert files_on_disk() == []
+    assert (file.state, file.sealed_key, file.purged_at) == (FileState.PURGED, None, NOON)
+    with pytest.raises(NotFound):
+        content_of(file)
+    assert db.session.scalars(select(AuditEntry.action)).all() == ["file.purged"]
+
+
+def test_what_a_crash_left_is_swept_and_what_is_young_or_known_is_spared():
+    known = keep(uploads.jpeg())
+    storage.write("documents/AA/OLD", b"left by a crash")
+    storage.write("documents/AA/YOUNG", b"its row is being written")
+    for path in files_on_disk():
+        if path.name != "YOUNG":
+            two_hours_ago = time.time() - 7200
+            os.utime(path, (two_hours_ago, two_hours_ago))
+
+    removed = remove_orphans()
+
+    assert removed == 1
+    assert sorted(path.name for path in files_on_disk()) == sorted([known.reference, "YOUNG"])
+
+
+def test_an_object_store_keeps_files_as_a_folder_does(app):
+    app.config["FILES_URL"] = "memory://papers"
+
+    file = keep(uploads.jpeg())
+
+    assert len(content_of(file)) == file.size
+    assert [path for path, _ in storage.written()] == [file.path]
+    storage.remove(file.path)
+    storage.remove(file.path)
+    assert list(storage.written()) == []

@@ -1,0 +1,83 @@
+"""Files as people and as attackers make them."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pikepdf
+from PIL import Image
+
+NORTH = 1  # GPSLatitudeRef
+GPS = 0x8825
+ORIENTATION = 0x0112
+
+
+def jpeg(size: tuple[int, int] = (640, 400), *, orientation: int | None = None, gps: bool = False) -> bytes:
+    exif = Image.Exif()
+    if orientation:
+        exif[ORIENTATION] = orientation
+    if gps:
+        exif.get_ifd(GPS)[NORTH] = "N"
+    return _saved(Image.effect_noise(size, 40).convert("RGB"), "JPEG", exif=exif)
+
+
+def png(size: tuple[int, int] = (640, 400), mode: str = "RGB") -> bytes:
+    """Noise, or nothing at all where the mode has transparency."""
+    return _saved(Image.effect_noise(size, 40).convert("RGB") if mode == "RGB" else Image.new(mode, size), "PNG")
+
+
+def png_that_unpacks_to(width: int, height: int) -> bytes:
+    """A few kilobytes that claim to be a picture of any size."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = zlib.compress(b"\0" * (width // 8 + 1) * min(height, 500))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def pdf(change: Callable[[pikepdf.Pdf], Any] | None = None, *, pages: int = 1, **saving: Any) -> bytes:
+    document = pikepdf.new()
+    for _ in range(pages):
+        document.add_blank_page(page_size=(300, 420))
+    if change:
+        change(document)
+    target = BytesIO()
+    document.save(target, **saving)
+    return target.getvalue()
+
+
+def pdf_with_password() -> bytes:
+    return pdf(encryption=pikepdf.Encryption(owner="owner", user="user"))
+
+
+def pdf_with_script() -> bytes:
+    def add(document: pikepdf.Pdf) -> None:
+        document.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+
+    return pdf(add)
+
+
+def pdf_that_launches() -> bytes:
+    def add(document: pikepdf.Pdf) -> None:
+        document.pages[0].obj.AA = pikepdf.Dictionary(O=pikepdf.Dictionary(S=pikepdf.Name.Launch, F="cmd.exe"))
+
+    return pdf(add)
+
+
+def pdf_with_attachment() -> bytes:
+    def add(document: pikepdf.Pdf) -> None:
+        document.attachments["tool.exe"] = b"MZ"
+
+    return pdf(add)
+
+
+def _saved(picture: Image.Image, kind: str, **how: Any) -> bytes:
+    target = BytesIO()
+    picture.save(target, kind, **how)
+    return target.getvalue()
