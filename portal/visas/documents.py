@@ -1,0 +1,154 @@
+"""The catalogue of documents that countries ask for, read from facts/documents.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from portal.kernel.text import LocalizedText
+from portal.visas.terms import Confidence, Regime, Supplier
+
+FACTS = Path(__file__).parent / "facts"
+
+
+class Stage(StrEnum):
+    """When on the way to the voyage a document is needed."""
+
+    INVITATION = "invitation"  # before the letter of invitation is asked for
+    APPLICATION = "application"  # before the visa is applied for
+    IN_HAND = "in_hand"  # a week before departure
+
+
+class Per(StrEnum):
+    PASSENGER = "passenger"
+    COUNTRY = "country"
+    ENTRY = "entry"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """By which country, of those who enter by which regimes (none named: of everyone)."""
+
+    country: str
+    regimes: tuple[Regime, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    code: str
+    name: LocalizedText
+    guidance: LocalizedText  # what exactly to hand in
+    supplier: Supplier
+    stage: Stage
+    per: Per
+    asked: tuple[Asked, ...]
+    as_of: date
+    confidence: Confidence
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Validity:
+    """How many months after the last day of the voyage a passport must still be valid."""
+
+    country: str
+    regimes: tuple[Regime, ...]
+    months: int
+    blank_pages: int
+    confidence: Confidence
+
+
+@dataclass(frozen=True)
+class Processing:
+    """How long authorities take, in working days: for the letter of invitation, and for the visa after it."""
+
+    country: str | None
+    regime: Regime
+    invitation_working_days: int
+    authority_working_days: int
+    confidence: Confidence
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    documents: Mapping[str, Document]
+    validity: tuple[Validity, ...]
+    processing: tuple[Processing, ...]
+
+    def __getitem__(self, code: str) -> Document:
+        return self.documents[code]
+
+    def asked_by(self, country: str, regime: Regime) -> tuple[Document, ...]:
+        """The documents of one country for one regime, in the order of the catalogue."""
+        return tuple(
+            document
+            for document in self.documents.values()
+            if document.per is not Per.PASSENGER
+            and any(asked.country == country and regime in asked.regimes for asked in document.asked)
+        )
+
+    def processing_of(self, country: str, regime: Regime | None) -> Processing:
+        """The country's own time, else the usual one of the regime."""
+        for takes in self.processing:
+            if takes.regime is regime and takes.country in (country, None):
+                return takes
+        raise LookupError(f"no processing time for {regime}")
+
+
+def read_catalogue(path: Path = FACTS / "documents.json") -> Catalogue:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Catalogue(
+        documents={entry["code"]: _document(entry) for entry in content["documents"]},
+        validity=tuple(
+            Validity(
+                country=entry["country"],
+                regimes=tuple(Regime(regime) for regime in entry["regimes"]),
+                months=entry["months"],
+                blank_pages=entry["blank_pages"],
+                confidence=Confidence(entry["confidence"]),
+            )
+            for entry in content["passport_validity"]
+        ),
+        processing=tuple(
+            Processing(
+                country=entry["country"],
+                regime=Regime(entry["regime"]),
+                invitation_working_days=entry["invitation_working_days"],
+                authority_working_days=entry["authority_working_days"],
+                confidence=Confidence(entry["confidence"]),
+            )
+            for entry in content["processing"]
+        ),
+    )
+
+
+def read_sources(path: Path = FACTS / "sources.json") -> dict[str, str]:
+    """Address by key."""
+    sources: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["sources"]
+    return sources
+
+
+def _document(entry: dict[str, Any]) -> Document:
+    return Document(
+        code=entry["code"],
+        name=LocalizedText(entry["name"]),
+        guidance=LocalizedText(entry["guidance"]),
+        supplier=Supplier(entry["supplier"]),
+        stage=Stage(entry["stage"]),
+        per=Per(entry["per"]),
+        asked=tuple(
+            Asked(asked["country"], tuple(Regime(regime) for regime in asked["regimes"])) for asked in entry["asked"]
+        ),
+        as_of=date.fromisoformat(entry["as_of"]),
+        confidence=Confidence(entry["confidence"]),
+        sources=tuple(entry["sources"]),
+    )
+
+
+CATALOGUE = read_catalogue()
+SOURCES = read_sources()

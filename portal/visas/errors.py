@@ -1,0 +1,57 @@
+"""What the rules of papers refuse."""
+
+from flask_babel import lazy_gettext as _l
+
+from portal.kernel.errors import Refused
+
+
+class AlreadyAccepted(Refused):
+    message = _l("This paper has been accepted already. If it has changed since, please write to us.")
+
+
+class NotNeededAnyMore(Refused):
+    message = _l("This paper is not needed any more: the voyage or the passenger's data have changed.")
+
+
+class NotFromGuests(Refused):
+    message = _l("We get this paper ourselves. There is nothing for you to upload.")
+
+
+class PapersClosed(Refused):
+    message = _l("No papers can be handed in for this booking now.")
+
+
+class NotAReviewer(Refused):
+    message = _l("Only a reviewer may decide on papers.")
+
+
+class OwnSubmission(Refused):
+    message = _l("You handed this paper in yourself or travel on this booking: somebody else must decide.")
+
+
+class AlreadyDecided(Refused):
+    message = _l("Somebody has decided on this document meanwhile. Your decision was not kept.")
+
+
+class NewerSubmission(Refused):
+    message = _l("The guest has handed in a newer document meanwhile. Please look at that one.")
+
+
+class PassportWillNotDo(Refused):
+    message = _l(
+        "By its dates or its kind this passport will not do for this voyage, so it cannot be accepted. Send it back"
+        " with the reason."
+    )
+
+
+class NoteMissing(Refused):
+    message = _l("Please write in the note what the guest should do.")
+
+
+class BadRules(Exception):
+    """A file of entry rules that cannot be loaded; `row` counts from 1, the heading being row 1."""
+
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__(f"row {row}: {reason}")
+        self.row = row
+        self.reason = reason

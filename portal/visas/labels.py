@@ -1,0 +1,101 @@
+"""Names of outcomes, states and reasons, in words for people."""
+
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+from portal.visas.models import Decision, ItemState, ReturnReason
+from portal.visas.rules import Border, Outcome
+from portal.visas.terms import Confidence, Regime, Severity
+
+ITEM_STATES: dict[ItemState, LazyString] = {
+    ItemState.TODO: _l("To hand in"),
+    ItemState.IN_REVIEW: _l("In review"),
+    ItemState.CHANGES_REQUESTED: _l("Please hand in again"),
+    ItemState.ACCEPTED: _l("Accepted"),
+    ItemState.NOT_APPLICABLE: _l("Not needed any more"),
+}
+# The kind of the status mark (templates/components/page.html) that goes with each.
+ITEM_TONES: dict[ItemState, str] = {
+    ItemState.TODO: "neutral",
+    ItemState.IN_REVIEW: "wait",
+    ItemState.CHANGES_REQUESTED: "bad",
+    ItemState.ACCEPTED: "good",
+    ItemState.NOT_APPLICABLE: "neutral",
+}
+SEVERITIES: dict[Severity, LazyString] = {
+    Severity.BLOCKING: _l("Will not do as it is"),
+    Severity.REQUIRED: _l("Required"),
+    Severity.CONDITIONAL: _l("Only in the case named"),
+    Severity.RECOMMENDED: _l("Recommended"),
+}
+REGIMES: dict[Regime, LazyString] = {
+    Regime.OWN_NATIONAL: _l("Own citizens"),
+    Regime.VISA_FREE: _l("No visa"),
+    Regime.VISA_FREE_GROUP: _l("No visa, in a listed group"),
+    Regime.EVISA: _l("Electronic visa"),
+    Regime.VISA: _l("Visa"),
+    Regime.VISA_LOI: _l("Visa with letter of invitation"),
+    Regime.REFUSED: _l("Entry refused"),
+}
+OUTCOMES: dict[Outcome, LazyString] = {
+    Outcome.MET: _l("Nothing to get"),
+    Outcome.NEEDED: _l("Papers needed"),
+    Outcome.IMPOSSIBLE: _l("Entry is refused"),
+    Outcome.UNKNOWN: _l("Our staff must find out"),
+}
+OUTCOME_TONES: dict[Outcome, str] = {
+    Outcome.MET: "good",
+    Outcome.NEEDED: "info",
+    Outcome.IMPOSSIBLE: "bad",
+    Outcome.UNKNOWN: "wait",
+}
+BORDERS: dict[Border, LazyString] = {
+    Border.OPEN: _l("Passengers of ships are let in."),
+    Border.PRIOR_ONLY: _l("The visa must be in the passport before boarding."),
+    Border.CHECK_PORT: _l("It is not yet confirmed that this port takes electronic visas; we are checking."),
+    Border.CHECK_BORDER: _l("Whether the sea border lets passengers in is not confirmed; we are checking."),
+    Border.BLOCKED: _l("The sea border is closed to passengers at present, visa or not; this call may be replaced."),
+    Border.BY_AIR: _l("The land and sea borders are closed to passengers at present: come by air before boarding."),
+}
+CONFIDENCES: dict[Confidence, LazyString] = {
+    Confidence.CONFIRMED: _l("confirmed by two or more sources"),
+    Confidence.ONE_SOURCE: _l("one source, needs checking"),
+    Confidence.INFERRED: _l("worked out, needs checking"),
+}
+DECISIONS: dict[Decision, LazyString] = {
+    Decision.ACCEPTED: _l("Accepted"),
+    Decision.RETURNED: _l("Sent back"),
+}
+# Short, for the reviewer who chooses.
+RETURN_REASONS: dict[ReturnReason, LazyString] = {
+    ReturnReason.BLURRED: _l("Blurred or with glare"),
+    ReturnReason.CROPPED: _l("Cut off"),
+    ReturnReason.WRONG_DOCUMENT: _l("Another document"),
+    ReturnReason.EXPIRED: _l("Expired"),
+    ReturnReason.EXPIRES_TOO_EARLY: _l("Expires too early"),
+    ReturnReason.NAME_MISMATCH: _l("Name or date differs"),
+    ReturnReason.UNREADABLE_MRZ: _l("Machine-readable lines unreadable"),
+    ReturnReason.NOT_TRANSLATED: _l("Translation missing"),
+    ReturnReason.OTHER: _l("Something else (write a note)"),
+}
+# Whole, for the guest who reads what to do.
+GUEST_REASONS: dict[ReturnReason, LazyString] = {
+    ReturnReason.BLURRED: _l("We cannot read the picture: it is blurred or light is reflected. Please take it again."),
+    ReturnReason.CROPPED: _l("Part of the document is missing. Please take it again with all four corners."),
+    ReturnReason.WRONG_DOCUMENT: _l("This is another document than the one asked for. Please hand in the right one."),
+    ReturnReason.EXPIRED: _l("This document has expired. Please hand in a valid one."),
+    ReturnReason.EXPIRES_TOO_EARLY: _l(
+        "This document expires too early for the countries of your voyage. Please renew it and hand in the new one."
+    ),
+    ReturnReason.NAME_MISMATCH: _l(
+        "Name, date of birth or number differ from what you typed in the booking. Hand in the right document, or write"
+        " to us so that we correct the booking."
+    ),
+    ReturnReason.UNREADABLE_MRZ: _l(
+        "The two lines of letters and figures at the bottom of the page cannot be read. Please take the picture again."
+    ),
+    ReturnReason.NOT_TRANSLATED: _l(
+        "A certified translation is missing. Please hand in the document together with it."
+    ),
+    ReturnReason.OTHER: _l("Our reviewer wrote you a note."),
+}

@@ -1,0 +1,183 @@
+"""Entry rules as data; the checklist of each passenger; what was handed in and what staff decided."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.accounts.models import Account
+from portal.booking.models import Passenger
+from portal.database import Base, unique_where
+from portal.files.models import StoredFile
+from portal.kernel.references import new_reference
+from portal.kernel.states import Moves, move
+from portal.kernel.text import LocalizedText
+from portal.visas.rules import Rule
+from portal.visas.terms import Confidence, Regime, SeaAccess, Severity, Supplier
+
+
+class EntryRule(Base):
+    """What one country asks of the holders of one passport, for entries between two dates.
+
+    Never changed: a rule that is loaded anew with other content withdraws the old row, so that an item of a checklist
+    goes on pointing to what it was judged by.
+    """
+
+    __tablename__ = "entry_rule"
+    __table_args__ = (
+        CheckConstraint("valid_from <= valid_to", name="valid_from_before_to"),
+        CheckConstraint("max_stay_days > 0", name="stay_positive"),
+        unique_where("uq_entry_rule_live", "digest", where="withdrawn_at IS NULL"),
+        Index("ix_entry_rule_pair", "destination", "nationality"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))  # of all that the rule says
+    destination: Mapped[str] = mapped_column(String(2))
+    nationality: Mapped[str] = mapped_column(String(2))
+    stands_for: Mapped[str | None] = mapped_column(String(8))  # "EU": holds for members that have no row of their own
+    regime: Mapped[Regime]
+    max_stay_days: Mapped[int | None]
+    entries: Mapped[str | None] = mapped_column(String(30))
+    usable_by_sea: Mapped[SeaAccess]
+    conditions: Mapped[LocalizedText | None]
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+    as_of: Mapped[date]
+    confidence: Mapped[Confidence]
+    sources: Mapped[list[str]] = mapped_column(JSON)  # keys of sources.json
+    loaded_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+    def as_rule(self) -> Rule:
+        """What the pure rules work with."""
+        return Rule(
+            id=self.id,
+            destination=self.destination,
+            nationality=self.nationality,
+            stands_for=self.stands_for,
+            regime=self.regime,
+            max_stay_days=self.max_stay_days,
+            entries=self.entries,
+            usable_by_sea=self.usable_by_sea,
+            conditions=self.conditions,
+            valid_from=self.valid_from,
+            valid_to=self.valid_to,
+            as_of=self.as_of,
+            confidence=self.confidence,
+            sources=tuple(self.sources),
+        )
+
+
+class ItemState(StrEnum):
+    TODO = "todo"
+    IN_REVIEW = "in_review"
+    CHANGES_REQUESTED = "changes_requested"
+    ACCEPTED = "accepted"
+    NOT_APPLICABLE = "not_applicable"  # the sailing or the passenger changed; what was handed in is kept
+
+
+ITEM_MOVES: Moves[ItemState] = {
+    ItemState.TODO: {ItemState.IN_REVIEW, ItemState.NOT_APPLICABLE},
+    ItemState.IN_REVIEW: {ItemState.ACCEPTED, ItemState.CHANGES_REQUESTED, ItemState.NOT_APPLICABLE},
+    ItemState.CHANGES_REQUESTED: {ItemState.IN_REVIEW, ItemState.NOT_APPLICABLE},
+    # Back to the start when what it was accepted for has changed: another passport, other dates.
+    ItemState.ACCEPTED: {ItemState.TODO, ItemState.NOT_APPLICABLE},
+    ItemState.NOT_APPLICABLE: {ItemState.TODO},
+}
+
+
+class ChecklistItem(Base):
+    """One paper of one passenger. What is asked is worked out by the rules; only `state` is decided by people."""
+
+    __tablename__ = "checklist_item"
+    __table_args__ = (
+        UniqueConstraint("passenger_id", "key"),
+        Index("ix_checklist_item_queue", "state", "due"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    passenger_id: Mapped[int] = mapped_column(ForeignKey("passenger.id"))
+    key: Mapped[str] = mapped_column(String(40))  # "passport", "visa_tm.TM", "evisa_ru.RU.2"
+    document: Mapped[str] = mapped_column(String(24))  # code in documents.json
+    country: Mapped[str | None] = mapped_column(String(2))
+    entry_number: Mapped[int | None]
+    supplier: Mapped[Supplier]
+    severity: Mapped[Severity]
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # of portal.visas.rules.Reason
+    due: Mapped[date]
+    basis: Mapped[str] = mapped_column(String(64))  # digest of what an acceptance relies on
+    rule_id: Mapped[int | None] = mapped_column(ForeignKey("entry_rule.id"))
+    sailing_version: Mapped[int]
+    state: Mapped[ItemState] = mapped_column(default=ItemState.TODO)
+    refreshed_at: Mapped[datetime]
+
+    passenger: Mapped[Passenger] = relationship()
+    rule: Mapped[EntryRule | None] = relationship()
+    submissions: Mapped[list[Submission]] = relationship(back_populates="item", order_by="Submission.number")
+
+    def move_to(self, state: ItemState) -> None:
+        """Take the next state. Raises IllegalMove."""
+        self.state = move(self.state, state, ITEM_MOVES)
+
+
+class Submission(Base):
+    """A document handed in for an item; a later one takes its place, none is forgotten."""
+
+    __tablename__ = "submission"
+    __table_args__ = (UniqueConstraint("item_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
+    item_id: Mapped[int] = mapped_column(ForeignKey("checklist_item.id"))
+    file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"), unique=True)
+    number: Mapped[int]
+    submitted_at: Mapped[datetime]
+    submitted_by: Mapped[str] = mapped_column(String(60))  # "account:17", "guest"
+
+    item: Mapped[ChecklistItem] = relationship(back_populates="submissions")
+    file: Mapped[StoredFile] = relationship()
+    review: Mapped[Review | None] = relationship(back_populates="submission")
+
+
+class Decision(StrEnum):
+    ACCEPTED = "accepted"
+    RETURNED = "returned"
+
+
+class ReturnReason(StrEnum):
+    BLURRED = "blurred"
+    CROPPED = "cropped"
+    WRONG_DOCUMENT = "wrong_document"
+    EXPIRED = "expired"
+    EXPIRES_TOO_EARLY = "expires_too_early"
+    NAME_MISMATCH = "name_mismatch"
+    UNREADABLE_MRZ = "unreadable_mrz"
+    NOT_TRANSLATED = "not_translated"
+    OTHER = "other"  # the note says what
+
+
+class Review(Base):
+    """What a reviewer decided on one submission. One decision each; rows are only ever added."""
+
+    __tablename__ = "review"
+    __table_args__ = (
+        CheckConstraint("(decision = 'returned') = (reason IS NOT NULL)", name="returned_with_reason"),
+        CheckConstraint("reason <> 'other' OR note IS NOT NULL", name="other_with_note"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # Of two reviewers at once, this constraint picks one.
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), unique=True)
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    decision: Mapped[Decision]
+    reason: Mapped[ReturnReason | None]
+    note: Mapped[str | None] = mapped_column(String(500))
+    reviewed_at: Mapped[datetime]
+
+    submission: Mapped[Submission] = relationship(back_populates="review")
+    reviewer: Mapped[Account] = relationship()

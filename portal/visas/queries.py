@@ -1,0 +1,754 @@
+"""What pages about papers need; nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask import url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
+
+from portal.accounts.models import Account
+from portal.booking.models import Booking, BookingState, Passenger, Sex
+from portal.catalogue.models import Sailing
+from portal.catalogue.queries import SailingView
+from portal.database import db
+from portal.files.models import StoredFile
+from portal.kernel.countries import country_name
+from portal.kernel.errors import NotFound
+from portal.kernel.text import LocalizedText
+from portal.visas.documents import CATALOGUE, SOURCES
+from portal.visas.labels import BORDERS, REGIMES
+from portal.visas.models import ChecklistItem, Decision, ItemState, ReturnReason, Review, Submission
+from portal.visas.rules import (
+    Border,
+    Entry,
+    Finding,
+    Outcome,
+    Reason,
+    RequiredItem,
+    Rule,
+    Traveller,
+    ValidityCheck,
+    Voyage,
+    entries,
+    findings,
+    judge,
+    requirements,
+    travellers_of,
+    validity_checks,
+    voyage_of,
+)
+from portal.visas.services import OPEN, WITH_VOYAGE, live_rules
+from portal.visas.terms import Confidence, Regime, Severity, Supplier
+
+# Of whom the cruise page speaks: the passports met most often on the Caspian.
+USUAL_PASSPORTS = ("RU", "KZ", "AZ", "TM")
+SOON_DAYS = 14
+QUEUE_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Source:
+    key: str
+    address: str
+
+    @property
+    def site(self) -> str:
+        return self.address.split("/")[2].removeprefix("www.")
+
+
+@dataclass(frozen=True)
+class SubmissionView:
+    reference: str
+    number: int
+    submitted_at: datetime
+    readable: bool
+    decision: Decision | None
+    reason: ReturnReason | None
+    note: str | None
+    reviewed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PaperView:
+    """One paper of one passenger as its owner sees it."""
+
+    slug: str
+    passenger: str
+    name: LocalizedText
+    guidance: LocalizedText
+    country: str | None
+    entry_number: int | None
+    supplier: Supplier
+    severity: Severity
+    state: ItemState
+    reasons: tuple[Reason, ...]
+    due: date
+    apply_by: date | None
+    as_of: date
+    certain: bool
+    sources: tuple[Source, ...]
+    submissions: tuple[SubmissionView, ...]
+
+    @property
+    def from_guest(self) -> bool:
+        return self.supplier is Supplier.GUEST
+
+    @property
+    def waits_for_guest(self) -> bool:
+        return self.from_guest and self.state in (ItemState.TODO, ItemState.CHANGES_REQUESTED)
+
+    @property
+    def last_return(self) -> SubmissionView | None:
+        """The decision that waits for an answer, if the last document was sent back."""
+        last = self.submissions[-1] if self.submissions else None
+        return last if last and last.decision is Decision.RETURNED else None
+
+    def late_on(self, today: date) -> bool:
+        return self.waits_for_guest and self.due < today
+
+    def soon_on(self, today: date) -> bool:
+        return self.waits_for_guest and today <= self.due <= today + timedelta(SOON_DAYS)
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """What one entry into a country asks for."""
+
+    entry: Entry
+    outcome: Outcome
+    regime: Regime | None
+    border: Border
+    certain: bool
+    stale: bool
+    stays_too_long: bool
+    by_analogy: bool
+    max_stay_days: int | None
+    conditions: LocalizedText | None
+    as_of: date | None
+    confidence: Confidence | None
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class CountryView:
+    country: str
+    findings: tuple[FindingView, ...]
+    papers: tuple[PaperView, ...]
+
+
+@dataclass(frozen=True)
+class PassengerView:
+    reference: str
+    name: str
+    citizenship: str
+    general: tuple[PaperView, ...]
+    countries: tuple[CountryView, ...]
+
+    @property
+    def papers(self) -> tuple[PaperView, ...]:
+        return (*self.general, *(paper for country in self.countries for paper in country.papers))
+
+
+@dataclass(frozen=True)
+class PapersPage:
+    booking: str
+    sailing: str
+    title: LocalizedText
+    start_day: date
+    open: bool  # papers can be handed in
+    passengers: tuple[PassengerView, ...]
+
+
+@dataclass(frozen=True)
+class PassengerPapers:
+    """How far one passenger's papers are: for the page of the booking."""
+
+    booking: str
+    reference: str
+    passenger_name: str
+    total: int  # of what is required of the passenger
+    done: int  # of it, accepted
+    in_review: int
+    returned: int
+    next_due: date | None  # of what the passenger must still hand in
+    worst: str  # "blocking": something is known to be wrong, or nobody knows yet; else "required"
+
+    @property
+    def url(self) -> str:
+        return url_for("visas.papers", reference=self.booking, _anchor=f"passenger-{self.reference}")
+
+
+@dataclass(frozen=True)
+class CountryPapers:
+    """What a country asks of the usual passports: for the page of a cruise."""
+
+    country: str
+    summary: str
+    confidence: str  # the least of its rules
+    as_of: date  # the oldest of its rules
+    source: str
+    sources: tuple[Source, ...]
+
+
+def papers_page(booking_id: int, today: date) -> PapersPage:
+    """Whoever calls has checked whose booking it is. Six statements. Raises NotFound for a draft.
+
+    What is asked is worked out now, from the rules; how far it is stands in the stored items. So the page is right
+    even before the worker has written a new booking's checklist.
+    """
+    booking, voyage, rules = _judged(booking_id)
+    items = _items(Passenger.booking_id == booking_id)
+    return PapersPage(
+        booking=booking.reference,
+        sailing=booking.sailing.code,
+        title=booking.sailing.itinerary.title,
+        start_day=voyage.starts,
+        open=booking.state in OPEN,
+        passengers=tuple(
+            _passenger(passenger, traveller, voyage, rules, items, today)
+            for passenger, traveller in _with_travellers(booking, voyage)
+        ),
+    )
+
+
+def paper_of(page: PapersPage, slug: str) -> PaperView:
+    """Raises NotFound."""
+    for passenger in page.passengers:
+        for paper in passenger.papers:
+            if paper.slug == slug:
+                return paper
+    raise NotFound(slug)
+
+
+def item_id_of(booking_id: int, slug: str) -> int | None:
+    """The stored item, if the checklist is written already."""
+    reference, _dash, key = slug.partition("-")
+    return db.session.scalar(
+        select(ChecklistItem.id)
+        .join(Passenger)
+        .where(Passenger.booking_id == booking_id, Passenger.reference == reference, ChecklistItem.key == key)
+    )
+
+
+def submitted_file(booking_id: int, slug: str, number: int) -> StoredFile:
+    """The file of one submission of this booking. Raises NotFound."""
+    reference, _dash, key = slug.partition("-")
+    file = db.session.scalar(
+        select(StoredFile)
+        .join(Submission, Submission.file_id == StoredFile.id)
+        .join(ChecklistItem)
+        .join(Passenger)
+        .where(
+            Passenger.booking_id == booking_id,
+            Passenger.reference == reference,
+            ChecklistItem.key == key,
+            Submission.number == number,
+        )
+    )
+    if file is None:
+        raise NotFound(slug)
+    return file
+
+
+def papers_summary(booking_id: int) -> tuple[PassengerPapers, ...]:
+    """Five statements; nothing for a draft or a booking that was given up."""
+    try:
+        booking, voyage, rules = _judged(booking_id)
+    except NotFound:
+        return ()
+    if booking.state not in OPEN:
+        return ()
+    states = {
+        (item.passenger_id, item.key): item.state
+        for item in db.session.scalars(select(ChecklistItem).join(Passenger).where(Passenger.booking_id == booking_id))
+    }
+    return tuple(
+        _summary(passenger, traveller, voyage, rules, states)
+        for passenger, traveller in _with_travellers(booking, voyage)
+    )
+
+
+def _summary(
+    passenger: Passenger,
+    traveller: Traveller,
+    voyage: Voyage,
+    rules: Sequence[Rule],
+    states: Mapping[tuple[int, str], ItemState],
+) -> PassengerPapers:
+    asked = [
+        (required, states.get((passenger.id, required.key), ItemState.TODO))
+        for required in requirements(traveller, voyage, rules)
+        if required.supplier is Supplier.GUEST and required.severity in (Severity.REQUIRED, Severity.BLOCKING)
+    ]
+    waiting = [required.due for required, state in asked if state in (ItemState.TODO, ItemState.CHANGES_REQUESTED)]
+    unclear = any(
+        finding.outcome in (Outcome.IMPOSSIBLE, Outcome.UNKNOWN) for finding in findings(traveller, voyage, rules)
+    )
+    blocked = unclear or any(required.severity is Severity.BLOCKING for required, _state in asked)
+    return PassengerPapers(
+        booking=passenger.booking.reference,
+        reference=passenger.reference,
+        passenger_name=passenger.full_name,
+        total=len(asked),
+        done=sum(state is ItemState.ACCEPTED for _required, state in asked),
+        in_review=sum(state is ItemState.IN_REVIEW for _required, state in asked),
+        returned=sum(state is ItemState.CHANGES_REQUESTED for _required, state in asked),
+        next_due=min(waiting, default=None),
+        worst=(Severity.BLOCKING if blocked else Severity.REQUIRED).value,
+    )
+
+
+def country_papers(sailing: SailingView, citizenship: str | None = None) -> tuple[CountryPapers, ...]:
+    """What each country of a sailing asks of the usual passports, or of one. One statement."""
+    voyage = voyage_of(sailing)
+    if not voyage.international:
+        return ()
+    rules = live_rules(voyage.countries)
+    stays = entries(voyage)
+    passports = (citizenship,) if citizenship else USUAL_PASSPORTS
+    stays_in = {country: [stay for stay in stays if stay.country == country] for country in voyage.countries}
+    papers = (_country_papers(stays_in[country], passports, rules) for country in voyage.countries)
+    return tuple(paper for paper in papers if paper)
+
+
+def _country_papers(stays: Sequence[Entry], passports: Sequence[str], rules: Sequence[Rule]) -> CountryPapers | None:
+    """The last stay speaks for the country: where a voyage begins, that is the entry by sea."""
+    stay = stays[-1]
+    found = [judge(stay, _anyone(passport), rules) for passport in passports]
+    found = [finding for finding in found if finding.regime is not Regime.OWN_NATIONAL and finding.rule]
+    used = [finding.rule for finding in found if finding.rule]
+    if not used:
+        return None
+    by_regime: dict[Regime, list[str]] = {}
+    for finding in found:
+        if finding.regime:
+            by_regime.setdefault(finding.regime, []).append(finding.rule.nationality if finding.rule else "")
+    language = str(get_locale().language)
+    sentences = [
+        _("%(regime)s: citizens of %(countries)s.", regime=REGIMES[regime], countries=_listed(countries, language))
+        for regime, countries in by_regime.items()
+    ]
+    if len(stays) > 1:
+        sentences.append(_("You enter it twice on this cruise."))
+    sentences += dict.fromkeys(str(BORDERS[finding.border]) for finding in found if finding.border is not Border.OPEN)
+    sources = _sources(key for rule in used for key in rule.sources)
+    weakest = max(used, key=lambda rule: list(Confidence).index(rule.confidence))
+    return CountryPapers(
+        country=stay.country,
+        summary=" ".join(sentences),
+        confidence=weakest.confidence.value,
+        as_of=min(rule.as_of for rule in used),
+        source=sources[0].address if sources else str(_("worked out, without a published source")),
+        sources=sources,
+    )
+
+
+def _anyone(citizenship: str) -> Traveller:
+    return Traveller(citizenship, date(1980, 1, 1), travel_passport=True, document_expires=None)
+
+
+def _listed(countries: Sequence[str], language: str) -> str:
+    return ", ".join(country_name(country, language) for country in countries)
+
+
+def _judged(booking_id: int) -> tuple[Booking, Voyage, tuple[Rule, ...]]:
+    booking = db.session.scalars(
+        select(Booking)
+        .where(Booking.id == booking_id, Booking.state != BookingState.DRAFT)
+        .options(*WITH_VOYAGE, joinedload(Booking.sailing).joinedload(Sailing.itinerary))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if booking is None:
+        raise NotFound(booking_id)
+    voyage = voyage_of(booking.sailing)
+    return booking, voyage, live_rules(voyage.countries)
+
+
+def _with_travellers(booking: Booking, voyage: Voyage) -> Iterable[tuple[Passenger, Traveller]]:
+    travellers = travellers_of(booking, voyage)
+    return ((passenger, travellers[passenger.id]) for passenger in booking.passengers)
+
+
+def _items(condition: ColumnElement[bool]) -> dict[tuple[int, str], ChecklistItem]:
+    """With all that was handed in and decided: two statements."""
+    found = db.session.scalars(
+        select(ChecklistItem)
+        .join(Passenger)
+        .where(condition)
+        .options(
+            selectinload(ChecklistItem.submissions).joinedload(Submission.review),
+            selectinload(ChecklistItem.submissions).joinedload(Submission.file),
+        )
+    )
+    return {(item.passenger_id, item.key): item for item in found}
+
+
+def _passenger(
+    passenger: Passenger,
+    traveller: Traveller,
+    voyage: Voyage,
+    rules: Sequence[Rule],
+    items: Mapping[tuple[int, str], ChecklistItem],
+    today: date,
+) -> PassengerView:
+    papers = [
+        _paper(passenger, required, items.get((passenger.id, required.key)))
+        for required in requirements(traveller, voyage, rules)
+    ]
+    found = findings(traveller, voyage, rules)
+    return PassengerView(
+        reference=passenger.reference,
+        name=passenger.full_name,
+        citizenship=passenger.citizenship,
+        general=tuple(paper for paper in papers if paper.country is None),
+        countries=tuple(
+            CountryView(
+                country=country,
+                findings=tuple(_finding(finding, today) for finding in found if finding.country == country),
+                papers=tuple(paper for paper in papers if paper.country == country),
+            )
+            for country in voyage.countries
+        ),
+    )
+
+
+def _paper(passenger: Passenger, required: RequiredItem, item: ChecklistItem | None) -> PaperView:
+    document = CATALOGUE[required.document]
+    state = item.state if item else ItemState.TODO
+    return PaperView(
+        slug=f"{passenger.reference}-{required.key}",
+        passenger=passenger.full_name,
+        name=document.name,
+        guidance=document.guidance,
+        country=required.country,
+        entry_number=required.entry_number,
+        supplier=required.supplier,
+        severity=required.severity,
+        # Asked for again, though the stored item has not heard of it yet.
+        state=ItemState.TODO if state is ItemState.NOT_APPLICABLE else state,
+        reasons=required.reasons,
+        due=required.due,
+        apply_by=required.apply_by,
+        as_of=required.as_of,
+        certain=required.certain,
+        sources=_sources(required.sources),
+        submissions=tuple(_submission(one) for one in item.submissions) if item else (),
+    )
+
+
+def _submission(submission: Submission) -> SubmissionView:
+    review = submission.review
+    return SubmissionView(
+        reference=submission.reference,
+        number=submission.number,
+        submitted_at=submission.submitted_at,
+        readable=submission.file.readable,
+        decision=review.decision if review else None,
+        reason=review.reason if review else None,
+        note=review.note if review else None,
+        reviewed_at=review.reviewed_at if review else None,
+    )
+
+
+def _finding(finding: Finding, today: date) -> FindingView:
+    rule = finding.rule
+    return FindingView(
+        entry=finding.entry,
+        outcome=finding.outcome,
+        regime=finding.regime,
+        border=finding.border,
+        certain=finding.certain,
+        stale=finding.stale_on(today),
+        stays_too_long=finding.stays_too_long,
+        by_analogy=finding.by_analogy,
+        max_stay_days=rule.max_stay_days if rule else None,
+        conditions=rule.conditions if rule else None,
+        as_of=rule.as_of if rule else None,
+        confidence=rule.confidence if rule else None,
+        sources=_sources(rule.sources if rule else ()),
+    )
+
+
+def _sources(keys: Iterable[str]) -> tuple[Source, ...]:
+    return tuple(Source(key, SOURCES[key]) for key in dict.fromkeys(keys) if key in SOURCES)
+
+
+# The review bench
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    reference: str
+    document: LocalizedText
+    country: str | None
+    passenger: str
+    citizenship: str
+    sailing: str
+    starts_at: datetime
+    due: date
+    submitted_at: datetime
+    number: int
+    decision: Decision | None
+
+    def risk_on(self, today: date) -> str:
+        """ "late", "soon" or "" """
+        if self.due < today:
+            return "late"
+        return "soon" if self.due <= today + timedelta(SOON_DAYS) else ""
+
+
+@dataclass(frozen=True)
+class QueueFilters:
+    sailing: str | None = None
+    country: str | None = None
+    state: str = "waiting"  # "waiting", "accepted", "returned", "all"
+
+
+@dataclass(frozen=True)
+class QueuePage:
+    rows: tuple[QueueRow, ...]
+    total: int
+    filters: QueueFilters
+    sailings: tuple[str, ...]
+    countries: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BenchPage:
+    """One document beside what was typed and what the rules want."""
+
+    submission: SubmissionView
+    submission_id: int
+    document: LocalizedText
+    guidance: LocalizedText
+    is_passport: bool
+    country: str | None
+    reasons: tuple[Reason, ...]
+    severity: Severity
+    state: ItemState
+    due: date
+    pages: int
+    media_type: str
+    booking: str
+    sailing: str
+    title: LocalizedText
+    start_day: date
+    end_day: date
+    passenger: str
+    local_name: str | None
+    birth_date: date
+    sex: Sex
+    citizenship: str
+    document_kind: str
+    document_number: str | None  # whole for the passport alone: other papers are judged without it
+    document_ending: str
+    document_expires: date | None
+    validity: tuple[ValidityCheck, ...]
+    finding: FindingView | None
+    history: tuple[SubmissionView, ...]
+    reviewer: str | None
+    same_file_elsewhere: int
+    next_reference: str | None
+    waiting: int
+
+    @property
+    def open(self) -> bool:
+        """A decision can be made: none was, and nothing newer came."""
+        return (
+            self.submission.decision is None
+            and self.state is ItemState.IN_REVIEW
+            and self.submission.number == self.history[-1].number
+        )
+
+
+def _waiting() -> ColumnElement[bool]:
+    """The newest submission of an item in review, not decided."""
+    newer = aliased(Submission)
+    return and_(
+        ChecklistItem.state == ItemState.IN_REVIEW,
+        ~exists().where(Review.submission_id == Submission.id),
+        ~exists().where(newer.item_id == Submission.item_id, newer.number > Submission.number),
+    )
+
+
+def _condition(filters: QueueFilters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if filters.state == "waiting":
+        conditions.append(_waiting())
+    elif filters.state in ("accepted", "returned"):
+        conditions.append(Review.decision == Decision(filters.state))
+    if filters.sailing:
+        conditions.append(Sailing.code == filters.sailing)
+    if filters.country:
+        conditions.append(ChecklistItem.country == filters.country)
+    return conditions
+
+
+def queue_page(filters: QueueFilters) -> QueuePage:
+    """What waits for a reviewer, the most pressing first. Three statements."""
+    whole = (
+        select(Submission)
+        .join(Submission.item)
+        .join(ChecklistItem.passenger)
+        .join(Passenger.booking)
+        .join(Booking.sailing)
+        .outerjoin(Submission.review)
+        .where(*_condition(filters))
+    )
+    total = db.session.scalar(select(func.count()).select_from(whole.subquery())) or 0
+    found = db.session.scalars(
+        whole.options(
+            contains_eager(Submission.item)
+            .contains_eager(ChecklistItem.passenger)
+            .contains_eager(Passenger.booking)
+            .contains_eager(Booking.sailing),
+            contains_eager(Submission.review),
+        )
+        .order_by(ChecklistItem.due, Submission.submitted_at, Submission.id)
+        .limit(QUEUE_ROWS)
+    )
+    choices = db.session.execute(
+        select(Sailing.code, ChecklistItem.country)
+        .select_from(Submission)
+        .join(Submission.item)
+        .join(ChecklistItem.passenger)
+        .join(Passenger.booking)
+        .join(Booking.sailing)
+        .distinct()
+    ).all()
+    return QueuePage(
+        rows=tuple(_row(submission) for submission in found),
+        total=total,
+        filters=filters,
+        sailings=tuple(sorted({code for code, _country in choices})),
+        countries=tuple(sorted({country for _code, country in choices if country})),
+    )
+
+
+def _row(submission: Submission) -> QueueRow:
+    item = submission.item
+    booking = item.passenger.booking
+    return QueueRow(
+        reference=submission.reference,
+        document=CATALOGUE[item.document].name,
+        country=item.country,
+        passenger=item.passenger.full_name,
+        citizenship=item.passenger.citizenship,
+        sailing=booking.sailing.code,
+        starts_at=booking.sailing.starts_at,
+        due=item.due,
+        submitted_at=submission.submitted_at,
+        number=submission.number,
+        decision=submission.review.decision if submission.review else None,
+    )
+
+
+def submission_of(reference: str) -> Submission:
+    """Raises NotFound."""
+    submission = db.session.scalar(
+        select(Submission).where(Submission.reference == reference).options(joinedload(Submission.file))
+    )
+    if submission is None:
+        raise NotFound(reference)
+    return submission
+
+
+def bench_page(reference: str, today: date) -> BenchPage:
+    """Raises NotFound. Ten statements at most, however many papers wait."""
+    submission = submission_of(reference)
+    item = submission.item
+    passenger = item.passenger
+    booking, voyage, rules = _judged(passenger.booking_id)
+    traveller = travellers_of(booking, voyage)[passenger.id]
+    found = findings(traveller, voyage, rules)
+    history = db.session.scalars(
+        select(Submission)
+        .where(Submission.item_id == item.id)
+        .order_by(Submission.number)
+        .options(
+            joinedload(Submission.review).joinedload(Review.reviewer), joinedload(Submission.file)
+        )
+    ).all()
+    reviewer: Account | None = submission.review.reviewer if submission.review else None
+    asking = next(
+        (
+            finding
+            for finding in found
+            if finding.country == item.country and item.entry_number in (None, finding.entry.number)
+        ),
+        None,
+    )
+    document = CATALOGUE[item.document]
+    local = (passenger.local_surname, passenger.local_given_names, passenger.patronymic)
+    next_reference, waiting = _next_after(submission.id)
+    return BenchPage(
+        submission=_submission(submission),
+        submission_id=submission.id,
+        document=document.name,
+        guidance=document.guidance,
+        is_passport=item.document == "passport",
+        country=item.country,
+        reasons=tuple(Reason(**reason) for reason in item.reasons),
+        severity=item.severity,
+        state=item.state,
+        due=item.due,
+        pages=submission.file.pages,
+        media_type=submission.file.media_type,
+        booking=booking.reference,
+        sailing=booking.sailing.code,
+        title=booking.sailing.itinerary.title,
+        start_day=voyage.starts,
+        end_day=voyage.ends,
+        passenger=passenger.full_name,
+        local_name=" ".join(part for part in local if part) or None,
+        birth_date=passenger.birth_date,
+        sex=passenger.sex,
+        citizenship=passenger.citizenship,
+        document_kind=passenger.document_kind,
+        document_number=passenger.document_number if item.document == "passport" else None,
+        document_ending=passenger.document_number[-3:],
+        document_expires=passenger.document_expires,
+        validity=validity_checks(traveller, voyage, found),
+        finding=_finding(asking, today) if asking else None,
+        history=tuple(_submission(one) for one in history),
+        reviewer=reviewer.name if reviewer else None,
+        same_file_elsewhere=_same_file_elsewhere(submission),
+        next_reference=next_reference,
+        waiting=waiting,
+    )
+
+
+def _same_file_elsewhere(submission: Submission) -> int:
+    """How many other passengers handed in the very same picture: often a mistake, sometimes worse."""
+    return (
+        db.session.scalar(
+            select(func.count(func.distinct(ChecklistItem.passenger_id)))
+            .select_from(Submission)
+            .join(StoredFile, StoredFile.id == Submission.file_id)
+            .join(ChecklistItem, ChecklistItem.id == Submission.item_id)
+            .where(
+                StoredFile.sha256 == submission.file.sha256,
+                ChecklistItem.passenger_id != submission.item.passenger_id,
+            )
+        )
+        or 0
+    )
+
+
+def next_waiting() -> str | None:
+    """The most pressing document that waits."""
+    return _next_after(0)[0]
+
+
+def _next_after(submission_id: int) -> tuple[str | None, int]:
+    """The most pressing document other than this one, and how many there are."""
+    waiting = select(Submission.reference).join(Submission.item).where(_waiting(), Submission.id != submission_id)
+    count = db.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+    first = waiting.order_by(ChecklistItem.due, Submission.submitted_at, Submission.id).limit(1)
+    return (db.session.scalar(first) if count else None), count

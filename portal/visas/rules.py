@@ -1,0 +1,648 @@
+"""What a voyage asks of a passport: pure functions of traveller, voyage and rules; nothing here reads or writes."""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from itertools import groupby
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from portal.kernel.text import LocalizedText
+from portal.visas.documents import CATALOGUE, Catalogue, Document, Per, Stage, Validity
+from portal.visas.terms import Confidence, Regime, SeaAccess, Severity, Supplier
+
+if TYPE_CHECKING:
+    from portal.booking.models import Booking, Passenger
+    from portal.catalogue.models import Sailing
+    from portal.catalogue.queries import SailingView
+
+ADULT_AGE = 18
+BUFFER_DAYS = 7  # a visa must be in hand a week before departure
+EARLIEST_NEED_DAYS = 14  # a passport that no authority waits for must still be seen before the passenger list closes
+SPARE_DAYS = 1  # a visa covers one day more than planned: the weather may hold the ship
+EU_MEMBERS = frozenset(
+    {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"}
+    | {"IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"}
+)
+# The first that fits decides. A group waiver counts only for those on a list of the right size; see `_rank`.
+PRECEDENCE = (
+    Regime.REFUSED,
+    Regime.OWN_NATIONAL,
+    Regime.VISA_FREE,
+    Regime.VISA_FREE_GROUP,
+    Regime.EVISA,
+    Regime.VISA,
+    Regime.VISA_LOI,
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of the entry rules; `id` is that of the stored row, None while it is only a line of a file."""
+
+    id: int | None
+    destination: str
+    nationality: str
+    stands_for: str | None
+    regime: Regime
+    max_stay_days: int | None
+    entries: str | None
+    usable_by_sea: SeaAccess
+    conditions: LocalizedText | None
+    valid_from: date | None
+    valid_to: date | None
+    as_of: date
+    confidence: Confidence
+    sources: tuple[str, ...]
+
+    def holds_on(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True)
+class Traveller:
+    """What the rules need to know of a passenger."""
+
+    citizenship: str
+    birth_date: date
+    travel_passport: bool  # the document named is one to cross borders with
+    document_expires: date | None
+    document_fingerprint: str = ""
+    surname: str = ""
+    given_names: str = ""
+    adults_in_booking: int = 1
+    group_lists: frozenset[str] = frozenset()  # countries on whose group list the passenger stands
+
+    def age_on(self, day: date) -> int:
+        return day.year - self.birth_date.year - ((day.month, day.day) < (self.birth_date.month, self.birth_date.day))
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One call that is made, in the calendar of its port."""
+
+    country: str
+    port: str
+    first_day: date
+    last_day: date
+    certain: bool = True  # False while the call waits for a permission
+
+
+@dataclass(frozen=True)
+class Voyage:
+    """A version of a sailing, as far as borders see it."""
+
+    code: str
+    version: int
+    stops: tuple[Stop, ...]
+
+    @property
+    def starts(self) -> date:
+        return self.stops[0].last_day
+
+    @property
+    def ends(self) -> date:
+        return self.stops[-1].last_day
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """In the order in which they are first touched."""
+        return tuple(dict.fromkeys(stop.country for stop in self.stops))
+
+    @property
+    def international(self) -> bool:
+        return len(self.countries) > 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One stay in one country, from crossing its border until leaving it."""
+
+    country: str
+    number: int  # of this country's entries on the voyage, from 1
+    of: int
+    first_day: date
+    last_day: date
+    country_left_on: date  # the last day of its last stay there
+    ports: tuple[str, ...]
+    before_boarding: bool  # where the voyage begins: the traveller comes there by himself
+    leaves_by_sea: bool
+    certain: bool = True
+
+    @property
+    def days(self) -> int:
+        return (self.last_day - self.first_day).days + 1
+
+
+class Outcome(StrEnum):
+    MET = "met"
+    NEEDED = "needed"
+    IMPOSSIBLE = "impossible"
+    UNKNOWN = "unknown"  # nobody has told us: a person must decide, and it never counts as visa-free
+
+
+class Border(StrEnum):
+    """Whether the border lets a ship's passenger through, apart from any visa."""
+
+    OPEN = "open"
+    PRIOR_ONLY = "prior_only"  # the visa must be in the passport before boarding
+    CHECK_PORT = "check_port"  # nobody has confirmed that this port takes the e-visa
+    CHECK_BORDER = "check_border"
+    BLOCKED = "blocked_border"
+    BY_AIR = "by_air"  # the sea border is closed, but the traveller comes before boarding, by air
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one entry asks of one traveller: the visa and the border are two answers, never one."""
+
+    entry: Entry
+    outcome: Outcome
+    border: Border
+    regime: Regime | None
+    rule: Rule | None
+    by_analogy: bool = False  # the rule was written for another passport of the same group
+    stays_too_long: bool = False
+
+    @property
+    def country(self) -> str:
+        return self.entry.country
+
+    @property
+    def certain(self) -> bool:
+        """Two sources say so. What is not certain is shown as needing a check."""
+        return self.rule is not None and self.rule.confidence is Confidence.CONFIRMED and not self.by_analogy
+
+    def stale_on(self, today: date, days: int = 180) -> bool:
+        """The evidence is older than `days`: staff should look again."""
+        return self.rule is None or self.rule.as_of < today - timedelta(days)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a paper is asked for: the key of a sentence and what stands in it (countries, ISO dates, numbers)."""
+
+    key: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RequiredItem:
+    """One paper that a traveller needs on a voyage."""
+
+    key: str
+    document: str
+    country: str | None
+    entry_number: int | None
+    reasons: tuple[Reason, ...]
+    due: date  # when it must be in our hands
+    apply_by: date | None  # when to ask the authority for it at the latest
+    severity: Severity
+    supplier: Supplier
+    rule_id: int | None
+    as_of: date
+    certain: bool
+    sources: tuple[str, ...]
+    basis: str  # digest of what an acceptance relies on: when it changes, the acceptance no longer holds
+
+
+@dataclass(frozen=True)
+class ValidityCheck:
+    """How long a country wants the passport to be valid, counted from the last day of the voyage."""
+
+    country: str
+    months: int
+    until: date
+    met: bool | None  # None while no expiry date is known
+    confidence: Confidence
+
+
+def entries(voyage: Voyage) -> tuple[Entry, ...]:
+    """The stays of a voyage in order. Calls in one country that follow each other are one stay."""
+    stays = [(country, list(stops)) for country, stops in groupby(voyage.stops, key=lambda stop: stop.country)]
+    times = {country: sum(1 for other, _ in stays if other == country) for country, _ in stays}
+    left_on = {country: stops[-1].last_day for country, stops in stays}
+    seen: dict[str, int] = {}
+    found = []
+    for index, (country, stops) in enumerate(stays):
+        seen[country] = seen.get(country, 0) + 1
+        found.append(
+            Entry(
+                country=country,
+                number=seen[country],
+                of=times[country],
+                first_day=stops[0].first_day,
+                last_day=stops[-1].last_day,
+                country_left_on=left_on[country],
+                ports=tuple(stop.port for stop in stops),
+                before_boarding=index == 0,
+                leaves_by_sea=index < len(stays) - 1,
+                certain=any(stop.certain for stop in stops),
+            )
+        )
+    return tuple(found)
+
+
+def judge(entry: Entry, traveller: Traveller, rules: Iterable[Rule]) -> Finding:
+    """What `entry` asks of `traveller` by the rules that hold on the day of the entry."""
+    there = [rule for rule in rules if rule.destination == entry.country and rule.holds_on(entry.first_day)]
+    fitting = _fitting(there, traveller.citizenship)
+    if not fitting:
+        return Finding(entry, Outcome.UNKNOWN, _border_for_strangers(there, entry), None, None)
+    rule = min(fitting, key=lambda rule: _rank(rule, traveller))
+    return Finding(
+        entry=entry,
+        outcome=_outcome(rule, entry, traveller),
+        border=_border(rule.usable_by_sea, entry),
+        regime=rule.regime,
+        rule=rule,
+        by_analogy=rule.nationality != traveller.citizenship,
+        stays_too_long=_too_long(rule, entry),
+    )
+
+
+def findings(traveller: Traveller, voyage: Voyage, rules: Sequence[Rule]) -> tuple[Finding, ...]:
+    """One for each entry of the voyage, in order."""
+    return tuple(judge(entry, traveller, rules) for entry in entries(voyage))
+
+
+def validity_checks(
+    traveller: Traveller, voyage: Voyage, found: Sequence[Finding], catalogue: Catalogue = CATALOGUE
+) -> tuple[ValidityCheck, ...]:
+    """How long the passport must be valid, for each country but the traveller's own. The longest decides."""
+    checks: dict[str, ValidityCheck] = {}
+    for finding in found:
+        if finding.regime is Regime.OWN_NATIONAL:
+            continue
+        wanted = _validity(finding, catalogue)
+        until = add_months(voyage.ends, wanted.months)
+        expires = traveller.document_expires
+        before = checks.get(finding.country)
+        if before is None or before.until < until:
+            met = None if expires is None else expires >= until
+            checks[finding.country] = ValidityCheck(finding.country, wanted.months, until, met, wanted.confidence)
+    return tuple(checks.values())
+
+
+def requirements(
+    traveller: Traveller, voyage: Voyage, rules: Sequence[Rule], catalogue: Catalogue = CATALOGUE
+) -> tuple[RequiredItem, ...]:
+    """Every paper that `traveller` needs on `voyage`, the passport first, then country by country.
+
+    The same for the same traveller, voyage and rules. Countries that refuse or of which nothing is known ask for no
+    papers here: `findings` names them, and a person decides. Source of the documents: facts/documents.json.
+    """
+    found = findings(traveller, voyage, rules)
+    items = [item for finding in found for item in _papers_of(finding, traveller, voyage, catalogue)]
+    items = _once(items)
+    if voyage.international or any(finding.outcome is Outcome.NEEDED for finding in found):
+        items.insert(0, _passport(traveller, voyage, found, items, catalogue))
+    if voyage.international:
+        items += _insurance(traveller, voyage, found, catalogue)
+        items += _papers_of_minors(traveller, voyage, items, catalogue)
+    return tuple(items)
+
+
+def working_days_before(day: date, count: int) -> date:
+    """The day from which `count` working days (Monday to Friday) pass before `day`."""
+    while count:
+        day -= timedelta(1)
+        count -= day.weekday() < 5
+    return day
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day `months` later, or the last of that month where it is shorter."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def voyage_of(sailing: Sailing | SailingView) -> Voyage:
+    """The calls that are made, each by the calendar of its port."""
+    from portal.catalogue.models import CallState
+
+    stops = []
+    for call in sailing.calls:
+        if call.state is CallState.CANCELLED:
+            continue
+        zone = ZoneInfo(call.port.zone)
+        moments = [moment for moment in (call.arrives_at, call.departs_at) if moment]
+        stops.append(
+            Stop(
+                country=call.port.country,
+                port=call.port.code,
+                first_day=moments[0].astimezone(zone).date(),
+                last_day=moments[-1].astimezone(zone).date(),
+                certain=call.state is not CallState.CONDITIONAL,
+            )
+        )
+    return Voyage(sailing.code, sailing.version, tuple(stops))
+
+
+def travellers_of(booking: Booking, voyage: Voyage) -> dict[int, Traveller]:
+    """The passengers of a booking by their id."""
+    alone = {passenger.id: _traveller(passenger, 0) for passenger in booking.passengers}
+    adults = sum(1 for traveller in alone.values() if traveller.age_on(voyage.starts) >= ADULT_AGE)
+    return {passenger.id: _traveller(passenger, adults) for passenger in booking.passengers}
+
+
+def _traveller(passenger: Passenger, adults: int) -> Traveller:
+    return Traveller(
+        citizenship=passenger.citizenship,
+        birth_date=passenger.birth_date,
+        travel_passport=passenger.document_kind.value == "passport",
+        document_expires=passenger.document_expires,
+        document_fingerprint=passenger.document_fingerprint,
+        surname=passenger.surname,
+        given_names=passenger.given_names,
+        adults_in_booking=adults,
+    )
+
+
+# What a country says
+
+
+def _fitting(there: Sequence[Rule], citizenship: str) -> list[Rule]:
+    """Rules of this very passport; only where there are none at all, those that stand for its group."""
+    own = [rule for rule in there if rule.nationality == citizenship]
+    if not own and citizenship in EU_MEMBERS:
+        own = [rule for rule in there if rule.stands_for == "EU"]
+    return own
+
+
+def _border_for_strangers(there: Sequence[Rule], entry: Entry) -> Border:
+    """A closed border is closed to every passport; else nothing is known of the border either."""
+    if any(rule.usable_by_sea is SeaAccess.BLOCKED_BORDER for rule in there):
+        return _border(SeaAccess.BLOCKED_BORDER, entry)
+    return _border(SeaAccess.CHECK_BORDER, entry)
+
+
+def _rank(rule: Rule, traveller: Traveller) -> int:
+    if rule.regime is Regime.VISA_FREE_GROUP and rule.destination not in traveller.group_lists:
+        return len(PRECEDENCE)
+    return PRECEDENCE.index(rule.regime)
+
+
+def _too_long(rule: Rule, entry: Entry) -> bool:
+    return rule.max_stay_days is not None and entry.days > rule.max_stay_days
+
+
+def _outcome(rule: Rule, entry: Entry, traveller: Traveller) -> Outcome:
+    if rule.regime is Regime.REFUSED:
+        return Outcome.IMPOSSIBLE
+    if rule.regime is Regime.OWN_NATIONAL:
+        return Outcome.MET
+    if _too_long(rule, entry):
+        return Outcome.UNKNOWN
+    on_list = rule.regime is Regime.VISA_FREE_GROUP and rule.destination in traveller.group_lists
+    return Outcome.MET if rule.regime is Regime.VISA_FREE or on_list else Outcome.NEEDED
+
+
+def _border(access: SeaAccess, entry: Entry) -> Border:
+    by_sea = not entry.before_boarding
+    if access is SeaAccess.BLOCKED_BORDER:
+        return Border.BLOCKED if by_sea else Border.BY_AIR
+    if access is SeaAccess.CHECK_BORDER:
+        return Border.CHECK_BORDER if by_sea else Border.OPEN
+    if access is SeaAccess.CHECK_PORT:  # an e-visa names the ports of arrival and of departure
+        return Border.CHECK_PORT if by_sea or entry.leaves_by_sea else Border.OPEN
+    if access is SeaAccess.PRIOR_ONLY:
+        return Border.PRIOR_ONLY
+    return Border.BLOCKED if access is SeaAccess.NO else Border.OPEN
+
+
+def _validity(finding: Finding, catalogue: Catalogue) -> Validity:
+    for wanted in catalogue.validity:
+        if wanted.country == finding.country and (not wanted.regimes or finding.regime in wanted.regimes):
+            return wanted
+    return Validity(finding.country, (), 0, 1, Confidence.INFERRED)
+
+
+# Which papers follow from it
+
+
+def _papers_of(
+    finding: Finding, traveller: Traveller, voyage: Voyage, catalogue: Catalogue
+) -> Iterable[RequiredItem]:
+    """The papers of one entry; one that is asked for once a country comes again with each entry and is merged."""
+    if finding.outcome is not Outcome.NEEDED or finding.rule is None or finding.regime is None:
+        return
+    rule = finding.rule
+    for document in catalogue.asked_by(finding.country, finding.regime):
+        single = document.per is Per.ENTRY and finding.entry.of > 1
+        number = finding.entry.number if single else None
+        parts = [document.code, finding.country, *([str(number)] if number else [])]
+        yield RequiredItem(
+            key=".".join(parts),
+            document=document.code,
+            country=finding.country,
+            entry_number=number,
+            reasons=_why(document, finding, single),
+            due=_due(document.stage, finding, voyage, catalogue),
+            apply_by=_due(Stage.APPLICATION, finding, voyage, catalogue) if document.stage is Stage.IN_HAND else None,
+            severity=Severity.REQUIRED,
+            supplier=document.supplier,
+            rule_id=rule.id,
+            as_of=rule.as_of,
+            certain=finding.certain and document.confidence is Confidence.CONFIRMED,
+            sources=rule.sources or document.sources,
+            basis=_digest(*_relies_on(document, finding, traveller)),
+        )
+
+
+def _relies_on(document: Document, finding: Finding, traveller: Traveller) -> tuple[str, ...]:
+    """A visa stands for one passport and its days; a photo or a form for the person alone."""
+    person = (document.code, traveller.citizenship, traveller.birth_date.isoformat())
+    if document.stage is not Stage.IN_HAND:
+        return person
+    entry = finding.entry
+    last_day = entry.last_day if document.per is Per.ENTRY else entry.country_left_on
+    return (*person, traveller.document_fingerprint, entry.first_day.isoformat(), last_day.isoformat())
+
+
+def _why(document: Document, finding: Finding, single: bool) -> tuple[Reason, ...]:
+    entry, country = finding.entry, finding.country
+    if document.stage is not Stage.IN_HAND:
+        return (Reason(f"asked_for_{document.stage.value}", {"country": country}),)
+    if document.supplier is Supplier.OPERATOR:
+        return (Reason(document.code, {"country": country}),)
+    last_day = (entry.last_day if single else entry.country_left_on) + timedelta(SPARE_DAYS)
+    reasons = [Reason("visa_covers", {"from": entry.first_day.isoformat(), "to": last_day.isoformat()})]
+    if single:
+        reasons.append(Reason("one_entry_each", {"number": str(entry.number), "of": str(entry.of), "country": country}))
+    elif entry.of > 1:
+        reasons.append(Reason("visa_entries", {"of": str(entry.of), "country": country}))
+    if finding.border is Border.PRIOR_ONLY:
+        reasons.append(Reason("visa_before_boarding", {}))
+    return tuple(reasons)
+
+
+def _due(stage: Stage, finding: Finding, voyage: Voyage, catalogue: Catalogue) -> date:
+    """visa_deadline = departure - embassy days - invitation days - buffer; each stage stops on its way back."""
+    day = voyage.starts - timedelta(BUFFER_DAYS)
+    if stage is Stage.IN_HAND:
+        return day
+    takes = catalogue.processing_of(finding.country, finding.regime)
+    day = working_days_before(day, takes.authority_working_days)
+    if stage is Stage.APPLICATION:
+        return day
+    return working_days_before(day, takes.invitation_working_days)
+
+
+def _once(items: Iterable[RequiredItem]) -> list[RequiredItem]:
+    """A paper that two entries ask for is handed in once; the first entry has the earlier date."""
+    first: dict[str, RequiredItem] = {}
+    for item in items:
+        first.setdefault(item.key, item)
+    return list(first.values())
+
+
+def _passport(
+    traveller: Traveller,
+    voyage: Voyage,
+    found: Sequence[Finding],
+    items: Sequence[RequiredItem],
+    catalogue: Catalogue,
+) -> RequiredItem:
+    """It must be right at once, whether or not a scan is here: an authority's date counts back from it."""
+    document = catalogue["passport"]
+    checks = validity_checks(traveller, voyage, found, catalogue)
+    longest = max(checks, key=lambda check: check.until, default=None)
+    reasons: list[Reason] = []
+    good = True
+    if not traveller.travel_passport:
+        reasons.append(Reason("passport_of_wrong_kind"))
+        good = False
+    elif longest:
+        params = {"until": longest.until.isoformat(), "country": longest.country, "months": str(longest.months)}
+        if traveller.document_expires is None:
+            reasons.append(Reason("passport_expiry_unknown", params))
+        elif longest.met is False:
+            reasons.append(
+                Reason("passport_expires_too_early", params | {"expires": traveller.document_expires.isoformat()})
+            )
+            good = False
+        else:
+            reasons.append(Reason("passport_valid_until", params))
+    blank = max((_validity(finding, catalogue).blank_pages for finding in found), default=1)
+    reasons.append(Reason("passport_blank_pages", {"pages": str(blank)}))
+    usual = voyage.starts - timedelta(EARLIEST_NEED_DAYS)
+    expires = traveller.document_expires.isoformat() if traveller.document_expires else ""
+    return RequiredItem(
+        key="passport",
+        document="passport",
+        country=None,
+        entry_number=None,
+        reasons=tuple(reasons),
+        due=min([usual, *(item.due for item in items), *(item.apply_by for item in items if item.apply_by)]),
+        apply_by=None,
+        severity=Severity.REQUIRED if good else Severity.BLOCKING,
+        supplier=Supplier.GUEST,
+        rule_id=None,
+        as_of=document.as_of,
+        certain=longest is None or longest.confidence is not Confidence.INFERRED,
+        sources=document.sources,
+        basis=_digest(
+            traveller.document_fingerprint,
+            expires,
+            traveller.surname,
+            traveller.given_names,
+            traveller.birth_date.isoformat(),
+            str(good),
+        ),
+    )
+
+
+def _insurance(
+    traveller: Traveller, voyage: Voyage, found: Sequence[Finding], catalogue: Catalogue
+) -> Iterable[RequiredItem]:
+    document = catalogue["insurance"]
+    asking = tuple(
+        dict.fromkeys(
+            finding.country
+            for finding in found
+            if finding.regime is not Regime.OWN_NATIONAL
+            and any(
+                asked.country == finding.country and (not asked.regimes or finding.regime in asked.regimes)
+                for asked in document.asked
+            )
+        )
+    )
+    reason = Reason("insurance_required", {"countries": " ".join(asking)}) if asking else Reason("insurance_advised")
+    yield _general(
+        document,
+        (reason,),
+        due=voyage.starts - timedelta(BUFFER_DAYS),
+        severity=Severity.REQUIRED if asking else Severity.RECOMMENDED,
+        basis=(voyage.starts.isoformat(), voyage.ends.isoformat(), *voyage.countries),
+    )
+
+
+def _papers_of_minors(
+    traveller: Traveller, voyage: Voyage, items: Sequence[RequiredItem], catalogue: Catalogue
+) -> Iterable[RequiredItem]:
+    """Children and young people under 18 on the first day. We do not know who is whose parent, so we ask."""
+    if traveller.age_on(voyage.starts) >= ADULT_AGE:
+        return
+    in_hand = voyage.starts - timedelta(BUFFER_DAYS)
+    child = (traveller.birth_date.isoformat(), traveller.surname)
+    visa = next((item for item in items if item.document == "visa_tm"), None)
+    yield _general(
+        catalogue["birth_cert"],
+        (Reason("birth_certificate_for_visa" if visa else "birth_certificate"),),
+        due=visa.apply_by if visa and visa.apply_by else in_hand,
+        severity=Severity.REQUIRED,
+        basis=child,
+    )
+    if visa:
+        yield _general(
+            catalogue["marriage_cert"],
+            (Reason("parents_of_different_surnames"),),
+            due=visa.apply_by or in_hand,
+            severity=Severity.CONDITIONAL,
+            basis=child,
+        )
+    both_may_travel = traveller.adults_in_booking >= 2
+    reasons = [Reason("consent_unless_both_parents" if both_may_travel else "consent_of_absent_parent")]
+    if "AZ" in voyage.countries:
+        reasons.append(Reason("consent_in_english", {"country": "AZ"}))
+    yield _general(
+        catalogue["consent"],
+        tuple(reasons),
+        due=in_hand,
+        severity=Severity.CONDITIONAL if both_may_travel else Severity.REQUIRED,
+        basis=(*child, voyage.starts.isoformat(), voyage.ends.isoformat(), *voyage.countries),
+    )
+
+
+def _general(
+    document: Document, reasons: tuple[Reason, ...], *, due: date, severity: Severity, basis: tuple[str, ...]
+) -> RequiredItem:
+    """A paper of the person, whatever the country."""
+    return RequiredItem(
+        key=document.code,
+        document=document.code,
+        country=None,
+        entry_number=None,
+        reasons=reasons,
+        due=due,
+        apply_by=None,
+        severity=severity,
+        supplier=document.supplier,
+        rule_id=None,
+        as_of=document.as_of,
+        certain=document.confidence is Confidence.CONFIRMED,
+        sources=document.sources,
+        basis=_digest(document.code, *basis),
+    )
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

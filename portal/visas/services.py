@@ -1,0 +1,331 @@
+"""Load entry rules; keep checklists true; take documents in and decide on them: the only writers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal.accounts.access import GRANTED, Permission
+from portal.accounts.models import Account
+from portal.audit.services import record
+from portal.booking.models import Booking, BookingState, Passenger
+from portal.catalogue.models import PortCall, Sailing
+from portal.database import db, transaction
+from portal.files.intake import examine
+from portal.files.services import keeping, supersede
+from portal.kernel.acting import acting
+from portal.outbox.services import announce
+from portal.visas.errors import (
+    AlreadyAccepted,
+    AlreadyDecided,
+    NewerSubmission,
+    NotAReviewer,
+    NoteMissing,
+    NotFromGuests,
+    NotNeededAnyMore,
+    OwnSubmission,
+    PapersClosed,
+    PassportWillNotDo,
+)
+from portal.visas.models import (
+    ChecklistItem,
+    Decision,
+    EntryRule,
+    ItemState,
+    ReturnReason,
+    Review,
+    Submission,
+)
+from portal.visas.rule_file import RULES, digest_of, read_rules
+from portal.visas.rules import RequiredItem, Rule, requirements, travellers_of, voyage_of
+from portal.visas.terms import Severity, Supplier
+
+# Bookings whose passengers have a checklist: agreed, and not given up.
+OPEN = (BookingState.PENDING, BookingState.CONFIRMED)
+
+
+@dataclass(frozen=True)
+class RulesLoaded:
+    added: int
+    withdrawn: int
+    kept: int
+
+
+def load_rules(path: Path = RULES, *, now: datetime) -> RulesLoaded:
+    """Make the stored rules those of the file. Raises BadRules, and then nothing is changed.
+
+    A row that says the same as before is kept, so that loading twice changes nothing; what the file no longer says is
+    withdrawn and stays for the checklists that were judged by it. Announces visas.rules_changed, if anything has.
+    """
+    rules = {digest_of(rule): rule for rule in read_rules(path)}
+    with transaction() as session:
+        live = {
+            row.digest: row
+            for row in session.scalars(select(EntryRule).where(EntryRule.withdrawn_at.is_(None)).with_for_update())
+        }
+        withdrawn = [row for digest, row in live.items() if digest not in rules]
+        for row in withdrawn:
+            row.withdrawn_at = now
+        added = [digest for digest in rules if digest not in live]
+        for digest in added:
+            session.add(_stored(rules[digest], digest, now))
+        if added or withdrawn:
+            record(
+                "rules.loaded",
+                subject="rules",
+                reference=path.name[:40],
+                now=now,
+                reason=f"{len(added)} added, {len(withdrawn)} withdrawn",
+            )
+            announce("visas.rules_changed", moment=now.isoformat())
+    return RulesLoaded(added=len(added), withdrawn=len(withdrawn), kept=len(live) - len(withdrawn))
+
+
+def _stored(rule: Rule, digest: str, now: datetime) -> EntryRule:
+    return EntryRule(
+        digest=digest,
+        destination=rule.destination,
+        nationality=rule.nationality,
+        stands_for=rule.stands_for,
+        regime=rule.regime,
+        max_stay_days=rule.max_stay_days,
+        entries=rule.entries,
+        usable_by_sea=rule.usable_by_sea,
+        conditions=rule.conditions,
+        valid_from=rule.valid_from,
+        valid_to=rule.valid_to,
+        as_of=rule.as_of,
+        confidence=rule.confidence,
+        sources=list(rule.sources),
+        loaded_at=now,
+    )
+
+
+def live_rules(countries: Collection[str]) -> tuple[Rule, ...]:
+    """The rules now in force for entering these countries."""
+    rows = db.session.scalars(
+        select(EntryRule)
+        .where(EntryRule.withdrawn_at.is_(None), EntryRule.destination.in_(sorted(countries)))
+        .order_by(EntryRule.id)
+    )
+    return tuple(row.as_rule() for row in rows)
+
+
+def refresh_checklist(*, booking_id: int, now: datetime) -> None:
+    """Make the checklists of a booking what the rules say; a second time nothing changes.
+
+    Papers that are not asked for any more become not applicable, and what was handed in for them is kept. An
+    acceptance that relied on what has changed since falls away.
+    """
+    with transaction() as session:
+        booking = session.scalars(
+            select(Booking).where(Booking.id == booking_id).with_for_update(of=Booking).options(*WITH_VOYAGE)
+        ).one()
+        if booking.state not in OPEN:
+            return
+        voyage = voyage_of(booking.sailing)
+        rules = live_rules(voyage.countries)
+        items = {
+            (item.passenger_id, item.key): item
+            for item in session.scalars(select(ChecklistItem).join(Passenger).where(Passenger.booking_id == booking.id))
+        }
+        for passenger_id, traveller in travellers_of(booking, voyage).items():
+            for required in requirements(traveller, voyage, rules):
+                item = items.pop((passenger_id, required.key), None)
+                if item is None:
+                    item = ChecklistItem(passenger_id=passenger_id, key=required.key, state=ItemState.TODO)
+                    session.add(item)
+                elif item.state is ItemState.NOT_APPLICABLE or (
+                    item.state is ItemState.ACCEPTED and item.basis != required.basis
+                ):
+                    _move(item, ItemState.TODO, now)
+                _describe(item, required, voyage.version, now)
+        for item in items.values():
+            if item.state is not ItemState.NOT_APPLICABLE:
+                _move(item, ItemState.NOT_APPLICABLE, now)
+                item.refreshed_at = now
+
+
+WITH_VOYAGE = (
+    joinedload(Booking.sailing).selectinload(Sailing.calls).joinedload(PortCall.port),
+    selectinload(Booking.passengers),
+)
+
+
+def _describe(item: ChecklistItem, required: RequiredItem, version: int, now: datetime) -> None:
+    item.document = required.document
+    item.country = required.country
+    item.entry_number = required.entry_number
+    item.supplier = required.supplier
+    item.severity = required.severity
+    item.reasons = [asdict(reason) for reason in required.reasons]
+    item.due = required.due
+    item.basis = required.basis
+    item.rule_id = required.rule_id
+    item.sailing_version = version
+    item.refreshed_at = now
+
+
+def submit_document(*, item_id: int, content: bytes, now: datetime) -> Submission:
+    """Take a document in for an item: examined, made anew, encrypted, and put before a reviewer.
+
+    Raises one of portal.files.errors for a file that is not taken, and AlreadyAccepted, NotNeededAnyMore,
+    NotFromGuests or PapersClosed; then nothing is kept. Announces visas.document_submitted.
+    """
+    examined = examine(content)  # before the transaction: it takes time
+    kind = db.session.get_one(ChecklistItem, item_id).document
+    with keeping(examined, kind=kind, now=now) as file, transaction() as session:
+        item = session.get_one(ChecklistItem, item_id, with_for_update=True)
+        _check_open(item)
+        for before in item.submissions:
+            supersede(file_id=before.file_id, now=now)
+        session.add(file)
+        session.flush()
+        submission = Submission(
+            item_id=item.id,
+            file_id=file.id,
+            number=len(item.submissions) + 1,
+            submitted_at=now,
+            submitted_by=acting.get(),
+        )
+        session.add(submission)
+        session.flush()
+        record("paper.submitted", subject="submission", reference=submission.reference, now=now)
+        if item.state is not ItemState.IN_REVIEW:
+            _move(item, ItemState.IN_REVIEW, now)
+        announce("visas.document_submitted", submission_id=submission.id)
+    return submission
+
+
+def _check_open(item: ChecklistItem) -> None:
+    if item.passenger.booking.state not in OPEN:
+        raise PapersClosed
+    if item.supplier is not Supplier.GUEST:
+        raise NotFromGuests
+    if item.state is ItemState.ACCEPTED:
+        raise AlreadyAccepted
+    if item.state is ItemState.NOT_APPLICABLE:
+        raise NotNeededAnyMore
+
+
+def accept(*, submission_id: int, reviewer: Account, note: str | None = None, now: datetime) -> Review:
+    """The document does. Raises NotAReviewer, OwnSubmission, AlreadyDecided, NewerSubmission, NotNeededAnyMore or
+    PassportWillNotDo; then nothing is written.
+
+    Announces visas.document_accepted, and visas.papers_accepted when it was the last that the booking waited for.
+    """
+    with transaction():
+        submission = _open_for_decision(submission_id, reviewer)
+        if submission.item.severity is Severity.BLOCKING:
+            raise PassportWillNotDo
+        review = _decide(submission, reviewer, Decision.ACCEPTED, None, note, now)
+        _move(submission.item, ItemState.ACCEPTED, now)
+        announce("visas.document_accepted", submission_id=submission.id)
+        if _nothing_left(submission.item.passenger.booking_id):
+            announce("visas.papers_accepted", submission_id=submission.id)
+    return review
+
+
+def send_back(
+    *, submission_id: int, reviewer: Account, reason: ReturnReason, note: str | None, now: datetime
+) -> Review:
+    """The document does not do, and why; the guest is told and may hand in another.
+
+    Raises NotAReviewer, OwnSubmission, AlreadyDecided, NewerSubmission, NotNeededAnyMore or NoteMissing; then nothing
+    is written. Announces visas.document_returned.
+    """
+    with transaction():
+        submission = _open_for_decision(submission_id, reviewer)
+        if reason is ReturnReason.OTHER and not (note and note.strip()):
+            raise NoteMissing
+        review = _decide(submission, reviewer, Decision.RETURNED, reason, note, now)
+        _move(submission.item, ItemState.CHANGES_REQUESTED, now)
+        announce("visas.document_returned", submission_id=submission.id)
+    return review
+
+
+def _open_for_decision(submission_id: int, reviewer: Account) -> Submission:
+    """The submission, its item locked, if this reviewer may decide on it now."""
+    session = db.session
+    if not reviewer.active or Permission.SUBMISSION_REVIEW not in GRANTED[reviewer.role]:
+        raise NotAReviewer
+    submission = session.get_one(Submission, submission_id)
+    item = session.get_one(ChecklistItem, submission.item_id, with_for_update=True)
+    session.refresh(submission, ["review"])
+    if submission.submitted_by == f"account:{reviewer.id}" or item.passenger.booking.customer_id == reviewer.id:
+        raise OwnSubmission
+    if submission.review is not None:
+        raise AlreadyDecided
+    if submission.number < max(other.number for other in item.submissions):
+        raise NewerSubmission
+    if item.state is not ItemState.IN_REVIEW:
+        raise NotNeededAnyMore
+    return submission
+
+
+def _decide(
+    submission: Submission,
+    reviewer: Account,
+    decision: Decision,
+    reason: ReturnReason | None,
+    note: str | None,
+    now: datetime,
+) -> Review:
+    review = Review(
+        submission_id=submission.id,
+        reviewer_id=reviewer.id,
+        decision=decision,
+        reason=reason,
+        note=(note or "").strip() or None,
+        reviewed_at=now,
+    )
+    db.session.add(review)
+    try:
+        db.session.flush()
+    except IntegrityError as another_reviewer_was_first:
+        raise AlreadyDecided from another_reviewer_was_first
+    record(
+        f"review.{decision}",
+        subject="submission",
+        reference=submission.reference,
+        now=now,
+        to_state=decision,
+        reason=reason.value if reason else None,
+    )
+    return review
+
+
+def _nothing_left(booking_id: int) -> bool:
+    """Every paper that the guests of this booking must hand in is accepted."""
+    db.session.flush()
+    left = db.session.scalar(
+        select(func.count())
+        .select_from(ChecklistItem)
+        .join(Passenger)
+        .where(
+            Passenger.booking_id == booking_id,
+            ChecklistItem.supplier == Supplier.GUEST,
+            ChecklistItem.severity.in_([Severity.BLOCKING, Severity.REQUIRED]),
+            ChecklistItem.state.not_in([ItemState.ACCEPTED, ItemState.NOT_APPLICABLE]),
+        )
+    )
+    return left == 0
+
+
+def _move(item: ChecklistItem, state: ItemState, now: datetime) -> None:
+    before = item.state
+    item.move_to(state)
+    record(
+        f"paper.{state}",
+        subject="paper",
+        reference=f"{item.passenger.reference}-{item.key}"[:40],
+        now=now,
+        from_state=before,
+        to_state=state,
+    )

@@ -1,0 +1,99 @@
+"""What keeps checklists true after something changed, and the mails about papers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.booking.access import link_token
+from portal.booking.models import Booking
+from portal.catalogue.models import Sailing
+from portal.database import db
+from portal.files.services import remove_orphans
+from portal.kernel.clock import now, real_now
+from portal.outbox.jobs import each_minute
+from portal.outbox.letters import write_letter
+from portal.outbox.services import on
+from portal.visas.documents import CATALOGUE
+from portal.visas.labels import GUEST_REASONS
+from portal.visas.models import ReturnReason, Submission
+from portal.visas.services import OPEN, refresh_checklist
+
+SWEEP_MINUTE = 17
+
+
+@each_minute
+def sweep() -> None:
+    """Once an hour is enough: what a crash left lies unreadable meanwhile."""
+    if real_now().minute == SWEEP_MINUTE:
+        remove_orphans()
+
+
+@on("booking.placed")
+@on("booking.confirmed")
+@on("booking.passenger_changed")
+def refresh_booking(booking_id: int) -> None:
+    refresh_checklist(booking_id=booking_id, now=now())
+
+
+@on("catalogue.sailing_changed")
+def refresh_sailing(sailing_id: int) -> None:
+    for booking_id in db.session.scalars(
+        select(Booking.id).where(Booking.sailing_id == sailing_id, Booking.state.in_(OPEN)).order_by(Booking.id)
+    ).all():
+        refresh_checklist(booking_id=booking_id, now=now())
+
+
+@on("visas.rules_changed")
+def refresh_all(moment: str) -> None:
+    """Every booking that has not sailed yet."""
+    for booking_id in db.session.scalars(
+        select(Booking.id)
+        .join(Sailing)
+        .where(Booking.state.in_(OPEN), Sailing.starts_at > now())
+        .order_by(Booking.id)
+    ).all():
+        refresh_checklist(booking_id=booking_id, now=now())
+
+
+@on("visas.document_returned")
+def send_reason(submission_id: int) -> None:
+    submission = db.session.get_one(Submission, submission_id)
+    review = submission.review
+    if review is None or review.reason is None:
+        return
+    _write(
+        "visas/returned",
+        submission,
+        reason=GUEST_REASONS[review.reason],
+        note=review.note,
+        only_note=review.reason is ReturnReason.OTHER,
+    )
+
+
+@on("visas.papers_accepted")
+def send_all_accepted(submission_id: int) -> None:
+    _write("visas/all_accepted", db.session.get_one(Submission, submission_id))
+
+
+def _write(template: str, submission: Submission, **context: Any) -> None:
+    """To the one who booked, in his language; the number of a document is never in a mail."""
+    item = submission.item
+    passenger = item.passenger
+    booking = passenger.booking
+    if not booking.contact_email:
+        return
+    write_letter(
+        template,
+        key=f"{template.replace('/', '.')}:{submission.reference}",
+        recipient=booking.contact_email,
+        language=booking.language,
+        reference=booking.reference,
+        token=link_token(booking),
+        passenger=passenger.full_name,
+        document=CATALOGUE[item.document].name,
+        country=item.country,
+        slug=f"{passenger.reference}-{item.key}",
+        **context,
+    )

@@ -1,0 +1,112 @@
+"""A guest's papers: what is needed, and handing it in."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from portal.accounts.access import public
+from portal.booking.access import visitor_booking
+from portal.booking.models import Booking
+from portal.extensions import limiter
+from portal.files.errors import FileTooLarge
+from portal.files.views import whole_file
+from portal.kernel.clock import now
+from portal.kernel.errors import Refused
+from portal.visas import labels, queries, services
+from portal.visas.forms import PaperForm
+from portal.web.locale import PREFIX
+
+bp = Blueprint("visas", __name__, url_prefix=PREFIX)
+
+WORDS = {name: getattr(labels, name) for name in dir(labels) if name.isupper()}
+# A browser that is still sending shows no answer: so much of an upload that is too large is read and thrown away.
+DRAINED_BYTES = 80 * 1024 * 1024
+CHUNK = 1024 * 1024
+
+
+@bp.app_template_filter("iso_date")
+def iso_date(text: str) -> date:
+    """A date out of the parameters of a reason."""
+    return date.fromisoformat(text)
+
+
+@bp.get("/bookings/<string:reference>/papers")
+@public
+def papers(reference: str) -> ResponseReturnValue:
+    today = now().date()
+    page = queries.papers_page(visitor_booking(reference).id, today)
+    return render_template("visas/papers.html", page=page, today=today, words=WORDS)
+
+
+@bp.route("/bookings/<string:reference>/papers/<string:item>", methods=["GET", "POST"])
+@public
+@limiter.limit("20 per minute; 200 per day", methods=["POST"])
+def paper(reference: str, item: str) -> ResponseReturnValue:
+    booking = visitor_booking(reference)
+    form = PaperForm()
+    if form.validate_on_submit():
+        queries.paper_of(queries.papers_page(booking.id, now().date()), item)
+        try:
+            services.submit_document(item_id=_stored_item(booking, item), content=_content(form), now=now())
+        except Refused as refusal:
+            form.document.errors = [refusal.message]
+        else:
+            flash(_("Thank you. Your document is encrypted and waits for a reviewer."), "good")
+            return redirect(url_for(".paper", reference=reference, item=item))
+    return _paper_page(booking, item, form, 422 if form.errors else 200)
+
+
+@bp.get("/bookings/<string:reference>/papers/<string:item>/<int:number>")
+@public
+@limiter.limit("60 per minute")
+def document(reference: str, item: str, number: int) -> Response:
+    """What was handed in, for its owner; each look is written down."""
+    file = queries.submitted_file(visitor_booking(reference).id, item, number)
+    return whole_file(file, f"{file.kind}-{number}")
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """The file did not even fit into a request: say so beside the field, as for any other reason."""
+    _drain()
+    values = request.view_args or {}
+    if request.endpoint != f"{bp.name}.paper":
+        return render_template("errors/413.html"), 413
+    form = PaperForm(formdata=None)
+    form.document.errors = [FileTooLarge.message]
+    return _paper_page(visitor_booking(values["reference"]), values["item"], form, 413)
+
+
+def _drain() -> None:
+    left = DRAINED_BYTES
+    while left > 0 and (chunk := request.environ["wsgi.input"].read(min(CHUNK, left))):
+        left -= len(chunk)
+
+
+def _stored_item(booking: Booking, slug: str) -> int:
+    """The checklist of a booking made a moment ago may still be to write; then it is written now."""
+    booking_id = booking.id
+    item_id = queries.item_id_of(booking_id, slug)
+    if item_id is None:
+        services.refresh_checklist(booking_id=booking_id, now=now())
+        item_id = queries.item_id_of(booking_id, slug)
+    assert item_id is not None  # papers_page has just named it
+    return item_id
+
+
+def _content(form: PaperForm) -> bytes:
+    content: bytes = form.document.data.read()
+    return content
+
+
+def _paper_page(booking: Booking, slug: str, form: PaperForm, status: int) -> tuple[str, int]:
+    today = now().date()
+    page = queries.papers_page(booking.id, today)
+    context: dict[str, Any] = {"page": page, "paper": queries.paper_of(page, slug), "today": today, "words": WORDS}
+    return render_template("visas/paper.html", form=form, **context), status

@@ -1,0 +1,98 @@
+"""Loading entry rules: all or nothing, and twice is once."""
+
+import shutil
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from portal.database import db
+from portal.visas.errors import BadRules
+from portal.visas.models import EntryRule
+from portal.visas.rule_file import RULES
+from portal.visas.services import load_rules
+from tests.factories import NOON, announced
+
+
+@pytest.fixture
+def file(tmp_path):
+    for name in ("visa_rules.csv", "conditions.json"):
+        shutil.copy(RULES.with_name(name), tmp_path / name)
+    return tmp_path / "visa_rules.csv"
+
+
+def live() -> int:
+    return db.session.scalar(select(func.count()).where(EntryRule.withdrawn_at.is_(None))) or 0
+
+
+def rewrite(file, row, old, new):
+    lines = file.read_text().splitlines(keepends=True)
+    assert old in lines[row - 1]
+    lines[row - 1] = lines[row - 1].replace(old, new, 1)
+    file.write_text("".join(lines))
+
+
+def test_the_rules_of_the_season_are_loaded_and_a_second_time_changes_nothing():
+    first = load_rules(now=NOON)
+    again = load_rules(now=NOON + timedelta(days=1))
+
+    assert (first.added, first.withdrawn) == (89, 0)
+    assert (again.added, again.withdrawn, again.kept) == (0, 0, 89)
+    assert live() == 89
+    assert announced() == ["visas.rules_changed"]
+
+
+def test_a_changed_row_withdraws_the_old_one_and_keeps_it_for_what_was_judged_by_it(file):
+    load_rules(file, now=NOON)
+    rewrite(file, 2, "2024-05-01", "2024-06-01")
+
+    loaded = load_rules(file, now=NOON)
+
+    assert (loaded.added, loaded.withdrawn, loaded.kept) == (1, 1, 88)
+    assert db.session.scalar(select(func.count()).select_from(EntryRule)) == 90
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("RU,BY", "RU,YY", "nationality 'YY' is no country code"),
+        ("visa_free", "visafree", "regime 'visafree' is none of"),
+        (",yes,", ",perhaps,", "usable_by_sea 'perhaps' is none of"),
+        ("2024-05-01", "", "as_of is missing"),
+        ("2024-05-01", "01.05.2024", "as_of '01.05.2024' is no date"),
+        ("one_source", "sure", "confidence 'sure' is none of"),
+        ("zaria15", "hearsay", "source 'hearsay' is not in sources.json"),
+        ("Union State; no stay limit", "Come as you like", "conditions.json lacks 'Come as you like'"),
+        ("visa_free,,", "visa_free,0,", "max_stay_days '0' is no number of days"),
+        ("RU,BY,,visa_free", "RU,BY,,visa_loi", "documents.json names no document of RU for visa_loi"),
+        ("RU,BY,,", "RU,BY,", "12 columns instead of 13"),
+    ],
+)
+def test_a_bad_row_is_named_with_its_reason_and_nothing_is_changed(file, old, new, reason):
+    rewrite(file, 3, old, new)
+
+    with pytest.raises(BadRules, match=r"^row 3: ") as refusal:
+        load_rules(file, now=NOON)
+
+    assert reason in str(refusal.value)
+    assert live() == 0
+
+
+def test_the_same_row_twice_is_refused(file):
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines, lines[1]]))
+
+    with pytest.raises(BadRules, match="row 91: the same as row 2"):
+        load_rules(file, now=NOON)
+
+
+def test_another_file_is_refused_by_its_heading(tmp_path):
+    (tmp_path / "list.csv").write_text("a,b\n1,2\n")
+
+    with pytest.raises(BadRules, match="row 1: the columns must be"):
+        load_rules(tmp_path / "list.csv", now=NOON)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(BadRules, match="No such file"):
+        load_rules(tmp_path / "nothing.csv", now=NOON)

@@ -1,0 +1,386 @@
+"""What a voyage asks of a passport, by the rules of the 2024 season."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portal.visas.rule_file import read_rules
+from portal.visas.rules import (
+    Border,
+    Outcome,
+    add_months,
+    entries,
+    findings,
+    requirements,
+    validity_checks,
+    working_days_before,
+)
+from portal.visas.terms import Regime, Severity, Supplier
+from tests.visas.voyages import ALL, AWZ, CAS5, LVG, NTH, OWS, TRE, TRI, traveller
+
+pytestmark = pytest.mark.once
+
+RULES = read_rules()
+PASSPORTS = ("RU", "TM", "KZ", "AZ", "IR", "BY", "UZ", "AM", "GE", "DE", "US", "GB", "TR", "CN", "IN", "AE", "FR", "BR")
+
+
+def found(passport, voyage):
+    """(country, outcome, border) of each entry."""
+    return [(f.country, f.outcome.value, f.border.value) for f in findings(traveller(passport), voyage, RULES)]
+
+
+def keys(who, voyage):
+    return [item.key for item in requirements(who, voyage, RULES)]
+
+
+def item(key, who, voyage):
+    return next(item for item in requirements(who, voyage, RULES) if item.key == key)
+
+
+@pytest.mark.parametrize(
+    ("voyage", "stays"),
+    [
+        (LVG, ["RU 1/1"]),
+        (TRI, ["RU 1/2", "AZ 1/1", "TM 1/1", "RU 2/2"]),
+        (CAS5, ["RU 1/2", "AZ 1/1", "IR 1/1", "TM 1/1", "KZ 1/1", "RU 2/2"]),
+        (AWZ, ["RU 1/2", "KZ 1/1", "TM 1/1", "AZ 1/1", "RU 2/2"]),
+        (OWS, ["RU 1/1", "AZ 1/1"]),
+        (TRE, ["AZ 1/2", "IR 1/1", "TM 1/1", "KZ 1/1", "RU 1/1", "AZ 2/2"]),
+        (NTH, ["AZ 1/1", "TM 1/1", "KZ 1/1", "RU 1/1"]),
+    ],
+    ids=lambda value: value.code if hasattr(value, "code") else "",
+)
+def test_entries_are_counted_by_leaving_and_coming_back(voyage, stays):
+    assert [f"{e.country} {e.number}/{e.of}" for e in entries(voyage)] == stays
+    assert [e.before_boarding for e in entries(voyage)] == [True] + [False] * (len(stays) - 1)
+
+
+@pytest.mark.parametrize(
+    ("passport", "voyage", "expected"),
+    [
+        (
+            "RU",
+            TRI,
+            [
+                ("RU", "met", "open"),
+                ("AZ", "met", "blocked_border"),
+                ("TM", "needed", "prior_only"),
+                ("RU", "met", "open"),
+            ],
+        ),
+        (
+            "RU",
+            CAS5,
+            [
+                ("RU", "met", "open"),
+                ("AZ", "met", "blocked_border"),
+                ("IR", "needed", "open"),
+                ("TM", "needed", "prior_only"),
+                ("KZ", "met", "open"),
+                ("RU", "met", "open"),
+            ],
+        ),
+        (
+            "DE",
+            TRI,
+            [
+                ("RU", "needed", "check_port"),
+                ("AZ", "needed", "blocked_border"),
+                ("TM", "needed", "prior_only"),
+                ("RU", "needed", "check_port"),
+            ],
+        ),
+        (
+            "DE",
+            NTH,
+            [
+                ("AZ", "needed", "by_air"),
+                ("TM", "needed", "prior_only"),
+                ("KZ", "met", "open"),
+                ("RU", "needed", "check_port"),
+            ],
+        ),
+        (
+            "KZ",
+            TRE,
+            [
+                ("AZ", "met", "by_air"),
+                ("IR", "met", "open"),
+                ("TM", "needed", "prior_only"),
+                ("KZ", "met", "open"),
+                ("RU", "met", "open"),
+                ("AZ", "met", "blocked_border"),
+            ],
+        ),
+        (
+            "TM",
+            CAS5,
+            [
+                ("RU", "needed", "open"),
+                ("AZ", "needed", "blocked_border"),
+                ("IR", "needed", "open"),
+                ("TM", "met", "open"),
+                ("KZ", "needed", "open"),
+                ("RU", "needed", "open"),
+            ],
+        ),
+        (
+            "AM",
+            TRI,
+            [
+                ("RU", "met", "open"),
+                ("AZ", "impossible", "blocked_border"),
+                ("TM", "needed", "prior_only"),
+                ("RU", "met", "open"),
+            ],
+        ),
+        (
+            "BR",
+            TRI,
+            [
+                ("RU", "unknown", "open"),
+                ("AZ", "unknown", "blocked_border"),
+                ("TM", "unknown", "check_border"),
+                ("RU", "unknown", "check_border"),
+            ],
+        ),
+        ("DE", LVG, [("RU", "needed", "open")]),
+        (
+            "AZ",
+            NTH,
+            [
+                ("AZ", "met", "open"),
+                ("TM", "needed", "prior_only"),
+                ("KZ", "met", "open"),
+                ("RU", "met", "open"),
+            ],
+        ),
+    ],
+    ids=lambda value: value.code if hasattr(value, "code") else value if isinstance(value, str) else "",
+)
+def test_visa_and_border_are_two_answers_for_each_entry(passport, voyage, expected):
+    assert found(passport, voyage) == expected
+
+
+@pytest.mark.parametrize(
+    ("passport", "voyage", "expected"),
+    [
+        ("RU", LVG, []),
+        (
+            "RU",
+            TRI,
+            ["passport", "form_loi.TM", "photo_tm_sms.TM", "loi.TM", "form_tm.TM", "photo_tm_visa.TM", "visa_tm.TM"],
+        ),
+        ("TM", NTH, ["passport", "evisa_az.AZ", "visa_kz.KZ", "visa_ru.RU"]),
+        ("TM", TRI, ["passport", "visa_ru.RU", "evisa_az.AZ"]),
+        ("DE", LVG, ["passport", "photo_ru_evisa.RU", "evisa_ru.RU"]),
+        ("BR", TRI, ["passport"]),
+    ],
+    ids=lambda value: value.code if hasattr(value, "code") else value if isinstance(value, str) else "",
+)
+def test_the_papers_of_a_voyage(passport, voyage, expected):
+    assert [key for key in keys(traveller(passport), voyage) if key != "insurance"] == expected
+
+
+def test_a_single_entry_evisa_is_asked_for_once_for_each_entry():
+    on_loop = keys(traveller("DE"), TRI)
+
+    assert {"evisa_ru.RU.1", "evisa_ru.RU.2"} <= set(on_loop)
+    assert on_loop.count("photo_ru_evisa.RU") == 1
+    assert {"evisa_az.AZ.1", "evisa_az.AZ.2"} <= set(keys(traveller("DE"), TRE))
+
+
+def test_a_consular_visa_is_asked_for_once_with_as_many_entries():
+    visa = item("visa_ru.RU", traveller("TM"), TRI)
+
+    assert [(reason.key, reason.params.get("of")) for reason in visa.reasons] == [
+        ("visa_covers", None),
+        ("visa_entries", "2"),
+    ]
+    assert visa.reasons[0].params == {"from": "2024-05-07", "to": "2024-05-15"}
+
+
+def test_a_russian_enters_iran_on_a_group_list_that_the_operator_keeps():
+    listed = item("group_list_ir.IR", traveller("RU"), CAS5)
+
+    assert listed.supplier is Supplier.OPERATOR
+    assert "visa_ir.IR" not in keys(traveller("RU"), CAS5)
+    assert "group_list_ir.IR" not in keys(traveller("RU", group_lists=frozenset({"IR"})), CAS5)
+
+
+def test_an_indian_needs_a_visa_for_iran_by_sea_though_the_air_waiver_exists():
+    iran = next(f for f in findings(traveller("IN"), CAS5, RULES) if f.country == "IR")
+
+    assert (iran.regime, iran.outcome) == (Regime.VISA, Outcome.NEEDED)
+
+
+def test_a_rule_for_germany_stands_for_other_eu_members_only_where_it_says_so():
+    french = {f.country: f for f in findings(traveller("FR"), CAS5, RULES)}
+
+    assert (french["RU"].outcome, french["RU"].by_analogy, french["RU"].certain) == (Outcome.NEEDED, True, False)
+    assert [french[country].outcome for country in ("AZ", "IR", "TM", "KZ")] == [Outcome.UNKNOWN] * 4
+
+
+def test_the_rule_is_chosen_by_the_day_of_the_entry_not_of_the_booking():
+    def azerbaijan(day):
+        stops = tuple(replace(stop, first_day=day, last_day=day) for stop in OWS.stops)
+        return findings(traveller("CN"), replace(OWS, stops=stops), RULES)[1].regime
+
+    assert azerbaijan(date(2024, 7, 19)) is Regime.EVISA
+    assert azerbaijan(date(2024, 7, 20)) is Regime.VISA_FREE
+    assert azerbaijan(date(2025, 7, 21)) is None
+
+
+def test_a_stay_longer_than_the_rule_is_for_a_person_to_decide():
+    long_stop = replace(TRI.stops[3], last_day=date(2024, 5, 30))
+    longer = replace(TRI, stops=(*TRI.stops[:3], long_stop, replace(TRI.stops[4], first_day=date(2024, 6, 1))))
+
+    turkmenistan = findings(traveller("RU"), longer, RULES)[2]
+
+    assert (turkmenistan.outcome, turkmenistan.stays_too_long) == (Outcome.UNKNOWN, True)
+
+
+def test_one_source_is_marked_as_needing_a_check():
+    certain = {(f.country): f.certain for f in findings(traveller("KZ"), TRI, RULES)}
+
+    assert certain == {"RU": True, "AZ": True, "TM": False}
+
+
+def test_old_evidence_is_marked_for_staff():
+    azerbaijan = findings(traveller("RU"), TRI, RULES)[1]
+
+    assert azerbaijan.stale_on(date(2024, 2, 15))
+    assert not azerbaijan.stale_on(date(2023, 9, 1))
+
+
+@pytest.mark.parametrize(
+    ("passport", "voyage", "until"),
+    [
+        ("RU", TRI, date(2024, 11, 14)),  # Turkmenistan: six months after the last day
+        ("TM", TRI, date(2024, 8, 14)),  # e-visa of Azerbaijan: three months
+        ("KZ", OWS, date(2024, 6, 9)),  # nobody asks for more than the cruise
+        ("DE", LVG, date(2024, 11, 5)),  # e-visa of Russia: six months
+    ],
+    ids=["RU TRI", "TM TRI", "KZ OWS", "DE LVG"],
+)
+def test_the_passport_must_be_valid_for_the_strictest_country(passport, voyage, until):
+    who = traveller(passport)
+
+    assert max(check.until for check in validity_checks(who, voyage, findings(who, voyage, RULES))) == until
+
+
+def test_two_days_too_short_is_said_at_once_without_any_scan():
+    short = item("passport", traveller(document_expires=date(2024, 11, 12)), TRI)
+    enough = item("passport", traveller(document_expires=date(2024, 11, 14)), TRI)
+
+    assert short.severity is Severity.BLOCKING
+    assert short.reasons[0].key == "passport_expires_too_early"
+    assert short.reasons[0].params["until"] == "2024-11-14"
+    assert enough.severity is Severity.REQUIRED
+    assert short.basis != enough.basis
+
+
+def test_an_internal_passport_does_for_the_volga_and_for_nothing_else():
+    at_home = traveller(travel_passport=False, document_expires=None)
+
+    assert keys(at_home, LVG) == []
+    abroad = item("passport", at_home, TRI)
+    assert (abroad.severity, abroad.reasons[0].key) == (Severity.BLOCKING, "passport_of_wrong_kind")
+
+
+def test_blank_pages_are_asked_for_by_the_strictest_country():
+    pages = [r.params["pages"] for r in item("passport", traveller(), TRI).reasons if r.key == "passport_blank_pages"]
+
+    assert pages == ["2"]
+
+
+def test_a_child_needs_birth_certificate_and_consent():
+    child = traveller(birth_date=date(2006, 5, 8), adults_in_booking=1)
+
+    papers = {item.key: item for item in requirements(child, TRI, RULES)}
+
+    assert papers["birth_cert"].reasons[0].key == "birth_certificate_for_visa"
+    assert papers["marriage_cert"].severity is Severity.CONDITIONAL
+    assert papers["consent"].severity is Severity.REQUIRED
+    assert "consent_in_english" in [reason.key for reason in papers["consent"].reasons]
+
+
+def test_who_turns_eighteen_on_the_first_day_is_an_adult():
+    assert "consent" not in keys(traveller(birth_date=date(2006, 5, 7)), TRI)
+    assert "consent" in keys(traveller(birth_date=date(2006, 5, 8)), TRI)
+
+
+def test_with_two_adults_consent_is_asked_for_only_in_the_case_named():
+    child = traveller(birth_date=date(2015, 1, 1), adults_in_booking=2)
+
+    assert item("consent", child, TRI).severity is Severity.CONDITIONAL
+
+
+def test_dates_count_back_from_departure_through_consulate_and_invitation():
+    who = traveller("RU")
+
+    assert item("visa_tm.TM", who, TRI).due == date(2024, 4, 30)  # a week before departure
+    assert item("visa_tm.TM", who, TRI).apply_by == date(2024, 4, 9)  # 15 working days before that
+    assert item("photo_tm_visa.TM", who, TRI).due == date(2024, 4, 9)
+    assert item("form_loi.TM", who, TRI).due == date(2024, 3, 12)  # 20 working days before that: eight weeks in all
+    assert item("passport", who, TRI).due == date(2024, 3, 12)
+
+
+def test_insurance_is_required_where_a_country_says_so_and_advised_elsewhere():
+    assert item("insurance", traveller("RU"), CAS5).severity is Severity.REQUIRED
+    assert item("insurance", traveller("DE"), TRI).severity is Severity.REQUIRED
+    assert item("insurance", traveller("RU"), TRI).severity is Severity.RECOMMENDED
+
+
+def test_working_days_skip_weekends():
+    assert working_days_before(date(2024, 5, 7), 2) == date(2024, 5, 3)
+    assert working_days_before(date(2024, 5, 4), 1) == date(2024, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "expected"),
+    [
+        (date(2024, 8, 31), 6, date(2025, 2, 28)),
+        (date(2024, 5, 14), 6, date(2024, 11, 14)),
+        (date(2024, 12, 31), 3, date(2025, 3, 31)),
+        (date(2024, 5, 14), 0, date(2024, 5, 14)),
+    ],
+)
+def test_months_end_where_the_month_ends(day, months, expected):
+    assert add_months(day, months) == expected
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    passport=st.sampled_from(PASSPORTS),
+    voyage=st.sampled_from(ALL),
+    birth=st.dates(date(1930, 1, 1), date(2024, 1, 1)),
+    expires=st.none() | st.dates(date(2024, 1, 1), date(2034, 1, 1)),
+    travel_passport=st.booleans(),
+    adults=st.integers(0, 3),
+)
+def test_the_same_question_has_the_same_answer_and_every_answer_is_whole(
+    passport, voyage, birth, expires, travel_passport, adults
+):
+    who = traveller(
+        passport,
+        birth_date=birth,
+        document_expires=expires,
+        travel_passport=travel_passport,
+        adults_in_booking=adults,
+    )
+
+    items = requirements(who, voyage, RULES)
+
+    assert items == requirements(who, voyage, tuple(reversed(RULES)))
+    assert len({item.key for item in items}) == len(items)
+    for one in items:
+        assert one.reasons
+        assert len(one.key) <= 31
+        assert one.due <= voyage.starts
+    for finding in findings(who, voyage, RULES):
+        assert (finding.rule is None) <= (finding.outcome is Outcome.UNKNOWN)
+        assert isinstance(finding.border, Border)
