@@ -65,7 +65,7 @@ def packages(requirements: str) -> None:
     _environment()
     listed = ROOT / requirements
     version = subprocess.run([PYTHON, "-V"], capture_output=True, text=True).stdout
-    digest = _digest([listed], version)
+    digest = digest_of([listed], version)
     if _done(requirements, digest):
         return
     _require_space()
@@ -81,13 +81,13 @@ def packages(requirements: str) -> None:
     UNFINISHED.unlink()
     _remember(requirements, digest)
     if requirements == "requirements-test.txt":  # which holds all of the other
-        _remember("requirements.txt", _digest([ROOT / "requirements.txt"], version))
+        _remember("requirements.txt", digest_of([ROOT / "requirements.txt"], version))
 
 
 def front_end() -> None:
     """Style sheets, scripts, fonts and pictures as the browser gets them, made by the Node of the environment."""
     lock = ROOT / "package-lock.json"
-    digest = _digest([lock])
+    digest = digest_of([lock])
     if not (ROOT / "node_modules").is_dir() or not _done("npm", digest):
         _require_space()
         npm = _node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -100,7 +100,7 @@ def front_end() -> None:
         _remember("npm", digest)
     built = ROOT / "static" / "build"
     sources = [path for path in (ROOT / "static").rglob("*") if path.is_file() and built not in path.parents]
-    digest = _digest([lock, ROOT / "scripts" / "build.mjs", *sorted(sources)])
+    digest = digest_of([lock, ROOT / "scripts" / "build.mjs", *sorted(sources)])
     if not (built / "manifest.json").exists() or not _done("build", digest):
         _run("Building the front end", [_node(), "scripts/build.mjs"], "the front end could not be built")
         _remember("build", digest)
@@ -109,7 +109,7 @@ def front_end() -> None:
 def translations() -> None:
     """Message catalogues as gettext reads them."""
     sources = sorted((ROOT / "translations").glob("*/LC_MESSAGES/*.po"))
-    digest = _digest(sources)
+    digest = digest_of(sources)
     if all(path.with_suffix(".mo").exists() for path in sources) and _done("translations", digest):
         return
     compile_all: list[str | Path] = [PYTHON, "-m", "babel.messages.frontend", "-q", "compile", "-d", "translations"]
@@ -127,6 +127,15 @@ def tail(log: Path, lines: int = 15) -> str:
         return "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-lines:])
     except OSError:
         return ""
+
+
+def digest_of(files: list[Path], salt: str = "") -> str:
+    """One value for these files of the project, their names and `salt`: it changes when any of them does."""
+    digest = hashlib.sha256(salt.encode())
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(ROOT)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def _environment() -> None:
@@ -202,14 +211,6 @@ def _no_space() -> str:
 def _last_line(words: str) -> str:
     lines = [line for line in words.splitlines() if line.strip() and "A complete log of this run" not in line]
     return (lines or ["it gave no reason."])[-1].strip()
-
-
-def _digest(files: list[Path], salt: str = "") -> str:
-    digest = hashlib.sha256(salt.encode())
-    for path in files:
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(ROOT)} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
 
 
 def _done(step: str, digest: str) -> bool:

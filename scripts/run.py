@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
-import hashlib
 import http.client
 import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -92,9 +92,8 @@ class Interrupted(BaseException):
 
 def main() -> int:
     for number in ENDS:
-        # Not under nohup, which ignores the end of the terminal, nor for Ctrl-C where a shell script put it in the
-        # background with Ctrl-C ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        # Started by nohup, it outlives the terminal.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)
     children: list[Child] = []
     try:
@@ -132,7 +131,6 @@ def start(children: list[Child]) -> None:
     log = data / "log"
     log.mkdir(exist_ok=True)
     environment = dict(os.environ, PORTAL_DATA=str(data), PORT=str(port), PYTHONUNBUFFERED="1")
-    say("Preparing the database ...")
     fill_database(data, environment, log / "setup.log")
     server: list[str | Path] = [PYTHON, "-m", "gunicorn", "-c", ROOT / "scripts" / "gunicorn.conf.py"]
     children.append(Child("The web server", [*server, "wsgi:app"], environment, log / "web.log"))
@@ -186,20 +184,36 @@ def data_folder() -> Path:
 
 
 def fill_database(data: Path, environment: dict[str, str], log: Path) -> None:
-    """The schema of this version, the season, the demonstration."""
-    database = os.environ.get("DATABASE_URL") or str(data / "portal.db")
-    known = data / "season.loaded"
-    # Loaded once for each database and version of the file, so that what the operator edits stays as it is.
-    season = hashlib.sha256(database.encode() + SEASON.read_bytes()).hexdigest()
-    loaded = known.exists() and known.read_text() == season
-    if not os.environ.get("DATABASE_URL"):
-        loaded = loaded and Path(database).exists()
+    """The schema of this version, the season, the demonstration; all of it keeps what is there.
+
+    Left out where the database is as the last start of this same version left it: that saves some seconds.
+    """
+    sources = [*ROOT.glob("portal/**/*.py"), *ROOT.glob("migrations/**/*.py"), SEASON]
+    version = prepare.digest_of(sorted(sources))
+    database = None if os.environ.get("DATABASE_URL") else data / "portal.db"
+    filled = data / "filled"
+    demonstration = environment.get("PORTAL_ENV", "demonstration") == "demonstration"
+    complete = (data / "demonstration.json").exists() or not demonstration
+    if database and complete and filled.exists() and filled.read_text() == f"{version} {schema_of(database)}":
+        return
+    say("Preparing the database ...")
     flask(["db", "upgrade"], environment, log)
-    if not loaded:
-        flask(["season", "load", str(SEASON)], environment, log)
-        known.write_text(season)
-    if environment.get("PORTAL_ENV", "demonstration") == "demonstration":
+    flask(["season", "load", str(SEASON)], environment, log)
+    if demonstration:
         flask(["demo", "prepare"], environment, log)
+    if database:
+        filled.write_text(f"{version} {schema_of(database)}")
+
+
+def schema_of(database: Path) -> str | None:
+    """The migration that this SQLite file has reached, None if it is not there."""
+    if not database.exists():
+        return None
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        try:
+            return str(connection.execute("SELECT version_num FROM alembic_version").fetchone())
+        except sqlite3.Error:
+            return None
 
 
 def flask(command: list[str], environment: dict[str, str], log: Path) -> None:
@@ -223,7 +237,8 @@ def sandbox_environment(environment: dict[str, str], data: Path, port: int) -> d
         environment,
         PORT=str(port + 1),
         WEB_PROCESSES="1",
-        SANDBOX_DATA=str(data / "sandbox"),
+        WEB_THREADS="8",
+        SANDBOX_DATA=str(data / "sandbox.db"),
         SANDBOX_MAIL=str(data / "mail"),
         SANDBOX_WEBHOOK_URL=f"http://127.0.0.1:{port}/webhooks/stripe",
         SANDBOX_WEBHOOK_SECRET=environment.get("STRIPE_WEBHOOK_SECRET") or kept["STRIPE_WEBHOOK_SECRET"],
@@ -260,7 +275,7 @@ def welcome(data: Path, port: int, sandboxed: bool) -> str:
     lines = ["", f"The portal is ready:  http://127.0.0.1:{port}/", ""]
     kept = data / "demonstration.json"
     if kept.exists():
-        accounts = json.loads(kept.read_text())["accounts"]
+        accounts = json.loads(kept.read_text())
         width = max(len(account["email"]) for account in accounts)
         lines += ["Demonstration accounts:"]
         lines += [f"  {each['email']:<{width}}  {each['password']}  {each['role']}" for each in accounts]

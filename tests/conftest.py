@@ -137,6 +137,8 @@ def database(request: pytest.FixtureRequest, database_name: str) -> Iterator[Non
         yield
         return
     from portal.database import db
+    from portal.extensions import limiter
+    from portal.web.ready import shelf
 
     app: Flask = request.getfixturevalue("app")
     with app.app_context():
@@ -146,6 +148,9 @@ def database(request: pytest.FixtureRequest, database_name: str) -> Iterator[Non
             _copy_sqlite(_empty_file(), _sqlite_file())
         else:
             _empty_postgresql()
+        # What this process remembers of the rows that are gone.
+        shelf.clear()
+        limiter.reset()
 
 
 @pytest.fixture

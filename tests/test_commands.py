@@ -144,7 +144,7 @@ def test_one_command_leads_to_a_portal_that_answers_and_ctrl_c_leaves_nothing_be
 
     assert answers == [200] * 5
     shown = "\n".join(launcher.lines)
-    accounts = json.loads((tmp_path / "data" / "demonstration.json").read_text())["accounts"]
+    accounts = json.loads((tmp_path / "data" / "demonstration.json").read_text())
     assert f"http://127.0.0.1:{launcher.port}/" in shown
     assert f"http://127.0.0.1:{launcher.port + 1}/mail" in shown
     assert accounts
