@@ -54,7 +54,7 @@ CATEGORIES = [
         "description": words(
             "Тихая каюта на главной палубе: окно от пола до потолка с французским балконом, двуспальная кровать, "
             "душ и всё необходимое для путешествия вдвоём.",
-            "Baş palubadaky rahat kaýuta: poldan potologa çenli penjire we fransuz balkony, iki adamlyk krowat, "
+            "Baş palubadaky asuda kaýuta: poldan potologa çenli penjire we fransuz balkony, iki adamlyk krowat, "
             "duş we iki adamlyk syýahat üçin gerekli ähli zat.",
             "A quiet cabin on the main deck: a floor-to-ceiling window with a French balcony, a double bed, "
             "a shower and all that two travellers need.",
@@ -149,7 +149,7 @@ CATEGORIES = [
         "name": words("Гранд-люкс", "Uly lýuks", "Grand suite"),
         "description": words(
             "Две самые большие каюты в корме: спальня, гостиная и терраса с видом на два борта.",
-            "Geminiň arka tarapyndaky iň uly iki kaýuta: ýatylýan otag, myhman otagy we iki tarapa görnüşli eýwan.",
+            "Gäminiň arka tarapyndaky iň uly iki kaýuta: ýatylýan otag, myhman otagy we iki tarapa görnüşli eýwan.",
             "The two largest cabins, at the stern: a bedroom, a living room and a terrace that looks two ways.",
         ),
         "area_min": 43,
@@ -351,13 +351,13 @@ def decks() -> list[dict[str, Any]]:
                         28,
                         238,
                         24,
-                        words("Тентовая палуба", "Tentli paluba", "Tent deck"),
+                        words("Тентовая палуба", "Saýawanly paluba", "Tent deck"),
                         rounded(440, 6, 238, 156, 4),
                     ),
                     room("pool", 502, 58, 104, 52, words("Бассейн", "Howuz", "Pool"), rounded(502, 58, 104, 52, 14)),
                     room("bar", 684, 46, 92, 76, words("Бар", "Bar", "Bar")),
                     room("open_deck", 892, 14, 148, 140, words("Прогулочная палуба", "Gezelenç palubasy", "Promenade")),
-                    room("solarium", 1060, 46, 140, 76, words("Носовой солярий", "Öň solýariý", "Forward solarium")),
+                    room("solarium", 1060, 46, 140, 76, words("Носовой солярий", "Öňdäki solýariý", "Forward solarium")),
                     *lobbies(),
                 ],
             },
