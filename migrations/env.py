@@ -3,8 +3,6 @@
 from alembic import context
 from flask import current_app
 
-import portal.files.models
-import portal.visas.models  # noqa: F401  the only packages that nothing in create_app imports by itself
 from portal.database import Base
 
 database = current_app.extensions["migrate"].db

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, request
 from flask_babel import gettext as _
 from flask_login import current_user
 from jinja2 import StrictUndefined
@@ -27,10 +27,16 @@ from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
 from portal.payments.queries import booking_payments
 from portal.pricing.policy import DEFAULT_POLICY, CancelStep, cancel_steps
+from portal.staff import review_views as reviews
+from portal.staff import views as staff
+from portal.visas import tasks as visas_tasks
+from portal.visas import views as visas
+from portal.visas.queries import country_papers, papers_summary
 from portal.web import assets, errors, filters, headers, locale
 from portal.web import views as web
 
-TASKS = (accounts_tasks, booking_tasks, payments_tasks)  # imported so that their handlers are registered
+# Imported so that what they follow up is registered.
+TASKS = (accounts_tasks, booking_tasks, payments_tasks, visas_tasks)
 
 
 def create_app(**overrides: Any) -> Flask:
@@ -60,9 +66,11 @@ def create_app(**overrides: Any) -> Flask:
         booking.bp,
         payments.bp,
         payments.webhooks,
+        visas.bp,
+        staff.bp,
+        reviews.bp,
     ):
         app.register_blueprint(blueprint)
-    _register_optional(app)
     _prepare_templates(app)
 
     @app.before_request
@@ -97,30 +105,8 @@ def _prepare_templates(app: Flask) -> None:
         may=may,
         Permission=Permission,
         business_now=now,
+        booking_papers=papers_summary,
         booking_payments=booking_payments,
+        country_papers=country_papers,
         default_cancel_steps=default_cancel_steps,
-        current_language=lambda: getattr(g, "language", None) or locale.choose_locale(),
     )
-
-
-def _register_optional(app: Flask) -> None:
-    app.jinja_env.globals.update(booking_papers=lambda booking_id: (), country_papers=lambda code: ())
-    try:
-        from portal.visas import queries, tasks, views  # noqa: F401
-
-        app.register_blueprint(views.bp)
-        app.jinja_env.globals.update(booking_papers=queries.papers_summary, country_papers=queries.country_papers)
-    except (ImportError, AttributeError) as error:
-        app.logger.warning("%s", error)
-    try:
-        from portal.staff import review_views
-
-        app.register_blueprint(review_views.bp)
-    except (ImportError, AttributeError) as error:
-        app.logger.warning("%s", error)
-    try:
-        from portal.staff import views as staff
-
-        app.register_blueprint(staff.bp)
-    except (ImportError, AttributeError) as error:
-        app.logger.warning("%s", error)

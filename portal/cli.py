@@ -7,10 +7,19 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from portal.accounts.demonstration import prepare_accounts
+from portal.accounts.models import Role
+from portal.accounts.services import create_staff
 from portal.kernel.clock import now
+from portal.kernel.errors import Refused
+from portal.kernel.text import LANGUAGES
 from portal.pricing.season import BadSeasonFile, load_season
+from portal.visas.errors import BadRules
+from portal.visas.rule_file import RULES
+from portal.visas.services import load_rules
 
 season = AppGroup("season", help="The season that is sold.")
+rules = AppGroup("rules", help="What each country asks of each passport.")
+staff = AppGroup("accounts", help="Accounts of staff.")
 demo = AppGroup("demo", help="The demonstration.")
 
 
@@ -25,6 +34,32 @@ def load(path: Path) -> None:
     click.echo(f"{done.sailings_new} sailings new, {done.sailings_kept} kept, {done.fares_new} fares new")
 
 
+@rules.command("load")
+@click.argument("path", type=click.Path(path_type=Path), default=RULES)
+def load_entry_rules(path: Path) -> None:
+    """Make the entry rules those of a CSV file; a second time nothing changes."""
+    try:
+        done = load_rules(path, now=now())
+    except BadRules as bad:
+        raise click.ClickException(f"{path.name}: {bad}. Nothing was changed.") from None
+    click.echo(f"{done.added} rules new, {done.kept} kept, {done.withdrawn} withdrawn")
+
+
+@staff.command("create-staff")
+@click.argument("email")
+@click.argument("role", type=click.Choice([role.value for role in Role if role is not Role.CUSTOMER]))
+@click.argument("name")
+@click.option("--language", type=click.Choice(LANGUAGES), default="ru")
+@click.password_option()
+def create(email: str, role: str, name: str, language: str, password: str) -> None:
+    """Open an account for a colleague; the password is asked for and never shown."""
+    try:
+        create_staff(email=email, role=Role(role), name=name, language=language, now=now(), password=password)
+    except Refused as refusal:
+        raise click.ClickException(str(refusal.message)) from None
+    click.echo(f"{email} may sign in as {role}")
+
+
 @demo.command("prepare")
 def prepare() -> None:
     """Make the demonstration's accounts; a second time they stay as they are."""
@@ -33,5 +68,5 @@ def prepare() -> None:
 
 
 def init_app(app: Flask) -> None:
-    for group in (season, demo):
+    for group in (season, rules, staff, demo):
         app.cli.add_command(group)

@@ -36,7 +36,7 @@ class SignUpForm(FlaskForm):
 
 class ProfileForm(FlaskForm):
     name = StringField(_l("Your name"), [_REQUIRED, Length(max=120)], filters=[_trimmed])
-    language = SelectField(_l("Language of our letters"), choices=_LANGUAGES)
+    language = SelectField(_l("Language of our letters"), [_REQUIRED], choices=_LANGUAGES)
 
 
 class ChangePasswordForm(FlaskForm):
@@ -59,6 +59,8 @@ class StaffAccountForm(FlaskForm):
     name = StringField(_l("Name"), [_REQUIRED, Length(max=120)], filters=[_trimmed])
     email = EmailField(_l("E-mail"), [_REQUIRED, Length(max=254), _EMAIL], filters=[_trimmed])
     role = SelectField(
-        _l("Role"), choices=[SelectChoice(role.value, ROLE_NAMES[role]) for role in Role if role is not Role.CUSTOMER]
+        _l("Role"),
+        [_REQUIRED],
+        choices=[SelectChoice(role.value, ROLE_NAMES[role]) for role in Role if role is not Role.CUSTOMER],
     )
-    language = SelectField(_l("Language of letters"), choices=_LANGUAGES)
+    language = SelectField(_l("Language of letters"), [_REQUIRED], choices=_LANGUAGES)

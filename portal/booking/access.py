@@ -1,8 +1,8 @@
 """Whose booking it is: opened by its owner's account, by the browser that made it, or by the private link."""
 
-from flask import current_app
 from hmac import compare_digest
 
+from flask import current_app
 from sqlalchemy import select
 
 from portal.accounts.access import signed_in

@@ -105,7 +105,8 @@ class PassengersForm(FlaskForm):
             self.passengers.pop_entry()
         while len(self.passengers) < party:
             self.passengers.append_entry()
-        for entry in self.passengers:
+        for number, entry in enumerate(self.passengers, 1):
+            entry.label.text = _("Passenger %(number)s", number=number)
             entry.form.offer_countries(language)
             entry.form.today = today
 

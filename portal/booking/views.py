@@ -43,6 +43,8 @@ def hold_over(refusal: HoldOver) -> ResponseReturnValue:
     """Say what happened and lead back to the plan of the same sailing."""
     reference = (request.view_args or {}).get("reference", "")
     page = queries.hold_page(visitor_hold(reference))
+    if page.booking_state is BookingState.CONFIRMED:  # the way back from a booking that is done
+        return redirect(url_for(".booking", reference=page.booking_reference))
     return render_template("booking/hold_over.html", page=page, message=refusal.message), 409
 
 
@@ -130,7 +132,14 @@ def review(reference: str) -> ResponseReturnValue:
             return redirect(url_for("payments.pay", reference=page.reference))
     return (
         render_template(
-            "booking/review.html", page=page, hold=hold, form=form, left=hold.seconds_left(now()), charges=CHARGES
+            "booking/review.html",
+            page=page,
+            hold=hold,
+            form=form,
+            left=hold.seconds_left(now()),
+            charges=CHARGES,
+            terms_version=TERMS_VERSION,
+            consent_version=CONSENT_VERSION,
         ),
         422 if form.errors else 200,
     )

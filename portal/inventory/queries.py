@@ -316,7 +316,7 @@ class _Sold:
 
 
 def _sold(code: str, now: datetime) -> _Sold:
-    """Seven statements, however many cabins, sailings and bookings."""
+    """Six statements, however many cabins, sailings and bookings."""
     sailing = sailing_by_code(code)
     layout = ship_layout(sailing.ship_id)
     fares = fares_of([sailing.id])[sailing.id]
@@ -361,6 +361,7 @@ def _sold(code: str, now: datetime) -> _Sold:
 @dataclass(frozen=True)
 class CruisePage:
     card: SailingCard
+    sailing: SailingView
     calls: tuple[CallView, ...]
     description: LocalizedText
     included: tuple[LocalizedText, ...]
@@ -376,6 +377,7 @@ def cruise_page(code: str, now: datetime) -> CruisePage:
     sailing = sold.sailing
     return CruisePage(
         sold.card,
+        sailing,
         sailing.calls,
         sailing.description,
         sailing.included,

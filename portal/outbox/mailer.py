@@ -72,5 +72,8 @@ def _submit(message: EmailMessage) -> None:
             server.send_message(message)
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as refusal:
         raise MailRefused(str(refusal)) from refusal
-    except smtplib.SMTPException as failure:
-        raise OSError(str(failure)) from failure
+    except smtplib.SMTPResponseException as answer:
+        failure = MailRefused if answer.smtp_code >= 500 else OSError
+        raise failure(f"{answer.smtp_code}") from answer
+    except smtplib.SMTPException as broken:
+        raise OSError(type(broken).__name__) from broken

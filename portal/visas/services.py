@@ -16,6 +16,7 @@ from portal.accounts.models import Account
 from portal.audit.services import record
 from portal.booking.models import Booking, BookingState, Passenger
 from portal.catalogue.models import PortCall, Sailing
+from portal.catalogue.versions import CATALOGUE, bump
 from portal.database import db, transaction
 from portal.files.intake import examine
 from portal.files.services import keeping, supersede
@@ -84,6 +85,7 @@ def load_rules(path: Path = RULES, *, now: datetime) -> RulesLoaded:
                 reason=f"{len(added)} added, {len(withdrawn)} withdrawn",
             )
             announce("visas.rules_changed", moment=now.isoformat())
+            bump(CATALOGUE)
     return RulesLoaded(added=len(added), withdrawn=len(withdrawn), kept=len(live) - len(withdrawn))
 
 

@@ -1,0 +1,1 @@
+"""Screens for staff: no tables and no rules of their own, only calls to the services of other packages."""

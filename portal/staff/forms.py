@@ -1,0 +1,275 @@
+"""The shape of what staff type. Times are typed and shown on the clocks of the port they belong to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.numbers import get_currency_precision
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (
+    DateTimeLocalField,
+    Field,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.widgets import TextInput
+
+from portal.catalogue.errors import CallsRefused
+from portal.catalogue.labels import CALL_STATES
+from portal.catalogue.models import CallState, Category, PortCall, Sailing
+from portal.catalogue.services import CallEdit
+from portal.kernel.text import LANGUAGES, LocalizedText
+from portal.pricing.errors import FaresRefused
+from portal.pricing.models import Fare
+from portal.pricing.services import FareEdit, fares_seal
+
+REQUIRED = InputRequired(_l("Please fill this in."))
+ALL_LANGUAGES = _l("Guests read in three languages: please write it in this one, too.")
+LOCAL = "%Y-%m-%dT%H:%M"
+AMOUNT = re.compile(r"(\d{1,9})(?:[.,](\d+))?")
+
+
+def trimmed(text: str | None) -> str | None:
+    return text.strip() if text else text
+
+
+class LocalTimeField(DateTimeLocalField):
+    """A time on the clocks of `zone`, which is set before anything is read; `moment` is what it means."""
+
+    def __init__(self, label: Any, validators: Any = (), **settings: Any) -> None:
+        super().__init__(label, validators, format=[LOCAL, "%Y-%m-%dT%H:%M:%S"], **settings)
+        self.zone = "UTC"
+
+    def show(self, moment: datetime | None, zone: str) -> None:
+        self.zone = zone
+        if not self.raw_data:
+            self.data = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if moment else None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(_l("Please give a date and a time, such as 2024-05-07 13:00.")) from None
+
+    @property
+    def moment(self) -> datetime | None:
+        return None if self.data is None else self.data.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+
+    def pre_validate(self, form: Any) -> None:
+        """Where clocks are put forward, an hour of the year does not exist."""
+        if self.data is not None and self.moment is not None:
+            back = self.moment.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
+            if back != self.data:
+                raise ValidationError(_l("This time does not exist there on that day: clocks are put forward."))
+
+
+class AmountField(Field):
+    """An amount of money in whole units and, of need, their fraction; `data` is in minor units."""
+
+    widget = TextInput()
+
+    def __init__(self, label: Any, validators: Any = (), **settings: Any) -> None:
+        super().__init__(label, validators, **settings)
+        self.currency = "RUB"
+
+    @property
+    def digits(self) -> int:
+        return get_currency_precision(self.currency)
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        if self.data is None:
+            return ""
+        value = Decimal(self.data).scaleb(-self.digits)
+        text = f"{value:,.{self.digits}f}" if self.data % 10**self.digits else f"{value:,.0f}"
+        return text.replace(",", "\u00a0")
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = "".join(valuelist[0].split()) if valuelist else ""
+        self.data = None
+        if not typed:
+            return
+        found = AMOUNT.fullmatch(typed)
+        if found is None or len(found[2] or "") > self.digits:
+            raise ValueError(_l("Please give an amount, such as 12500 or 12500.50."))
+        self.data = int(found[1]) * 10**self.digits + int((found[2] or "").ljust(self.digits, "0"))
+
+
+class CallForm(Form):
+    arrives = LocalTimeField(_l("Arrives"), [Optional()])
+    departs = LocalTimeField(_l("Departs"), [Optional()])
+    state = SelectField(
+        _l("State"), [REQUIRED], choices=[SelectChoice(state.value, CALL_STATES[state]) for state in CallState]
+    )
+    note_ru = TextAreaField(_l("Note in Russian"), [Length(max=500)], filters=[trimmed])
+    note_tk = TextAreaField(_l("Note in Turkmen"), [Length(max=500)], filters=[trimmed])
+    note_en = TextAreaField(_l("Note in English"), [Length(max=500)], filters=[trimmed])
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        right = bool(super().validate(extra_validators))
+        texts = {code: self[f"note_{code}"] for code in LANGUAGES}
+        if any(text.data for text in texts.values()):
+            for text in texts.values():
+                if not text.data:
+                    text.errors = [*text.errors, ALL_LANGUAGES]
+                    right = False
+        return right
+
+    @property
+    def notes(self) -> LocalizedText | None:
+        texts = {code: self[f"note_{code}"].data for code in LANGUAGES}
+        return LocalizedText(texts) if all(texts.values()) else None
+
+
+class SailingForm(FlaskForm):
+    version = IntegerField(_l("Version"), [InputRequired()])
+    status_ru = StringField(_l("Status text in Russian"), [REQUIRED, Length(max=300)], filters=[trimmed])
+    status_tk = StringField(_l("Status text in Turkmen"), [REQUIRED, Length(max=300)], filters=[trimmed])
+    status_en = StringField(_l("Status text in English"), [REQUIRED, Length(max=300)], filters=[trimmed])
+    calls = FieldList(FormField(CallForm))
+
+    @classmethod
+    def of(cls, sailing: Sailing) -> SailingForm:
+        """With the sailing as it is, under what was typed."""
+        form = cls(
+            version=sailing.version,
+            **{f"status_{code}": sailing.status_text.by_locale.get(code, "") for code in LANGUAGES},
+            calls=[
+                {"state": call.state.value}
+                | {f"note_{code}": call.notes.by_locale.get(code, "") if call.notes else "" for code in LANGUAGES}
+                for call in sailing.calls
+            ],
+        )
+        for entry, call in zip(form.calls, sailing.calls, strict=False):
+            entry.form.arrives.show(call.arrives_at, call.port.zone)
+            entry.form.departs.show(call.departs_at, call.port.zone)
+            # The service asks for them; only the last departure may be left out.
+            entry.form.arrives.flags.required = True
+            entry.form.departs.flags.required = call is not sailing.calls[-1]
+        return form
+
+    @property
+    def status_text(self) -> LocalizedText:
+        return LocalizedText({code: self[f"status_{code}"].data for code in LANGUAGES})
+
+    def edits(self, calls: Sequence[PortCall]) -> list[CallEdit]:
+        return [
+            CallEdit(
+                position=call.position,
+                arrives_at=entry.form.arrives.moment,
+                departs_at=entry.form.departs.moment,
+                state=CallState(entry.form.state.data),
+                notes=entry.form.notes,
+            )
+            for entry, call in zip(self.calls, calls, strict=False)
+        ]
+
+    def mark(self, refusal: CallsRefused, calls: Sequence[PortCall]) -> None:
+        """Say each problem beside the field it is about."""
+        entries = {call.position: entry.form for entry, call in zip(self.calls, calls, strict=False)}
+        for problem in refusal.problems:
+            input_ = entries[problem.position][problem.field]
+            input_.errors = [*input_.errors, problem.message]
+
+    def take_version(self, version: int) -> None:
+        """The next attempt is made in knowledge of this version."""
+        self.version.data, self.version.raw_data = version, None
+
+
+class SaleForm(FlaskForm):
+    until = LocalTimeField(_l("Sell until"), [REQUIRED])
+
+
+class CloseSalesForm(FlaskForm):
+    reason = StringField(_l("Reason"), [REQUIRED, Length(max=200)], filters=[trimmed])
+
+
+class FareForm(Form):
+    category = HiddenField()
+    adult = AmountField(_l("Adult, two in the cabin"), [REQUIRED])
+    single = AmountField(_l("Alone in the cabin"), [REQUIRED])
+    child = AmountField(_l("Child"), [REQUIRED])
+    extra = AmountField(_l("Extra berth"), [Optional()])
+
+
+class FaresForm(FlaskForm):
+    seen = HiddenField()
+    mark = RadioField(
+        _l("These fares are"),
+        [REQUIRED],
+        choices=[
+            SelectChoice("proposed", _l("proposed")),
+            SelectChoice("confirmed", _l("confirmed by the operator")),
+        ],
+    )
+    fares = FieldList(FormField(FareForm))
+
+    @classmethod
+    def of(cls, fares: Sequence[tuple[Category, Fare]]) -> FaresForm:
+        form = cls(
+            seen=fares_seal(fare for _, fare in fares),
+            mark="confirmed" if all(fare.mark == "confirmed" for _, fare in fares) else "proposed",
+            fares=[
+                {
+                    "category": category.code,
+                    "adult": fare.adult_minor,
+                    "single": fare.single_minor,
+                    "child": fare.child_minor,
+                    "extra": fare.extra_minor,
+                }
+                for category, fare in fares
+            ],
+        )
+        for entry, (_, fare) in zip(form.fares, fares, strict=False):
+            for name in ("adult", "single", "child", "extra"):
+                entry.form[name].currency = fare.currency
+        return form
+
+    def edits(self) -> list[FareEdit]:
+        return [
+            FareEdit(
+                category=entry.form.category.data,
+                adult_minor=entry.form.adult.data,
+                single_minor=entry.form.single.data,
+                child_minor=entry.form.child.data,
+                extra_minor=entry.form.extra.data,
+            )
+            for entry in self.fares
+        ]
+
+    def mark_problems(self, refusal: FaresRefused) -> None:
+        entries = {entry.form.category.data: entry.form for entry in self.fares}
+        for problem in refusal.problems:
+            input_ = entries[problem.category][problem.field]
+            input_.errors = [*input_.errors, problem.message]
+
+    def take_seal(self, seal: str) -> None:
+        self.seen.data, self.seen.raw_data = seal, None
+
+
+class CabinsForm(FlaskForm):
+    """Cabins are chosen by their tick; `reason` is asked for closing only."""
+
+    reason = StringField(_l("Reason for closing"), [Length(max=200)], filters=[trimmed])
+
+
+class ReceivedForm(FlaskForm):
+    """The amount is typed once more from the bank's statement: a slip of the eye is caught here."""
+
+    amount = AmountField(_l("Amount received"), [REQUIRED])

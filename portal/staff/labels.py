@@ -1,0 +1,77 @@
+"""Words for what the screens of staff show and other packages have no words for."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+CABIN_STATES: dict[str, LazyString] = {
+    "free": _l("Free"),
+    "held": _l("Held"),
+    "booked": _l("Booked"),
+    "closed": _l("Closed"),
+}
+CABIN_TONES = {"free": "good", "held": "wait", "booked": "info", "closed": "neutral"}
+SAILING_FILTERS: dict[str, LazyString] = {
+    "on_sale": _l("On sale"),
+    "closed": _l("Sales closed"),
+    "departed": _l("Departed"),
+    "draft": _l("Draft"),
+    "cancelled": _l("Cancelled"),
+}
+SUBJECTS: dict[str, LazyString] = {
+    "sailing": _l("Sailing"),
+    "occupancy": _l("Cabin of a sailing"),
+    "booking": _l("Booking"),
+    "payment": _l("Payment"),
+    "paper": _l("Paper"),
+    "submission": _l("Document handed in"),
+    "file": _l("File"),
+    "rules": _l("Entry rules"),
+    "account": _l("Account"),
+}
+ACTORS: dict[str, LazyString] = {
+    "guest": _l("Guest"),
+    "worker": _l("The portal itself"),
+    "system": _l("The portal itself"),
+    "provider:stripe": _l("Payment provider"),
+}
+# What the trail calls by code; a code that is not here is shown as it is.
+ACTIONS: dict[str, LazyString] = {
+    "account.activated": _l("Account let in again"),
+    "account.created": _l("Account opened for a colleague"),
+    "account.deactivated": _l("Account shut out"),
+    "account.password_changed": _l("Password changed"),
+    "booking.cancelled": _l("Booking cancelled"),
+    "booking.claimed": _l("Booking put into an account"),
+    "booking.confirmed": _l("Booking confirmed"),
+    "booking.drafted": _l("Passengers named"),
+    "booking.expired": _l("Booking expired unpaid"),
+    "booking.pending": _l("Booking placed"),
+    "cabin.booked": _l("Cabin booked"),
+    "cabin.closed": _l("Cabin closed"),
+    "cabin.expired": _l("Hold of a cabin expired"),
+    "cabin.held": _l("Cabin held"),
+    "cabin.released": _l("Cabin given back"),
+    "file.viewed": _l("Document looked at"),
+    "paper.accepted": _l("Paper accepted"),
+    "paper.changes_requested": _l("Paper asked for again"),
+    "paper.in_review": _l("Paper waits for review"),
+    "paper.not_applicable": _l("Paper no longer needed"),
+    "paper.submitted": _l("Paper handed in"),
+    "paper.todo": _l("Paper to be handed in anew"),
+    "passenger_list.taken": _l("Passenger list downloaded"),
+    "payment.expired": _l("Payment no longer awaited"),
+    "payment.failed": _l("Payment failed"),
+    "payment.open": _l("Payment begun"),
+    "payment.succeeded": _l("Payment received"),
+    "payment.unallocated": _l("Payment received without a cabin"),
+    "review.accepted": _l("Document accepted"),
+    "review.returned": _l("Document sent back"),
+    "rules.loaded": _l("Entry rules loaded"),
+    "sailing.closed": _l("Sales closed"),
+    "sailing.edited": _l("Sailing changed"),
+    "sailing.fares_set": _l("Fares set"),
+    "sailing.loaded": _l("Sailing loaded from a season file"),
+    "sailing.on_sale": _l("Put on sale"),
+}

@@ -1,0 +1,854 @@
+"""What the screens of staff show, each fetched in a few statements however many rows there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
+
+from portal.accounts.models import Account, Role
+from portal.audit.models import AuditEntry
+from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, DocumentKind, Passenger
+from portal.catalogue.models import Cabin, Category, Deck, Itinerary, Port, PortCall, Sailing, SailingState
+from portal.database import db
+from portal.inventory.models import Occupancy, OccupancyState
+from portal.kernel.errors import NotFound
+from portal.kernel.money import Money
+from portal.kernel.text import LocalizedText
+from portal.payments.models import Method, Payment, PaymentState
+from portal.pricing.models import Fare
+from portal.pricing.queries import CURRENCY
+from portal.visas.models import ChecklistItem, ItemState
+
+Rows: TypeAlias = Select[*tuple[Any, ...]]
+
+PAGE = 50
+OFFICE = "Europe/Astrakhan"  # where the operator sits: the zone of times that belong to no port
+TRAIL_SHOWN = 12
+SAILINGS_AHEAD = 5
+
+
+@dataclass(frozen=True)
+class Paging:
+    current: int
+    last: int
+    total: int
+
+    @property
+    def offset(self) -> int:
+        return (self.current - 1) * PAGE
+
+
+def paging(asked: int, total: int) -> Paging:
+    """The page asked for, or the nearest there is."""
+    last = max(1, -(-total // PAGE))
+    return Paging(min(max(asked, 1), last), last, total)
+
+
+# ---------- Sailings ----------
+
+
+@dataclass(frozen=True)
+class Load:
+    """Cabins of a sailing by what they are; together they are all cabins of the ship."""
+
+    free: int
+    held: int
+    booked: int
+    closed: int
+
+    @property
+    def cabins(self) -> int:
+        return self.free + self.held + self.booked + self.closed
+
+    @property
+    def booked_percent(self) -> int:
+        return round(100 * self.booked / self.cabins) if self.cabins else 0
+
+
+@dataclass(frozen=True)
+class SailingRow:
+    code: str
+    title: LocalizedText
+    embark: LocalizedText
+    embark_zone: str
+    disembark: LocalizedText
+    starts_at: datetime
+    ends_at: datetime
+    state: SailingState
+    departed: bool
+    on_sale: bool
+    sales_close_at: datetime
+    load: Load
+
+
+@dataclass(frozen=True)
+class SailingFilters:
+    """As they stand in the address: state one of "on_sale", "closed", "departed", "draft", "cancelled"."""
+
+    state: str | None = None
+    month: str | None = None  # "2024-05"
+
+
+@dataclass(frozen=True)
+class SailingsPage:
+    rows: tuple[SailingRow, ...]
+    paging: Paging
+    filters: SailingFilters
+    months: tuple[date, ...]
+
+
+def sailings_page(filters: SailingFilters, page: int, now: datetime) -> SailingsPage:
+    """Six statements. Months are those of the calendar where the operator sits."""
+    starts = db.session.scalars(select(Sailing.starts_at).order_by(Sailing.starts_at)).all()
+    months = tuple(dict.fromkeys(_month(moment) for moment in starts))
+    chosen = _sailings_where(select(Sailing), filters, now)
+    total = db.session.scalar(_sailings_where(select(func.count(Sailing.id)), filters, now)) or 0
+    at = paging(page, total)
+    rows = _sailing_rows(chosen.order_by(Sailing.starts_at, Sailing.id).limit(PAGE).offset(at.offset), now)
+    return SailingsPage(rows, at, filters, months)
+
+
+def _sailings_where(query: Rows, filters: SailingFilters, now: datetime) -> Rows:
+    if filters.month:
+        first = datetime.fromisoformat(f"{filters.month}-01").replace(tzinfo=ZoneInfo(OFFICE))
+        after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+        query = query.where(Sailing.starts_at >= first, Sailing.starts_at < after)
+    match filters.state:
+        case "departed":
+            return query.where(Sailing.starts_at <= now, Sailing.state != SailingState.CANCELLED)
+        case "on_sale":
+            return query.where(Sailing.state == SailingState.ON_SALE, Sailing.sales_close_at > now)
+        case "closed":
+            over = and_(Sailing.state == SailingState.ON_SALE, Sailing.sales_close_at <= now)
+            return query.where(or_(Sailing.state == SailingState.CLOSED, over), Sailing.starts_at > now)
+        case "draft" | "cancelled":
+            return query.where(Sailing.state == SailingState(filters.state))
+    return query
+
+
+def _month(moment: datetime) -> date:
+    return moment.astimezone(ZoneInfo(OFFICE)).date().replace(day=1)
+
+
+def _sailing_rows(query: Select[Sailing], now: datetime) -> tuple[SailingRow, ...]:
+    """Four statements: sailings, calls, cabins of ships, cabins taken."""
+    sailings = db.session.scalars(
+        query.options(joinedload(Sailing.itinerary), selectinload(Sailing.calls).joinedload(PortCall.port))
+    ).all()
+    loads = _loads(sailings, now)
+    return tuple(_sailing_row(sailing, loads[sailing.id], now) for sailing in sailings)
+
+
+def _sailing_row(sailing: Sailing, load: Load, now: datetime) -> SailingRow:
+    first, last = sailing.calls[0].port, sailing.calls[-1].port
+    return SailingRow(
+        code=sailing.code,
+        title=sailing.itinerary.title,
+        embark=first.name,
+        embark_zone=first.zone,
+        disembark=last.name,
+        starts_at=sailing.starts_at,
+        ends_at=sailing.ends_at,
+        state=sailing.state,
+        departed=sailing.departed_at(now),
+        on_sale=sailing.on_sale_at(now),
+        sales_close_at=sailing.sales_close_at,
+        load=load,
+    )
+
+
+def _loads(sailings: Sequence[Sailing], now: datetime) -> dict[int, Load]:
+    """Two statements. A hold whose time is over counts as free, whether or not it has been swept up yet."""
+    cabins = dict(db.session.execute(select(Cabin.ship_id, func.count()).group_by(Cabin.ship_id)).all())
+    taken: dict[tuple[int, OccupancyState], int] = {}
+    rows = db.session.execute(
+        select(Occupancy.sailing_id, Occupancy.state, func.count(Occupancy.cabin_id.distinct()))
+        .where(Occupancy.sailing_id.in_([sailing.id for sailing in sailings]), _taken_at(now))
+        .group_by(Occupancy.sailing_id, Occupancy.state)
+    )
+    for sailing_id, state, count in rows:
+        taken[sailing_id, state] = count
+    loads = {}
+    for sailing in sailings:
+        held, booked, closed = (
+            taken.get((sailing.id, state), 0)
+            for state in (OccupancyState.HELD, OccupancyState.BOOKED, OccupancyState.CLOSED)
+        )
+        loads[sailing.id] = Load(cabins.get(sailing.ship_id, 0) - held - booked - closed, held, booked, closed)
+    return loads
+
+
+def _taken_at(now: datetime) -> Any:
+    return and_(Occupancy.over_at.is_(None), or_(Occupancy.expires_at.is_(None), Occupancy.expires_at > now))
+
+
+@dataclass(frozen=True)
+class SailingPage:
+    sailing: Sailing  # with calls, ports, itinerary and ship
+    row: SailingRow
+    bookings: int  # confirmed
+    passengers: int  # of these
+    trail: tuple[TrailEntry, ...]
+
+
+def sailing_page(code: str, now: datetime) -> SailingPage:
+    """Raises NotFound. Seven statements."""
+    sailing = sailing_with_calls(code)
+    bookings, passengers = db.session.execute(
+        select(func.count(Booking.id.distinct()), func.count(Passenger.id))
+        .outerjoin(Passenger, Passenger.booking_id == Booking.id)
+        .where(Booking.sailing_id == sailing.id, Booking.state == BookingState.CONFIRMED)
+    ).one()
+    trail = _trail(select(AuditEntry).where(AuditEntry.subject == "sailing", AuditEntry.subject_reference == code))
+    row = _sailing_row(sailing, _loads([sailing], now)[sailing.id], now)
+    return SailingPage(sailing, row, bookings, passengers, trail)
+
+
+def sailing_with_calls(code: str) -> Sailing:
+    """Any sailing, drafts too. Raises NotFound. Two statements."""
+    sailing = db.session.scalars(
+        select(Sailing)
+        .where(Sailing.code == code)
+        .options(
+            joinedload(Sailing.itinerary),
+            joinedload(Sailing.ship),
+            selectinload(Sailing.calls).joinedload(PortCall.port),
+        )
+    ).one_or_none()
+    if sailing is None:
+        raise NotFound(code)
+    return sailing
+
+
+@dataclass(frozen=True)
+class FaresPage:
+    sailing: Sailing
+    fares: tuple[tuple[Category, Fare], ...]  # from the simplest category
+
+
+def fares_page(code: str) -> FaresPage:
+    """Raises NotFound. Three statements."""
+    sailing = sailing_with_calls(code)
+    rows = db.session.execute(
+        select(Category, Fare)
+        .join(Fare, Fare.category_id == Category.id)
+        .where(Fare.sailing_id == sailing.id, Fare.currency == CURRENCY)
+        .order_by(Category.position)
+    )
+    return FaresPage(sailing, tuple(rows))
+
+
+# ---------- Cabins ----------
+
+
+@dataclass(frozen=True)
+class CabinRow:
+    id: int
+    number: str
+    category: str
+    category_name: LocalizedText
+    berths: int
+    extra_berths: int
+    state: str  # free, held, booked, closed
+    occupancy_id: int | None
+    expires_at: datetime | None
+    reason: str | None
+    booking: str | None  # its reference
+
+
+@dataclass(frozen=True)
+class CabinsPage:
+    sailing: Sailing
+    decks: tuple[Deck, ...]
+    deck: Deck
+    rows: tuple[CabinRow, ...]
+    state: str | None
+    load: Load
+
+
+def cabins_page(code: str, deck: str | None, state: str | None, now: datetime) -> CabinsPage:
+    """One deck of a sailing: its cabins are a page. Raises NotFound. Six statements."""
+    sailing = sailing_with_calls(code)
+    decks = tuple(db.session.scalars(select(Deck).filter_by(ship_id=sailing.ship_id).order_by(Deck.level.desc())))
+    with_cabins = set(db.session.scalars(select(Cabin.deck_id).filter_by(ship_id=sailing.ship_id).distinct()))
+    decks = tuple(entry for entry in decks if entry.id in with_cabins)
+    if not decks:
+        raise NotFound(code)
+    chosen = next((entry for entry in decks if entry.code == deck), decks[0])
+    found = db.session.execute(
+        select(Cabin, Category, Occupancy, Booking.reference)
+        .join(Category, Category.id == Cabin.category_id)
+        .outerjoin(
+            Occupancy, and_(Occupancy.cabin_id == Cabin.id, Occupancy.sailing_id == sailing.id, _taken_at(now))
+        )
+        .outerjoin(BookedCabin, BookedCabin.occupancy_id == Occupancy.id)
+        .outerjoin(Booking, Booking.id == BookedCabin.booking_id)
+        .where(Cabin.deck_id == chosen.id)
+        .order_by(Cabin.number)
+    )
+    rows = tuple(_cabin_row(*row) for row in found)
+    return CabinsPage(
+        sailing=sailing,
+        decks=decks,
+        deck=chosen,
+        rows=tuple(row for row in rows if not state or row.state == state),
+        state=state,
+        load=_loads([sailing], now)[sailing.id],
+    )
+
+
+def _cabin_row(cabin: Cabin, category: Category, taken: Occupancy | None, booking: str | None) -> CabinRow:
+    return CabinRow(
+        id=cabin.id,
+        number=cabin.number,
+        category=category.code,
+        category_name=category.name,
+        berths=cabin.berths,
+        extra_berths=cabin.extra_berths,
+        state=taken.state.value if taken else "free",
+        occupancy_id=taken.id if taken else None,
+        expires_at=taken.expires_at if taken else None,
+        reason=taken.reason if taken else None,
+        booking=booking,
+    )
+
+
+# ---------- Bookings ----------
+
+
+@dataclass(frozen=True)
+class Papers:
+    accepted: int
+    asked: int
+
+    @property
+    def ready(self) -> bool:
+        return self.accepted == self.asked
+
+
+@dataclass(frozen=True)
+class BookingRow:
+    reference: str
+    sailing: str
+    state: BookingState
+    cabins: tuple[str, ...]
+    passengers: int
+    contact_name: str | None
+    contact_email: str | None
+    placed_at: datetime | None
+    pay_by: datetime | None
+    price: Money
+    paid: Money
+    papers: Papers
+
+    @property
+    def owed(self) -> Money:
+        return self.price - self.paid
+
+
+@dataclass(frozen=True)
+class BookingFilters:
+    """As they stand in the address. `q`: a reference, a surname, or part of a contact's name or e-mail address."""
+
+    q: str | None = None
+    state: str | None = None
+    sailing: str | None = None
+
+
+@dataclass(frozen=True)
+class BookingsPage:
+    rows: tuple[BookingRow, ...]
+    paging: Paging
+    filters: BookingFilters
+    sailings: tuple[str, ...]
+
+
+def bookings_page(filters: BookingFilters, page: int) -> BookingsPage:
+    """Drafts only when asked for. Eight statements."""
+    codes = tuple(db.session.scalars(select(Sailing.code).order_by(Sailing.starts_at)))
+    total = db.session.scalar(_bookings_where(select(func.count(Booking.id)), filters)) or 0
+    at = paging(page, total)
+    bookings = db.session.execute(
+        _bookings_where(select(Booking, Sailing.code), filters)
+        .order_by(Booking.placed_at.desc().nulls_first(), Booking.id.desc())
+        .limit(PAGE)
+        .offset(at.offset)
+    ).all()
+    ids = [booking.id for booking, _ in bookings]
+    cabins: dict[int, list[str]] = {}
+    for booking_id, number in db.session.execute(
+        select(BookedCabin.booking_id, Cabin.number)
+        .join(Cabin, Cabin.id == BookedCabin.cabin_id)
+        .where(BookedCabin.booking_id.in_(ids))
+        .order_by(Cabin.number)
+    ):
+        cabins.setdefault(booking_id, []).append(number)
+    persons = _by_booking(select(Passenger.booking_id, func.count()), Passenger.booking_id, ids)
+    owed = _by_booking(select(Charge.booking_id, func.sum(Charge.amount_minor)), Charge.booking_id, ids)
+    received = select(Payment.booking_id, func.sum(Payment.amount_minor)).where(
+        Payment.state == PaymentState.SUCCEEDED
+    )
+    paid = _by_booking(received, Payment.booking_id, ids)
+    papers = _papers(ids)
+    return BookingsPage(
+        rows=tuple(
+            BookingRow(
+                reference=booking.reference,
+                sailing=code,
+                state=booking.state,
+                cabins=tuple(cabins.get(booking.id, ())),
+                passengers=int(persons.get(booking.id, 0)),
+                contact_name=booking.contact_name,
+                contact_email=booking.contact_email,
+                placed_at=booking.placed_at,
+                pay_by=booking.pay_by,
+                price=Money(int(owed.get(booking.id, 0)), booking.currency),
+                paid=Money(int(paid.get(booking.id, 0)), booking.currency),
+                papers=papers.get(booking.id, Papers(0, 0)),
+            )
+            for booking, code in bookings
+        ),
+        paging=at,
+        filters=filters,
+        sailings=codes,
+    )
+
+
+def _bookings_where(query: Rows, filters: BookingFilters) -> Rows:
+    query = query.join(Sailing, Sailing.id == Booking.sailing_id)
+    if filters.sailing:
+        query = query.where(Sailing.code == filters.sailing)
+    if filters.state:
+        query = query.where(Booking.state == BookingState(filters.state))
+    else:
+        query = query.where(Booking.state != BookingState.DRAFT)
+    if filters.q:
+        part = filters.q.strip().lower()
+        named = select(Passenger.booking_id).where(func.lower(Passenger.surname).startswith(part, autoescape=True))
+        query = query.where(
+            or_(
+                Booking.reference == part.upper(),
+                Booking.contact_email.contains(part, autoescape=True),
+                # SQLite lowers no Cyrillic letters: what was typed is looked for as it is and as a name, too.
+                func.lower(Booking.contact_name).contains(part, autoescape=True),
+                Booking.contact_name.contains(filters.q.strip(), autoescape=True),
+                Booking.contact_name.contains(part.title(), autoescape=True),
+                Booking.id.in_(named),
+            )
+        )
+    return query
+
+
+def _by_booking(query: Rows, column: Any, ids: Sequence[int]) -> dict[int, Any]:
+    return dict(db.session.execute(query.where(column.in_(ids)).group_by(column)).all())
+
+
+def _papers(booking_ids: Sequence[int]) -> dict[int, Papers]:
+    """How many of the papers asked for are accepted, by booking. One statement."""
+    accepted = func.sum(case((ChecklistItem.state == ItemState.ACCEPTED, 1), else_=0))
+    rows = db.session.execute(
+        select(Passenger.booking_id, accepted, func.count())
+        .join(ChecklistItem, ChecklistItem.passenger_id == Passenger.id)
+        .where(Passenger.booking_id.in_(booking_ids), ChecklistItem.state != ItemState.NOT_APPLICABLE)
+        .group_by(Passenger.booking_id)
+    )
+    return {booking_id: Papers(int(done), asked) for booking_id, done, asked in rows}
+
+
+@dataclass(frozen=True)
+class PassengerRow:
+    reference: str
+    name: str
+    local_name: str
+    birth_date: date
+    citizenship: str
+    document_kind: DocumentKind
+    document_masked: str
+    document_expires: date | None
+    cabin: str
+
+
+@dataclass(frozen=True)
+class ChargeRow:
+    kind: ChargeKind
+    passenger: str
+    amount: Money
+
+
+@dataclass(frozen=True)
+class PaymentRow:
+    id: int
+    reference: str
+    booking: str
+    contact_name: str | None
+    sailing: str
+    method: Method
+    state: PaymentState
+    amount: Money
+    made_at: datetime
+    received_at: datetime | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class BookingPage:
+    booking: Booking
+    sailing: str
+    title: LocalizedText
+    embark_zone: str
+    starts_at: datetime
+    customer: str | None  # the e-mail address of the account it is in
+    cabins: tuple[str, ...]
+    passengers: tuple[PassengerRow, ...]
+    charges: tuple[ChargeRow, ...]
+    payments: tuple[PaymentRow, ...]
+    price: Money
+    paid: Money
+    papers: Papers
+    trail: tuple[TrailEntry, ...]
+
+
+def booking_page(reference: str) -> BookingPage:
+    """Raises NotFound. Eight statements."""
+    first_call = aliased(PortCall)
+    found = db.session.execute(
+        select(Booking, Sailing.code, Itinerary.title, Port.zone, Sailing.starts_at, Account.email)
+        .join(Sailing, Sailing.id == Booking.sailing_id)
+        .join(Itinerary, Itinerary.id == Sailing.itinerary_id)
+        .join(first_call, and_(first_call.sailing_id == Sailing.id, first_call.arrives_at.is_(None)))
+        .join(Port, Port.id == first_call.port_id)
+        .outerjoin(Account, Account.id == Booking.customer_id)
+        .where(Booking.reference == reference)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(reference)
+    booking, code, title, zone, starts_at, customer = found
+    cabins = db.session.execute(
+        select(Cabin.number, Occupancy.reference)
+        .join(BookedCabin, BookedCabin.cabin_id == Cabin.id)
+        .join(Occupancy, Occupancy.id == BookedCabin.occupancy_id)
+        .where(BookedCabin.booking_id == booking.id)
+        .order_by(Cabin.number)
+    ).all()
+    people = db.session.execute(
+        select(Passenger, Cabin.number)
+        .join(Cabin, Cabin.id == Passenger.cabin_id)
+        .where(Passenger.booking_id == booking.id)
+        .order_by(Passenger.position)
+    ).all()
+    names = {passenger.id: passenger.full_name for passenger, _ in people}
+    charges = db.session.scalars(select(Charge).where(Charge.booking_id == booking.id).order_by(Charge.position)).all()
+    payments = db.session.scalars(select(Payment).where(Payment.booking_id == booking.id).order_by(Payment.id)).all()
+    subjects = [
+        ("booking", [reference]),
+        ("occupancy", [occupancy for _, occupancy in cabins]),
+        ("payment", [payment.reference for payment in payments]),
+    ]
+    about = or_(
+        *(
+            and_(AuditEntry.subject == subject, AuditEntry.subject_reference.in_(references))
+            for subject, references in subjects
+        )
+    )
+    received = sum(payment.amount_minor for payment in payments if payment.state is PaymentState.SUCCEEDED)
+    return BookingPage(
+        booking=booking,
+        sailing=code,
+        title=title,
+        embark_zone=zone,
+        starts_at=starts_at,
+        customer=customer,
+        cabins=tuple(number for number, _ in cabins),
+        passengers=tuple(_passenger_row(passenger, number) for passenger, number in people),
+        charges=tuple(
+            ChargeRow(
+                charge.kind, names.get(charge.passenger_id or 0, ""), Money(charge.amount_minor, booking.currency)
+            )
+            for charge in charges
+        ),
+        payments=tuple(_payment_row(payment, reference, booking.contact_name, code) for payment in payments),
+        price=Money(sum(charge.amount_minor for charge in charges), booking.currency),
+        paid=Money(received, booking.currency),
+        papers=_papers([booking.id]).get(booking.id, Papers(0, 0)),
+        trail=_trail(select(AuditEntry).where(about), limit=PAGE),
+    )
+
+
+def _passenger_row(passenger: Passenger, cabin: str) -> PassengerRow:
+    local = (passenger.local_surname, passenger.local_given_names, passenger.patronymic)
+    return PassengerRow(
+        reference=passenger.reference,
+        name=passenger.full_name,
+        local_name=" ".join(part for part in local if part),
+        birth_date=passenger.birth_date,
+        citizenship=passenger.citizenship,
+        document_kind=passenger.document_kind,
+        document_masked=masked(passenger.document_number),
+        document_expires=passenger.document_expires,
+        cabin=cabin,
+    )
+
+
+def masked(number: str) -> str:
+    """All but the last four characters as dots; a short number shows fewer, never all."""
+    shown = number[-4:] if len(number) > 6 else number[-2:] if len(number) > 3 else ""
+    return "•" * (len(number) - len(shown)) + shown
+
+
+# ---------- Payments ----------
+
+
+@dataclass(frozen=True)
+class PaymentsPage:
+    expected: tuple[PaymentRow, ...]
+    expected_sum: dict[str, Money]  # by currency
+    unallocated: tuple[PaymentRow, ...]
+    wanted: str | None
+    paging: Paging  # of the transfers expected
+
+
+def payments_page(wanted: str | None, page: int) -> PaymentsPage:
+    """Three statements. By its reference or its booking's, a transfer is found that is no longer expected, too:
+    money may come late."""
+    waiting = and_(Payment.method == Method.TRANSFER, Payment.state == PaymentState.OPEN)
+    if wanted:
+        late = Payment.state.in_([PaymentState.OPEN, PaymentState.EXPIRED])
+        of_booking = Payment.booking_id.in_(select(Booking.id).where(Booking.reference == wanted))
+        waiting = and_(Payment.method == Method.TRANSFER, late, or_(Payment.reference == wanted, of_booking))
+    sums = db.session.execute(
+        select(Payment.currency, func.count(), func.sum(Payment.amount_minor)).where(waiting).group_by(Payment.currency)
+    ).all()
+    at = paging(page, sum(count for _, count, _ in sums))
+    expected = _payment_rows(_payments().where(waiting).order_by(Payment.made_at).limit(PAGE).offset(at.offset))
+    loose = _payments().where(Payment.state == PaymentState.UNALLOCATED).order_by(Payment.received_at).limit(PAGE)
+    return PaymentsPage(
+        expected=expected,
+        expected_sum={currency: Money(int(amount), currency) for currency, _, amount in sums},
+        unallocated=_payment_rows(loose),
+        wanted=wanted,
+        paging=at,
+    )
+
+
+def expected_transfer(reference: str) -> PaymentRow:
+    """A transfer that is still waited for. Raises NotFound."""
+    rows = _payment_rows(_payments().where(Payment.reference == reference, Payment.method == Method.TRANSFER))
+    if not rows:
+        raise NotFound(reference)
+    return rows[0]
+
+
+def _payments() -> Rows:
+    return (
+        select(Payment, Booking.reference, Booking.contact_name, Sailing.code)
+        .join(Booking, Booking.id == Payment.booking_id)
+        .join(Sailing, Sailing.id == Booking.sailing_id)
+    )
+
+
+def _payment_rows(query: Rows) -> tuple[PaymentRow, ...]:
+    return tuple(_payment_row(*row) for row in db.session.execute(query))
+
+
+def _payment_row(payment: Payment, booking: str, contact_name: str | None, sailing: str) -> PaymentRow:
+    return PaymentRow(
+        id=payment.id,
+        reference=payment.reference,
+        booking=booking,
+        contact_name=contact_name,
+        sailing=sailing,
+        method=payment.method,
+        state=payment.state,
+        amount=payment.amount,
+        made_at=payment.made_at,
+        received_at=payment.received_at,
+        expires_at=payment.expires_at,
+    )
+
+
+# ---------- The trail ----------
+
+
+@dataclass(frozen=True)
+class TrailEntry:
+    id: int
+    recorded_at: datetime
+    business_at: datetime
+    actor: str  # as recorded: "account:17", "guest", "worker", "provider:stripe"
+    actor_name: str | None  # of an account
+    action: str
+    subject: str
+    reference: str
+    from_state: str | None
+    to_state: str | None
+    reason: str | None
+
+    @property
+    def shifted(self) -> bool:
+        """Whether business time was not the world's when this was recorded, as in the demonstration."""
+        return abs(self.recorded_at - self.business_at) > timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class AuditFilters:
+    subject: str | None = None
+    reference: str | None = None
+    actor: str | None = None
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    rows: tuple[TrailEntry, ...]
+    filters: AuditFilters
+    subjects: tuple[str, ...]
+    before: int | None  # older rows come before this id
+
+
+def audit_page(filters: AuditFilters, before: int | None) -> AuditPage:
+    """The newest first; paged by id, so that rows written meanwhile shift nothing. Two statements."""
+    query = select(AuditEntry)
+    if filters.subject:
+        query = query.where(AuditEntry.subject == filters.subject)
+    if filters.reference:
+        query = query.where(AuditEntry.subject_reference == filters.reference)
+    if filters.actor:
+        query = query.where(AuditEntry.actor == filters.actor)
+    if before:
+        query = query.where(AuditEntry.id < before)
+    rows = _trail(query, limit=PAGE + 1)
+    more = len(rows) > PAGE
+    return AuditPage(rows[:PAGE], filters, SUBJECTS, rows[PAGE - 1].id if more else None)
+
+
+SUBJECTS = ("sailing", "occupancy", "booking", "payment", "paper", "submission", "file", "rules", "account")
+
+
+def _trail(query: Select[AuditEntry], limit: int = TRAIL_SHOWN) -> tuple[TrailEntry, ...]:
+    """Two statements: the entries, and the names of the accounts that acted."""
+    entries = db.session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)).all()
+    ids = {int(entry.actor[8:]) for entry in entries if entry.actor.startswith("account:")}
+    names: dict[int, str] = {}
+    if ids:
+        names = dict(db.session.execute(select(Account.id, Account.name).where(Account.id.in_(ids))).all())
+    return tuple(
+        TrailEntry(
+            id=entry.id,
+            recorded_at=entry.recorded_at,
+            business_at=entry.business_at,
+            actor=entry.actor,
+            actor_name=names.get(int(entry.actor[8:])) if entry.actor.startswith("account:") else None,
+            action=entry.action,
+            subject=entry.subject,
+            reference=entry.subject_reference,
+            from_state=entry.from_state,
+            to_state=entry.to_state,
+            reason=entry.reason,
+        )
+        for entry in entries
+    )
+
+
+# ---------- The start page ----------
+
+
+@dataclass(frozen=True)
+class Attention:
+    """What waits for somebody; None where the reader may not see it."""
+
+    papers: int | None
+    papers_overdue: int | None
+    transfers: int | None
+    transfers_sum: dict[str, Money]
+    unallocated: int | None
+    sailings: tuple[SailingRow, ...]
+
+
+def attention(*, papers: bool, money: bool, sailings: bool, now: datetime) -> Attention:
+    """Six statements at most."""
+    waiting = overdue = transfers = unallocated = None
+    sums: dict[str, Money] = {}
+    if papers:
+        waiting, overdue = db.session.execute(
+            select(
+                func.count(ChecklistItem.id),
+                func.count(case((ChecklistItem.due < now.astimezone(ZoneInfo(OFFICE)).date(), 1))),
+            ).where(ChecklistItem.state == ItemState.IN_REVIEW)
+        ).one()
+    if money:
+        transfers = unallocated = 0
+        for state, currency, count, amount in db.session.execute(
+            select(Payment.state, Payment.currency, func.count(), func.sum(Payment.amount_minor))
+            .where(
+                or_(
+                    and_(Payment.method == Method.TRANSFER, Payment.state == PaymentState.OPEN),
+                    Payment.state == PaymentState.UNALLOCATED,
+                )
+            )
+            .group_by(Payment.state, Payment.currency)
+        ):
+            if state is PaymentState.UNALLOCATED:
+                unallocated += count
+            else:
+                transfers += count
+                sums[currency] = Money(int(amount), currency)
+    ahead: tuple[SailingRow, ...] = ()
+    if sailings:
+        ahead = _sailing_rows(
+            select(Sailing)
+            .where(Sailing.ends_at > now, Sailing.state != SailingState.CANCELLED)
+            .order_by(Sailing.starts_at)
+            .limit(SAILINGS_AHEAD),
+            now,
+        )
+    return Attention(waiting, overdue, transfers, sums, unallocated, ahead)
+
+
+# ---------- Accounts ----------
+
+
+@dataclass(frozen=True)
+class AccountsPage:
+    rows: tuple[Account, ...]
+    paging: Paging
+
+
+def accounts_page(page: int) -> AccountsPage:
+    """Colleagues, those shut out last. Two statements."""
+    staff = Account.role != Role.CUSTOMER
+    at = paging(page, db.session.scalar(select(func.count(Account.id)).where(staff)) or 0)
+    rows = db.session.scalars(
+        select(Account)
+        .where(staff)
+        .order_by(Account.active.desc(), Account.name, Account.id)
+        .limit(PAGE)
+        .offset(at.offset)
+    ).all()
+    return AccountsPage(tuple(rows), at)
+
+
+# ---------- The passenger list ----------
+
+
+@dataclass(frozen=True)
+class ListedPassenger:
+    passenger: Passenger
+    cabin: str
+    booking: str
+
+
+def passenger_list(sailing_id: int) -> list[ListedPassenger]:
+    """Everyone in a confirmed booking, by name. One statement."""
+    rows = db.session.execute(
+        select(Passenger, Cabin.number, Booking.reference)
+        .join(Booking, Booking.id == Passenger.booking_id)
+        .join(Cabin, Cabin.id == Passenger.cabin_id)
+        .where(Booking.sailing_id == sailing_id, Booking.state == BookingState.CONFIRMED)
+        .order_by(Passenger.surname, Passenger.given_names, Passenger.id)
+    )
+    return [ListedPassenger(passenger, cabin, booking) for passenger, cabin, booking in rows]

@@ -1,0 +1,135 @@
+"""The review bench: what waits, one document beside what was typed, and the decision on it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import RadioField, TextAreaField
+from wtforms.validators import InputRequired, Length
+
+from portal.accounts.access import Permission, access, current_account
+from portal.booking.labels import DOCUMENT_KINDS, SEXES
+from portal.files.views import picture_of_page
+from portal.kernel.clock import now
+from portal.kernel.errors import Refused
+from portal.staff.views.blueprint import bp as staff
+from portal.visas import labels, queries, services
+from portal.visas.errors import NoteMissing
+from portal.visas.models import ReturnReason
+
+bp = Blueprint("reviews", __name__, url_prefix=f"{staff.url_prefix}/reviews")
+
+WORDS = {name: getattr(labels, name) for name in dir(labels) if name.isupper()}
+STATES = {
+    "waiting": _l("Waiting"),
+    "returned": _l("Sent back"),
+    "accepted": _l("Accepted"),
+    "all": _l("All"),
+}
+NOTE = 500
+
+
+class AcceptForm(FlaskForm):
+    """Nothing to type: the decision is the button."""
+
+
+class ReturnForm(FlaskForm):
+    reason = RadioField(
+        _l("What is wrong with it?"),
+        [InputRequired(_l("Please choose a reason."))],
+        choices=[(reason.value, label) for reason, label in labels.RETURN_REASONS.items()],
+    )
+    note = TextAreaField(_l("Note to the guest"), [Length(max=NOTE)])
+
+
+@bp.get("")
+@access(Permission.SUBMISSION_REVIEW)
+def queue() -> ResponseReturnValue:
+    asked = request.args
+    state = asked.get("state", "waiting")
+    filters = queries.QueueFilters(
+        sailing=asked.get("sailing") or None,
+        country=asked.get("country") or None,
+        state=state if state in STATES else "waiting",
+    )
+    page = queries.queue_page(filters)
+    return render_template(
+        "staff/reviews.html", page=page, states=STATES, words=WORDS, today=now().date(), rows_shown=queries.QUEUE_ROWS
+    )
+
+
+@bp.get("/<string:submission>")
+@access(Permission.SUBMISSION_REVIEW)
+def bench(submission: str) -> ResponseReturnValue:
+    return _bench(submission, ReturnForm(formdata=None), 200)
+
+
+@bp.post("/<string:submission>/accept")
+@access(Permission.SUBMISSION_REVIEW)
+def accept(submission: str) -> ResponseReturnValue:
+    found = queries.submission_of(submission)
+    try:
+        services.accept(submission_id=found.id, reviewer=current_account(), now=now())
+    except Refused as refusal:
+        flash(refusal.message, "bad")
+        return _bench(submission, ReturnForm(formdata=None), 409)
+    flash(_("Accepted."), "good")
+    return _next()
+
+
+@bp.post("/<string:submission>/return")
+@access(Permission.SUBMISSION_REVIEW)
+def send_back(submission: str) -> ResponseReturnValue:
+    found = queries.submission_of(submission)
+    form = ReturnForm()
+    if not form.validate_on_submit():
+        return _bench(submission, form, 422)
+    try:
+        services.send_back(
+            submission_id=found.id,
+            reviewer=current_account(),
+            reason=ReturnReason(form.reason.data),
+            note=form.note.data,
+            now=now(),
+        )
+    except NoteMissing as refusal:
+        form.note.errors = [refusal.message]
+        return _bench(submission, form, 422)
+    except Refused as refusal:
+        flash(refusal.message, "bad")
+        return _bench(submission, form, 409)
+    flash(_("Sent back. The guest gets your reason by e-mail."), "good")
+    return _next()
+
+
+@bp.get("/<string:submission>/page/<int:number>")
+@access(Permission.SUBMISSION_REVIEW)
+def page_picture(submission: str, number: int) -> Response:
+    """One page of the document; each look is written down."""
+    file = queries.submission_of(submission).file
+    return picture_of_page(file, number, f"{file.kind}-{submission}")
+
+
+def _next() -> ResponseReturnValue:
+    following = queries.next_waiting()
+    return redirect(url_for(".bench", submission=following) if following else url_for(".queue"))
+
+
+def _bench(submission: str, form: ReturnForm, status: int) -> tuple[str, int]:
+    page = queries.bench_page(submission, now().date())
+    return (
+        render_template(
+            "staff/reviews_bench.html",
+            page=page,
+            form=form,
+            accept_form=AcceptForm(formdata=None),
+            words=WORDS,
+            kinds=DOCUMENT_KINDS,
+            sexes=SEXES,
+            today=now().date(),
+        ),
+        status,
+    )

@@ -1,0 +1,25 @@
+"""The trail of everything that was done."""
+
+from __future__ import annotations
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from portal.accounts.access import Permission, access
+from portal.staff import queries
+from portal.staff.queries import SUBJECTS, AuditFilters
+from portal.staff.views.blueprint import bp
+
+
+@bp.get("/audit")
+@access(Permission.AUDIT_READ)
+def audit() -> ResponseReturnValue:
+    asked = request.args
+    subject = asked.get("subject", "")
+    filters = AuditFilters(
+        subject=subject if subject in SUBJECTS else None,
+        reference=asked.get("reference", "")[:40].strip() or None,
+        actor=asked.get("actor", "")[:60].strip() or None,
+    )
+    page = queries.audit_page(filters, asked.get("before", None, int))
+    return render_template("staff/audit.html", page=page)

@@ -1,0 +1,43 @@
+"""Bookings as staff see them."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.accounts.access import Permission, access
+from portal.booking.labels import BOOKING_STATES, BOOKING_TONES, CHARGES, DOCUMENT_KINDS
+from portal.booking.models import BookingState
+from portal.staff import queries
+from portal.staff.queries import BookingFilters
+from portal.staff.views.blueprint import bp
+
+
+@bp.get("/bookings")
+@access(Permission.BOOKING_READ)
+def bookings() -> ResponseReturnValue:
+    asked = request.args
+    state = asked.get("state", "")
+    filters = BookingFilters(
+        q=asked.get("q", "")[:60].strip() or None,
+        state=state if state in set(BookingState) else None,
+        sailing=asked.get("sailing", "")[:12] or None,
+    )
+    page = queries.bookings_page(filters, asked.get("page", 1, int))
+    if filters.q and len(page.rows) == 1 and page.rows[0].reference == filters.q.upper():
+        return redirect(url_for(".booking", reference=page.rows[0].reference))
+    return render_template("staff/bookings.html", page=page, states=BOOKING_STATES, tones=BOOKING_TONES)
+
+
+@bp.get("/bookings/<string:reference>")
+@access(Permission.BOOKING_READ)
+def booking(reference: str) -> ResponseReturnValue:
+    page = queries.booking_page(reference)
+    return render_template(
+        "staff/booking.html",
+        page=page,
+        states=BOOKING_STATES,
+        tones=BOOKING_TONES,
+        charges=CHARGES,
+        documents=DOCUMENT_KINDS,
+    )

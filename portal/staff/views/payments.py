@@ -1,0 +1,51 @@
+"""Money that is expected, and money that has no cabin."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.accounts.access import Permission, access, current_account
+from portal.kernel.clock import now
+from portal.kernel.errors import Refused
+from portal.payments.models import PaymentState
+from portal.payments.services import receive_transfer
+from portal.staff import queries
+from portal.staff.forms import ReceivedForm
+from portal.staff.views.blueprint import bp
+
+
+@bp.get("/payments")
+@access(Permission.PAYMENT_RECEIVE)
+def payments() -> ResponseReturnValue:
+    wanted = request.args.get("q", "")[:20].strip().upper() or None
+    page = queries.payments_page(wanted, request.args.get("page", 1, int))
+    return render_template("staff/payments.html", page=page)
+
+
+@bp.route("/payments/<string:reference>", methods=["GET", "POST"])
+@access(Permission.PAYMENT_RECEIVE)
+def receive(reference: str) -> ResponseReturnValue:
+    """Mark a transfer received; the amount is typed from the bank's statement and must be the one expected."""
+    payment = queries.expected_transfer(reference)
+    form = ReceivedForm()
+    form.amount.currency = payment.amount.currency
+    if form.validate_on_submit():
+        if form.amount.data != payment.amount.minor:
+            form.amount.errors = [
+                *form.amount.errors,
+                _("This is not the amount expected. If the bank shows another one, do not mark it; ask the customer."),
+            ]
+        else:
+            try:
+                state = receive_transfer(payment_id=payment.id, account=current_account(), now=now())
+            except Refused as refusal:
+                form.form_errors.append(refusal.message)
+            else:
+                if state is PaymentState.UNALLOCATED:
+                    flash(_("The money is noted, but the cabin is gone: please settle this with the guest."), "warning")
+                else:
+                    flash(_("The money is noted and the booking is confirmed."), "good")
+                return redirect(url_for(".payments"))
+    return render_template("staff/payment.html", payment=payment, form=form), 422 if form.errors else 200

@@ -1,0 +1,238 @@
+"""A guest's papers as pages: what is needed, handing it in, and nobody else's."""
+
+import re
+from datetime import date
+from io import BytesIO
+
+import pytest
+from sqlalchemy import event, select
+
+from portal.accounts.models import Role
+from portal.audit.models import AuditEntry
+from portal.booking.models import Booking
+from portal.database import db
+from portal.files.intake import MAX_BYTES
+from portal.files.models import StoredFile
+from portal.kernel.clock import now
+from portal.visas.models import ChecklistItem, ItemState, ReturnReason, Submission
+from portal.visas.queries import country_papers, papers_page, papers_summary
+from portal.visas.services import accept, refresh_checklist, send_back
+from tests.factories import details, make_account, make_booking, make_season
+from tests.files import uploads
+
+pytestmark = pytest.mark.usefixtures("rules", "store")
+
+
+@pytest.fixture
+def customer():
+    return make_account(language="en")
+
+
+@pytest.fixture
+def booking(customer):
+    return make_booking(make_season(), passengers=(details(), details(citizenship="BR")), customer=customer, now=now())
+
+
+@pytest.fixture
+def guest(browser, customer):
+    browser.sign_in(customer)
+    return browser
+
+
+def address(booking: Booking, key: str = "", language: str = "en") -> str:
+    item = f"/{booking.passengers[0].reference}-{key}" if key else ""
+    return f"/{language}/bookings/{booking.reference}/papers{item}"
+
+
+def upload(content: bytes, name: str = "scan.jpg") -> tuple[BytesIO, str]:
+    return BytesIO(content), name
+
+
+@pytest.mark.parametrize("language", ["ru", "tk", "en"])
+def test_the_list_shows_every_paper_in_each_language(guest, booking, language):
+    page = guest.open(address(booking, language=language))
+
+    assert page.status == 200
+    links = [link for link in page.links if f"/{language}/bookings/{booking.reference}/papers/" in link]
+    assert len(links) == 8  # seven of the Russian, the passport and insurance of the Brazilian, less the invitation
+    assert booking.passengers[0].document_number not in page.text
+
+
+def test_the_list_names_source_and_date_and_what_needs_checking(guest, booking):
+    page = guest.open(address(booking))
+
+    assert "As of 1 May 2024." in page.words
+    assert "Needs checking." in page.words
+    assert any(link.startswith("https://wikimili.com") for link in page.links)
+    assert "It must be valid until" in page.words
+    assert "It does not mean that no visa is needed." in page.words
+
+
+def test_another_persons_papers_are_not_found(browser, booking):
+    browser.sign_in(make_account())
+
+    for key in ("", "passport"):
+        assert browser.open(address(booking, key)).status == 404
+    assert browser.open(f"{address(booking, 'passport')}/1").status == 404
+
+
+def test_unknown_papers_are_not_found(guest, booking):
+    assert guest.open(address(booking, "passport.XX")).status == 404
+    assert guest.open(f"{address(booking, 'passport')}/1").status == 404
+    assert guest.open("/en/bookings/ZZZZZZZZ/papers").status == 404
+
+
+def test_a_document_is_handed_in_and_seen_again_only_by_its_owner(guest, booking, browser):
+    page = guest.open(address(booking, "passport")).submit(document=upload(uploads.jpeg())).follow()
+
+    assert "waits for a reviewer" in page.words
+    [link] = [link for link in page.links if link.endswith("/1")]
+    seen = guest.open(link)
+    assert (seen.status, seen.mimetype) == (200, "image/jpeg")
+    assert seen.content.startswith(b"\xff\xd8\xff")
+    assert "no-store" in seen.headers["Cache-Control"]
+    assert seen.headers["Content-Security-Policy"].startswith("sandbox;")
+    assert seen.headers["X-Content-Type-Options"] == "nosniff"
+    assert 'filename="passport-1.jpg"' in seen.headers["Content-Disposition"]
+    viewed = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "file.viewed")).all()
+    assert [entry.actor for entry in viewed] == [f"account:{booking.customer_id}"]
+    guest.sign_in(make_account())
+    assert guest.open(link).status == 404
+
+
+def test_a_pdf_is_handed_out_as_a_download(guest, booking):
+    guest.open(address(booking, "passport")).submit(document=upload(uploads.pdf(), "scan.pdf"))
+
+    seen = guest.open(f"{address(booking, 'passport')}/1")
+
+    assert seen.headers["Content-Disposition"] == 'attachment; filename="passport-1.pdf"'
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a text", "This is not a JPEG, PNG or PDF file."),
+        (uploads.pdf_with_password(), "protected by a password"),
+        (uploads.jpeg()[:3000], "damaged"),
+        (b"\xff\xd8\xff" + b"0" * MAX_BYTES, "larger than 15 MB"),
+    ],
+    ids=["text", "password", "truncated", "15 MB and more"],
+)
+def test_a_refused_file_is_explained_beside_the_field_and_leaves_nothing(guest, booking, store, content, said):
+    page = guest.open(address(booking, "passport")).submit(document=upload(content))
+
+    assert page.status == 422
+    assert said in page.words
+    assert page.find("input", name="document", aria_invalid="true")
+    assert [path for path in store.rglob("*") if path.is_file()] == []
+    assert db.session.scalars(select(StoredFile)).all() == []
+
+
+def test_a_request_larger_than_any_document_is_explained_the_same_way(guest, booking, store):
+    page = guest.open(address(booking, "passport")).submit(document=upload(b"0" * (MAX_BYTES + 2**20)))
+
+    assert page.status == 413
+    assert "larger than 15 MB" in page.words
+    assert page.find("input", name="document", aria_invalid="true")
+    assert [path for path in store.rglob("*") if path.is_file()] == []
+
+
+def test_no_file_at_all_is_asked_for(guest, booking):
+    page = guest.open(address(booking, "passport")).submit()
+
+    assert page.status == 422
+    assert "Please choose a file." in page.words
+
+
+def test_the_reason_of_a_return_is_read_on_the_page_and_the_next_attempt_goes_in(guest, booking):
+    guest.open(address(booking, "passport")).submit(document=upload(uploads.jpeg()))
+    [submission] = db.session.scalars(select(Submission)).all()
+    send_back(
+        submission_id=submission.id,
+        reviewer=make_account(Role.REVIEWER),
+        reason=ReturnReason.CROPPED,
+        note="The lower edge is missing.",
+        now=now(),
+    )
+
+    page = guest.open(address(booking, "passport"))
+    again = page.submit(document=upload(uploads.png(), "scan.png")).follow()
+
+    assert "Please take it again with all four corners." in page.words
+    assert "The lower edge is missing." in page.words
+    assert "Document 2" in again.words
+    assert "Sent back" in again.words
+
+
+def test_an_accepted_paper_asks_for_nothing_more(guest, booking):
+    guest.open(address(booking, "passport")).submit(document=upload(uploads.jpeg()))
+    [submission] = db.session.scalars(select(Submission)).all()
+    accept(submission_id=submission.id, reviewer=make_account(Role.REVIEWER), now=now())
+
+    page = guest.open(address(booking, "passport"))
+
+    assert "Nothing more to do here." in page.words
+    assert page.find("input", name="document") == []
+
+
+def test_a_passport_that_expires_too_early_is_said_before_any_upload(guest, customer):
+    booking = make_booking(
+        make_season(), passengers=(details(document_expires=date(2024, 6, 1)),), customer=customer, now=now()
+    )
+
+    page = guest.open(address(booking))
+
+    assert "Your passport expires on 1 June 2024" in page.words
+    assert "Will not do as it is" in page.words
+
+
+def test_the_page_is_right_before_the_worker_has_written_the_checklist(guest, booking):
+    assert db.session.scalars(select(ChecklistItem)).all() == []
+
+    guest.open(address(booking, "passport")).submit(document=upload(uploads.jpeg()))
+
+    states = {item.key: item.state for item in db.session.scalars(select(ChecklistItem)) if item.passenger.position == 1}
+    assert states["passport"] is ItemState.IN_REVIEW
+    assert states["visa_tm.TM"] is ItemState.TODO
+
+
+def test_papers_cost_the_same_statements_for_one_passenger_as_for_two(customer):
+    season = make_season()
+    counts = []
+    for number in (1, 2):
+        booking = make_booking(season, cabin=number, passengers=tuple(details() for _ in range(number)), now=now())
+        refresh_checklist(booking_id=booking.id, now=now())
+        db.session.expunge_all()
+        counts.append(statements(lambda booking=booking: papers_page(booking.id, now().date())))
+
+    assert counts[0] == counts[1] <= 6
+
+
+def statements(call) -> int:
+    seen = []
+    event.listen(db.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
+    booking_id = call.__defaults__[0].id
+    seen.clear()
+    papers_page(booking_id, now().date())
+    return len([statement for statement in seen if not statement.startswith(("BEGIN", "PRAGMA"))])
+
+
+def test_the_summary_counts_what_is_required_of_the_guest(booking):
+    first, second = papers_summary(booking.id)
+
+    assert (first.total, first.done, first.worst) == (6, 0, "required")
+    assert first.next_due is not None
+    assert (second.total, second.worst) == (1, "blocking")  # nobody knows the rules for Brazil
+
+
+def test_a_cruise_page_can_say_in_short_what_each_country_asks(app):
+    season = make_season()
+
+    with app.test_request_context("/en/"):
+        papers = {paper.country: paper for paper in country_papers(season.sailing.code)}
+
+    assert list(papers) == ["RU", "TM"]
+    assert re.search(r"No visa: citizens of .*Kazakhstan", papers["RU"].summary)
+    assert "The visa must be in the passport before boarding." in papers["TM"].summary
+    assert papers["TM"].confidence == "one_source"
+    assert papers["TM"].source.startswith("https://")
