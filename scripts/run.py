@@ -188,7 +188,7 @@ def fill_database(data: Path, environment: dict[str, str], log: Path) -> None:
 
     Left out where the database is as the last start of this same version left it: that saves some seconds.
     """
-    sources = [*ROOT.glob("portal/**/*.py"), *ROOT.glob("migrations/**/*.py"), SEASON]
+    sources = [*ROOT.glob("portal/**/*.py"), *ROOT.glob("migrations/**/*.py"), *ROOT.glob("portal/*/facts/*")]
     version = prepare.digest_of(sorted(sources))
     database = None if os.environ.get("DATABASE_URL") else data / "portal.db"
     filled = data / "filled"
@@ -199,6 +199,7 @@ def fill_database(data: Path, environment: dict[str, str], log: Path) -> None:
     say("Preparing the database ...")
     flask(["db", "upgrade"], environment, log)
     flask(["season", "load", str(SEASON)], environment, log)
+    flask(["rules", "load"], environment, log)
     if demonstration:
         flask(["demo", "prepare"], environment, log)
     if database:
