@@ -28,7 +28,7 @@ SUBJECTS: dict[str, LazyString] = {
     "submission": _l("Document handed in"),
     "file": _l("File"),
     "rules": _l("Entry rules"),
-    "account": _l("Account"),
+    "account": _l("User account"),
 }
 ACTORS: dict[str, LazyString] = {
     "guest": _l("Guest"),
