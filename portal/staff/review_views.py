@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import RadioField, TextAreaField
+from wtforms import RadioField, SelectChoice, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from portal.accounts.access import Permission, access, current_account
@@ -40,7 +40,7 @@ class ReturnForm(FlaskForm):
     reason = RadioField(
         _l("What is wrong with it?"),
         [InputRequired(_l("Please choose a reason."))],
-        choices=[(reason.value, label) for reason, label in labels.RETURN_REASONS.items()],
+        choices=[SelectChoice(reason.value, label) for reason, label in labels.RETURN_REASONS.items()],
     )
     note = TextAreaField(_l("Note to the guest"), [Length(max=NOTE)])
 

@@ -569,10 +569,10 @@ class BenchPage:
 
 def _waiting() -> ColumnElement[bool]:
     """The newest submission of an item in review, not decided."""
-    newer = aliased(Submission)
+    newer, decided = aliased(Submission), aliased(Review)
     return and_(
         ChecklistItem.state == ItemState.IN_REVIEW,
-        ~exists().where(Review.submission_id == Submission.id),
+        ~exists().where(decided.submission_id == Submission.id),
         ~exists().where(newer.item_id == Submission.item_id, newer.number > Submission.number),
     )
 
