@@ -6,6 +6,7 @@ from flask import Flask, request
 from flask_babel import gettext as _
 from flask_login import current_user
 from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import cli
 from portal.accounts import sessions
@@ -47,6 +48,9 @@ def create_app(**overrides: Any) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if app.config["PROXIES"]:  # so many stand in front and say truly who asks and how
+        hops = app.config["PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     start_clock(app)
     db.init_app(app)
     migrate.init_app(app, db)

@@ -39,11 +39,12 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "MAIL_SENDER": environ.get("MAIL_SENDER", "cruises@example.org"),
         "STRIPE_API_KEY": environ.get("STRIPE_API_KEY") or (None if production else "sk_test_sandbox"),
         "STRIPE_API_BASE": environ.get("STRIPE_API_BASE") or sandbox_url,
-        "INVOICE_PAYEE": _payee(environ),
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "BABEL_DEFAULT_LOCALE": "ru",
         "RATELIMIT_STORAGE_URI": environ.get("REDIS_URL") or "memory://",
         "RATELIMIT_HEADERS_ENABLED": True,
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without Redis each process counts by itself
+        "PROXIES": int(environ.get("PROXIES", "0")),
         "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,
@@ -59,28 +60,29 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     }
 
 
-def _payee(environ: Mapping[str, str]) -> dict[str, str]:
-    """Who is paid by bank transfer. The account of the demonstration is well-formed and belongs to nobody."""
-    defaults = {
-        "name": "ООО «Пример Круиз»",
-        "inn": "7700000000",
-        "account": "40702810138250123017",
-        "bank": "ПАО СБЕРБАНК",
-        "bic": "044525225",
-        "correspondent": "30101810400000000225",
-    }
-    return {key: environ.get(f"PAYEE_{key.upper()}", value) for key, value in defaults.items()}
+# Who is paid by bank transfer. The account of the demonstration is well-formed and belongs to nobody.
+DEMONSTRATION_PAYEE = {
+    "name": "ООО «Пример Круиз»",
+    "inn": "7700000000",
+    "account": "40702810138250123017",
+    "bank": "ПАО СБЕРБАНК",
+    "bic": "044525225",
+    "correspondent": "30101810400000000225",
+}
 
 
 def _production_secrets(environ: Mapping[str, str]) -> dict[str, Any]:
-    missing = [name for name in (*SECRETS, "DATABASE_URL", "PUBLIC_URL", "STRIPE_API_KEY") if not environ.get(name)]
+    payee = {key: f"PAYEE_{key.upper()}" for key in DEMONSTRATION_PAYEE}
+    needed = (*SECRETS, "DATABASE_URL", "PUBLIC_URL", "MAIL_URL", "MAIL_SENDER", "STRIPE_API_KEY", *payee.values())
+    missing = [name for name in needed if not environ.get(name)]
     if missing:
         raise ConfigurationError(f"In production these must be set in the environment: {', '.join(missing)}.")
-    return {name: environ[name] for name in SECRETS}
+    own: dict[str, Any] = {name: environ[name] for name in SECRETS}
+    return own | {"INVOICE_PAYEE": {key: environ[name] for key, name in payee.items()}}
 
 
 def _demonstration_secrets(environ: Mapping[str, str], folder: Path) -> dict[str, Any]:
-    """Made once and kept, so that sessions and stored documents outlive a restart."""
+    """Secrets made once and kept, so that sessions and stored documents outlive a restart; and an invented payee."""
     path = folder / "secrets.json"
     try:
         kept = json.loads(path.read_text())
@@ -95,4 +97,5 @@ def _demonstration_secrets(environ: Mapping[str, str], folder: Path) -> dict[str
             kept = json.loads(path.read_text())
         finally:
             draft.unlink()
-    return {name: environ.get(name) or kept[name] for name in SECRETS}
+    own: dict[str, Any] = {name: environ.get(name) or kept[name] for name in SECRETS}
+    return own | {"INVOICE_PAYEE": DEMONSTRATION_PAYEE}

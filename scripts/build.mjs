@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, relative } from "node:path";
+import { gzipSync } from "node:zlib";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -59,6 +60,13 @@ async function copyPictures() {
   return manifest;
 }
 
+// The web server hands these out as they are to every browser that takes gzip, which is every browser.
+async function pack(files) {
+  const packed = files.filter((file) => [".css", ".js", ".svg"].includes(extname(file)));
+  await Promise.all(packed.map(async (file) => writeFile(`${file}.gz`, gzipSync(await readFile(file), { level: 9 }))));
+  return packed.map((file) => `${file}.gz`);
+}
+
 async function forgetOld(used) {
   for (const file of await filesIn(target)) {
     if (!used.has(file) && Date.now() - (await stat(file)).mtimeMs > KEPT_MS) await rm(file, { force: true });
@@ -67,9 +75,11 @@ async function forgetOld(used) {
 
 const [{ manifest: bundled, outputs }, pictures] = await Promise.all([bundle(), copyPictures()]);
 const manifest = { ...bundled, ...pictures };
+const built = [...outputs, ...Object.values(pictures).map((name) => join(target, name))];
+const packed = await pack(built);
 const ordered = Object.fromEntries(Object.entries(manifest).sort(([one], [other]) => (one < other ? -1 : 1)));
 // Last and at once, so that no reader finds a name whose file is not there yet.
 const draft = join(target, `manifest-${process.pid}.json`);
 await writeFile(draft, `${JSON.stringify(ordered, null, 2)}\n`);
 await rename(draft, join(target, "manifest.json"));
-await forgetOld(new Set([...outputs, ...Object.values(pictures).map((name) => join(target, name)), join(target, "manifest.json")]));
+await forgetOld(new Set([...built, ...packed, join(target, "manifest.json")]));

@@ -1,0 +1,57 @@
+"""Settings: the demonstration needs none, production says what is missing."""
+
+import pytest
+
+from portal.config import ConfigurationError, read_config
+
+pytestmark = pytest.mark.once
+
+COMPLETE = {
+    "PORTAL_ENV": "production",
+    "SECRET_KEY": "s",
+    "DOCUMENT_KEY": "d",
+    "STRIPE_API_KEY": "sk_live_x",
+    "STRIPE_WEBHOOK_SECRET": "whsec_x",
+    "DATABASE_URL": "postgresql+psycopg://portal@db/portal",
+    "PUBLIC_URL": "https://cruises.example",
+    "MAIL_URL": "smtp://mail",
+    "MAIL_SENDER": "cruises@cruises.example",
+    "PAYEE_NAME": "Operator",
+    "PAYEE_INN": "1",
+    "PAYEE_ACCOUNT": "2",
+    "PAYEE_BANK": "3",
+    "PAYEE_BIC": "4",
+    "PAYEE_CORRESPONDENT": "5",
+}
+
+
+def test_the_demonstration_makes_its_secrets_once(tmp_path):
+    first = read_config({"PORTAL_DATA": str(tmp_path)})
+
+    again = read_config({"PORTAL_DATA": str(tmp_path)})
+
+    assert first == again
+    assert len(first["SECRET_KEY"]) > 30
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0
+    assert first["STRIPE_API_BASE"] == "http://127.0.0.1:8001"
+
+
+@pytest.mark.parametrize("name", sorted(set(COMPLETE) - {"PORTAL_ENV"}))
+def test_production_refuses_to_start_without(name):
+    environment = {key: value for key, value in COMPLETE.items() if key != name}
+
+    with pytest.raises(ConfigurationError, match=name):
+        read_config(environment)
+
+
+def test_production_talks_to_the_real_provider_over_safe_cookies():
+    config = read_config(COMPLETE)
+
+    assert config["STRIPE_API_BASE"] is None
+    assert config["SESSION_COOKIE_SECURE"] is True
+    assert config["INVOICE_PAYEE"]["name"] == "Operator"
+
+
+def test_an_unknown_kind_of_installation_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="PORTAL_ENV"):
+        read_config({"PORTAL_ENV": "prod", "PORTAL_DATA": str(tmp_path)})
