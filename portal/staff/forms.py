@@ -146,17 +146,20 @@ class SailingForm(FlaskForm):
 
     @classmethod
     def of(cls, sailing: Sailing) -> SailingForm:
-        """With the sailing as it is, under what was typed."""
-        form = cls(
-            version=sailing.version,
+        """With the sailing as it is, under what was typed; without that where it is not about these calls."""
+        present: dict[str, Any] = {
+            "version": sailing.version,
             **{f"status_{code}": sailing.status_text.by_locale.get(code, "") for code in LANGUAGES},
-            calls=[
+            "calls": [
                 {"state": call.state.value}
                 | {f"note_{code}": call.notes.by_locale.get(code, "") if call.notes else "" for code in LANGUAGES}
                 for call in sailing.calls
             ],
-        )
-        for entry, call in zip(form.calls, sailing.calls, strict=False):
+        }
+        form = cls(**present)
+        if len(form.calls) != len(sailing.calls):
+            form = cls(formdata=None, **present)
+        for entry, call in zip(form.calls, sailing.calls, strict=True):
             entry.form.arrives.show(call.arrives_at, call.port.zone)
             entry.form.departs.show(call.departs_at, call.port.zone)
             # The service asks for them; only the last departure may be left out.
@@ -177,15 +180,16 @@ class SailingForm(FlaskForm):
                 state=CallState(entry.form.state.data),
                 notes=entry.form.notes,
             )
-            for entry, call in zip(self.calls, calls, strict=False)
+            for entry, call in zip(self.calls, calls, strict=True)
         ]
 
     def mark(self, refusal: CallsRefused, calls: Sequence[PortCall]) -> None:
         """Say each problem beside the field it is about."""
-        entries = {call.position: entry.form for entry, call in zip(self.calls, calls, strict=False)}
+        entries = {call.position: entry.form for entry, call in zip(self.calls, calls, strict=True)}
         for problem in refusal.problems:
             input_ = entries[problem.position][problem.field]
             input_.errors = [*input_.errors, problem.message]
+        self.calls.errors = [entry.errors for entry in self.calls]
 
     def take_version(self, version: int) -> None:
         """The next attempt is made in knowledge of this version."""
@@ -222,10 +226,11 @@ class FaresForm(FlaskForm):
 
     @classmethod
     def of(cls, fares: Sequence[tuple[Category, Fare]]) -> FaresForm:
-        form = cls(
-            seen=fares_seal(fare for _, fare in fares),
-            mark="confirmed" if all(fare.mark == "confirmed" for _, fare in fares) else "proposed",
-            fares=[
+        """With the fares as they are, under what was typed; without that where it is not about these fares."""
+        present: dict[str, Any] = {
+            "seen": fares_seal(fare for _, fare in fares),
+            "mark": "confirmed" if all(fare.mark == "confirmed" for _, fare in fares) else "proposed",
+            "fares": [
                 {
                     "category": category.code,
                     "adult": fare.adult_minor,
@@ -235,8 +240,11 @@ class FaresForm(FlaskForm):
                 }
                 for category, fare in fares
             ],
-        )
-        for entry, (_, fare) in zip(form.fares, fares, strict=False):
+        }
+        form = cls(**present)
+        if len(form.fares) != len(fares):
+            form = cls(formdata=None, **present)
+        for entry, (_, fare) in zip(form.fares, fares, strict=True):
             for name in ("adult", "single", "child", "extra"):
                 entry.form[name].currency = fare.currency
         return form
@@ -258,6 +266,7 @@ class FaresForm(FlaskForm):
         for problem in refusal.problems:
             input_ = entries[problem.category][problem.field]
             input_.errors = [*input_.errors, problem.message]
+        self.fares.errors = [entry.errors for entry in self.fares]
 
     def take_seal(self, seal: str) -> None:
         self.seen.data, self.seen.raw_data = seal, None
