@@ -45,6 +45,7 @@ def edit_sailing(
 ) -> Sailing:
     """Give a sailing new times, call states, notes and status text; what follows from the calls follows.
 
+    Where cabins may be taken already, portal.inventory.rescheduling is the way here: it moves their nights, too.
     version_seen: the version on whose page this was typed. calls: every call of the sailing. The sailing starts with
     the first call's departure and ends with the last thing known of the last call; sales that would end after the
     new start end with it.

@@ -15,6 +15,7 @@ from portal.catalogue.errors import CallsRefused, ChangedMeanwhile
 from portal.catalogue.labels import CALL_STATES
 from portal.catalogue.services import least_time
 from portal.inventory import services as inventory
+from portal.inventory.rescheduling import reschedule
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.pricing.errors import FaresChanged, FaresRefused
@@ -94,7 +95,7 @@ def edit_sailing(code: str) -> ResponseReturnValue:
     conflict = False
     if form.validate_on_submit():
         try:
-            catalogue.edit_sailing(
+            reschedule(
                 sailing_id=present.id,
                 version_seen=form.version.data or 0,
                 calls=form.edits(present.calls),
@@ -107,6 +108,8 @@ def edit_sailing(code: str) -> ResponseReturnValue:
             conflict = True
             form.form_errors.append(refusal.message)
             form.take_version(present.version)
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
         else:
             flash(_("Saved. Guests see it from now on."), "good")
             return redirect(url_for(".sailing", code=code))
