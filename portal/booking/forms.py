@@ -43,6 +43,27 @@ def _needed() -> InputRequired:
     return InputRequired(_l("Please fill this in."))
 
 
+def _at_most(letters: int) -> Length:
+    return Length(max=letters, message=_l("Please shorten this: %(max)d characters at most."))
+
+
+class DayField(DateField):
+    """A day as browsers send it, or as it is written here; left empty it is none."""
+
+    def __init__(self, label: Any = None, validators: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, validators, format=["%Y-%m-%d", "%d.%m.%Y"], **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist or not valuelist[0].strip():
+            self.data = None
+            return
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            example = "17.05.1985"
+            raise ValueError(_("There is no such day. Please write it like %(example)s.", example=example)) from None
+
+
 def latin(form: Form, field: StringField) -> None:
     if field.data and not LATIN.fullmatch(field.data):
         raise ValidationError(
@@ -53,17 +74,17 @@ def latin(form: Form, field: StringField) -> None:
 class PassengerForm(Form):
     """One passenger; a part of a larger form, which carries the CSRF token."""
 
-    surname = StringField(_l("Surname in Latin letters"), [_needed(), Length(max=60), latin], filters=[_strip])
-    given_names = StringField(_l("Given names in Latin letters"), [_needed(), Length(max=60), latin], filters=[_strip])
-    local_surname = StringField(_l("Surname as you write it"), [Optional(), Length(max=60)], filters=[_strip])
-    local_given_names = StringField(_l("First name as you write it"), [Optional(), Length(max=60)], filters=[_strip])
-    patronymic = StringField(_l("Patronymic, if you have one"), [Optional(), Length(max=60)], filters=[_strip])
-    birth_date = DateField(_l("Date of birth"), [_needed()])
+    surname = StringField(_l("Surname in Latin letters"), [_needed(), _at_most(60), latin], filters=[_strip])
+    given_names = StringField(_l("Given names in Latin letters"), [_needed(), _at_most(60), latin], filters=[_strip])
+    local_surname = StringField(_l("Surname as you write it"), [Optional(), _at_most(60)], filters=[_strip])
+    local_given_names = StringField(_l("First name as you write it"), [Optional(), _at_most(60)], filters=[_strip])
+    patronymic = StringField(_l("Patronymic, if you have one"), [Optional(), _at_most(60)], filters=[_strip])
+    birth_date = DayField(_l("Date of birth"), [_needed()])
     sex = SelectField(_l("Sex"), [_needed()], coerce=str)
     citizenship = SelectField(_l("Citizenship"), [_needed()], coerce=str)
     document_kind = SelectField(_l("Document for this cruise"), [_needed()], coerce=str)
-    document_number = StringField(_l("Series and number"), [_needed(), Length(max=20)], filters=[_strip])
-    document_expires = DateField(_l("Valid until"), [Optional()])
+    document_number = StringField(_l("Series and number"), [_needed(), _at_most(20)], filters=[_strip])
+    document_expires = DayField(_l("Valid until"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,7 +109,7 @@ class PassengerForm(Form):
 
     def validate_document_expires(self, field: DateField) -> None:
         if field.data is None:
-            if self.document_kind.data == DocumentKind.PASSPORT:
+            if self.document_kind.data == DocumentKind.PASSPORT and not field.process_errors:
                 raise ValidationError(_("Please give the passport's last day: some countries ask for months more."))
         elif field.data < self.today:
             raise ValidationError(_("This passport has expired. Please give the data of the new one."))
@@ -112,13 +133,13 @@ class PassengersForm(FlaskForm):
 
 
 class ReviewForm(FlaskForm):
-    contact_name = StringField(_l("Your name"), [_needed(), Length(max=120)], filters=[_strip])
+    contact_name = StringField(_l("Your name"), [_needed(), _at_most(120)], filters=[_strip])
     contact_email = EmailField(
         _l("E-mail"),
-        [_needed(), Length(max=254), Email(_l("Please check the address: mail could not be sent to it."))],
+        [_needed(), _at_most(254), Email(_l("Please check the address: mail could not be sent to it."))],
         filters=[_strip],
     )
-    contact_phone = TelField(_l("Telephone"), [_needed(), Length(max=40)], filters=[_strip])
+    contact_phone = TelField(_l("Telephone"), [_needed(), _at_most(40)], filters=[_strip])
     terms = BooleanField(_l("I have read and accept the conditions of carriage and cancellation"))
     consent = BooleanField(_l("I agree that the passengers' personal data are used to carry out this booking"))
 
@@ -136,7 +157,7 @@ class ReviewForm(FlaskForm):
 
 
 class FindBookingForm(FlaskForm):
-    reference = StringField(_l("Booking number"), [_needed(), Length(max=20)], filters=[_strip])
-    email = EmailField(_l("E-mail of the booking"), [_needed(), Length(max=254)], filters=[_strip])
+    reference = StringField(_l("Booking number"), [_needed(), _at_most(20)], filters=[_strip])
+    email = EmailField(_l("E-mail of the booking"), [_needed(), _at_most(254)], filters=[_strip])
 
 

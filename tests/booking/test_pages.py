@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from portal.booking.access import link_token
@@ -115,6 +117,36 @@ def test_the_list_of_mistakes_says_whose_they_are_and_leads_to_the_fields(browse
 
     [link] = [link for link in answer.find("a") if link.get("href") == "#passengers-1-surname"]
     assert "Passenger 2" in "".join(link.itertext())
+
+
+def test_a_passport_without_its_last_day_is_asked_for_it(browser: Browser) -> None:
+    page = hold(browser, make_season())
+
+    answer = page.submit("passengers-form", **typed(ANNA | {"document_expires": ""}, BERDI))
+
+    assert answer.status == 422
+    assert "last day" in problem_beside(answer, "passengers-0-document_expires")
+
+
+def test_another_document_may_have_no_last_day(browser: Browser) -> None:
+    page = hold(browser, make_season())
+    child = {"birth_date": "2015-01-01", "document_kind": "birth_certificate", "document_expires": ""}
+
+    answer = page.submit("passengers-form", **typed(ANNA, BERDI | child))
+
+    assert answer.location.endswith("/review")
+
+
+@pytest.mark.parametrize(("day", "accepted"), [("17.05.1985", True), ("1985-02-30", False), ("soon", False)])
+def test_a_day_may_be_typed_where_the_browser_offers_no_calendar(browser: Browser, day: str, accepted: bool) -> None:
+    page = hold(browser, make_season())
+
+    answer = page.submit("passengers-form", **typed(ANNA | {"birth_date": day}, BERDI))
+
+    assert (answer.status == 302) is accepted
+    if not accepted:
+        assert "no such day" in problem_beside(answer, "passengers-0-birth_date")
+        assert answer.form("passengers-form").values["passengers-0-birth_date"] == [day]
 
 
 def test_a_rule_that_concerns_all_passengers_is_said_above_the_form(browser: Browser) -> None:
@@ -375,3 +407,25 @@ def test_the_terms_name_every_step_of_the_cancellation_policy(browser: Browser) 
 @pytest.mark.parametrize("name", ["terms", "privacy", "about"])
 def test_the_plain_pages_open_in_each_language(browser: Browser, name: str, language: str) -> None:
     assert browser.open(f"/{language}/{name}").status == 200
+
+
+def test_waiting_for_the_provider_goes_on_by_itself_without_scripts(browser: Browser) -> None:
+    booking = place(browser, make_season())
+
+    page = browser.open(f"/en/bookings/{booking.reference}/pay/return?session=unknown")
+
+    assert page.status == 200
+    assert "Please do not pay a second time" in page.words
+    assert [meta.get("content") for meta in page.find("meta", http_equiv="refresh")] == ["3"]
+
+
+@pytest.mark.browser
+def test_waiting_for_the_provider_ends_when_the_booking_is_confirmed(window: Any, address: str) -> None:
+    booking = make_booking(make_season())
+    window.goto(f"/en/bookings/{booking.reference}/open/{link_token(booking)}")
+    window.goto(f"/en/bookings/{booking.reference}/pay/return?session=unknown")
+    expect(window.get_by_role("heading", level=1)).to_have_text("One moment, please")
+
+    confirm_booking(booking_id=booking.id, now=now())
+
+    expect(window).to_have_url(f"{address}/en/bookings/{booking.reference}", timeout=15_000)
