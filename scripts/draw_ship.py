@@ -357,7 +357,9 @@ def decks() -> list[dict[str, Any]]:
                     room("pool", 502, 58, 104, 52, words("Бассейн", "Howuz", "Pool"), rounded(502, 58, 104, 52, 14)),
                     room("bar", 684, 46, 92, 76, words("Бар", "Bar", "Bar")),
                     room("open_deck", 892, 14, 148, 140, words("Прогулочная палуба", "Gezelenç palubasy", "Promenade")),
-                    room("solarium", 1060, 46, 140, 76, words("Носовой солярий", "Öňdäki solýariý", "Forward solarium")),
+                    room(
+                        "solarium", 1060, 46, 140, 76, words("Носовой солярий", "Öňdäki solýariý", "Forward solarium")
+                    ),
                     *lobbies(),
                 ],
             },
