@@ -67,7 +67,7 @@ class DayField(DateField):
 def latin(form: Form, field: StringField) -> None:
     if field.data and not LATIN.fullmatch(field.data):
         raise ValidationError(
-            _("Use Latin letters as in the passport, for example %(example)s.", example="IVANOVA or ANNA-MARIA")
+            _("Use Latin letters as in the passport, for example %(example)s.", example="ANNA-MARIA")
         )
 
 

@@ -7,6 +7,9 @@ from babel import Locale
 # Codes that CLDR names though ISO does not assign them to a country.
 NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
 
+# Its letters do not follow each other as their code points do: Ç comes after B, not after Z.
+TURKMEN_ALPHABET = "abçdeäfghijžklmnňoöprsştuüwyýz"
+
 
 @cache
 def country_codes() -> frozenset[str]:
@@ -26,4 +29,12 @@ def country_name(code: str, language: str) -> str:
 @cache
 def countries_by_name(language: str) -> tuple[tuple[str, str], ...]:
     """(code, name) in the order of the names: for a list to choose from."""
-    return tuple(sorted(((code, country_name(code, language)) for code in country_codes()), key=lambda pair: pair[1]))
+    names = ((code, country_name(code, language)) for code in country_codes())
+    return tuple(sorted(names, key=lambda pair: _place(pair[1], language)))
+
+
+def _place(name: str, language: str) -> list[int]:
+    """Where a name stands among others in the alphabet of `language`."""
+    if language == "tk":
+        return [TURKMEN_ALPHABET.find(letter) for letter in name.lower()]  # a space or a hyphen before any letter
+    return [ord(letter) for letter in name]

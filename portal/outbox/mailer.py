@@ -15,6 +15,7 @@ from flask import current_app
 from portal.outbox.models import OutgoingMail
 
 SMTP_TIMEOUT_SECONDS = 20
+SENDERS = {"ru": "Пётр Великий", "tk": "Beýik Pýotr", "en": "Peter the Great"}
 
 
 class MailRefused(Exception):
@@ -35,7 +36,7 @@ def compose(mail: OutgoingMail) -> EmailMessage:
     sender = current_app.config["MAIL_SENDER"]
     user, _, domain = sender.partition("@")
     message = EmailMessage(policy=SMTP)
-    message["From"] = Address("Пётр Великий" if mail.language == "ru" else "Peter the Great", user, domain)
+    message["From"] = Address(SENDERS[mail.language], user, domain)
     message["To"] = mail.recipient
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(mail.queued_at)
