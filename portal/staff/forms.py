@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.numbers import get_currency_precision
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -160,6 +161,7 @@ class SailingForm(FlaskForm):
         if len(form.calls) != len(sailing.calls):
             form = cls(formdata=None, **present)
         for entry, call in zip(form.calls, sailing.calls, strict=True):
+            entry.label.text = f"{call.position}. {call.port.name.within(get_locale().language)}"
             entry.form.arrives.show(call.arrives_at, call.port.zone)
             entry.form.departs.show(call.departs_at, call.port.zone)
             # The service asks for them; only the last departure may be left out.
@@ -244,7 +246,8 @@ class FaresForm(FlaskForm):
         form = cls(**present)
         if len(form.fares) != len(fares):
             form = cls(formdata=None, **present)
-        for entry, (_, fare) in zip(form.fares, fares, strict=True):
+        for entry, (category, fare) in zip(form.fares, fares, strict=True):
+            entry.label.text = category.name.within(get_locale().language)
             for name in ("adult", "single", "child", "extra"):
                 entry.form[name].currency = fare.currency
         return form
