@@ -15,12 +15,10 @@ POLICY = "; ".join(
 
 
 def init_app(app: Flask) -> None:
-    # A form that starts a payment is answered by a redirect to the provider, which browsers count as its target.
-    payment = app.config["STRIPE_API_BASE"] or "https://checkout.stripe.com"
-    policy = POLICY.format(payment=payment)
-
     @app.after_request
     def add_headers(response: Response) -> Response:
+        # A form that starts a payment is answered by a redirect to the provider, which browsers count as its target.
+        policy = POLICY.format(payment=app.config["STRIPE_API_BASE"] or "https://checkout.stripe.com")
         response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
