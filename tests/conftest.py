@@ -121,7 +121,7 @@ def app(database_name: str) -> Iterator[Flask]:
         db.session.remove()
         db.engine.dispose()
     if database_name == "sqlite":
-        _copy_sqlite(_sqlite_file(), _empty_file())
+        copy_sqlite(sqlite_file(), _empty_file())
     yield app
     with app.app_context():
         db.session.remove()
@@ -145,7 +145,7 @@ def database(request: pytest.FixtureRequest, database_name: str) -> Iterator[Non
         yield
         db.session.remove()
         if database_name == "sqlite":
-            _copy_sqlite(_empty_file(), _sqlite_file())
+            copy_sqlite(_empty_file(), sqlite_file())
         else:
             _empty_postgresql()
         # What this process remembers of the rows that are gone.
@@ -203,15 +203,15 @@ def window(chromium: Any, address: str) -> Iterator[Any]:
     assert [mistake for mistake in mistakes if "responded with a status of 4" not in mistake] == []
 
 
-def _sqlite_file() -> Path:
+def sqlite_file() -> Path:
     return Path(os.environ["DATABASE_URL"].removeprefix("sqlite:///"))
 
 
 def _empty_file() -> Path:
-    return _sqlite_file().with_name("empty.db")
+    return sqlite_file().with_name("empty.db")
 
 
-def _copy_sqlite(source: Path, target: Path) -> None:
+def copy_sqlite(source: Path, target: Path) -> None:
     """Page by page through SQLite itself, so that connections that are open see the new content."""
     with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target, timeout=30)) as write:
         read.backup(write)

@@ -72,15 +72,18 @@ class RunningSandbox:
 
 @contextmanager
 def running_sandbox(
-    folder: Path, *, delivery_threads: int = 0, settle_after_seconds: int = 60
+    folder: Path, *, webhook_url: str | None = None, delivery_threads: int = 0, settle_after_seconds: int = 60
 ) -> Iterator[RunningSandbox]:
-    """A sandbox over real HTTP, its state in `folder`. Without threads, `deliver` moves it on."""
+    """A sandbox over real HTTP, its state in `folder`. Without threads, `deliver` moves it on.
+
+    webhook_url: where events go; by default to `webhook`, which only keeps them.
+    """
     with receiving_webhook() as webhook:
         app = create_sandbox(
             SandboxConfig(
                 database=folder / "sandbox.db",
                 mail=folder / "mail",
-                webhook_url=webhook.url,
+                webhook_url=webhook_url or webhook.url,
                 webhook_secret=SECRET,
                 delivery_threads=delivery_threads,
                 settle_after_seconds=settle_after_seconds,
