@@ -41,13 +41,13 @@ def day_of(moment: date | datetime, zone: str | None) -> date:
 
 def day(moment: date | datetime, language: str, zone: str | None = None) -> str:
     """ "7 May 2024"; a moment is first taken to `zone`."""
-    pattern = {"ru": "d MMMM y 'г'.", "tk": "d MMMM y", "en": "d MMMM y"}[language]
+    pattern = {"ru": "d\u00a0MMMM y\u00a0'г'.", "tk": "d MMMM y", "en": "d MMMM y"}[language]
     return str(format_date(day_of(moment, zone), pattern, locale=FORMATTING[language]))
 
 
 def short_day(moment: date | datetime, language: str, zone: str | None = None) -> str:
     """ "7 May"."""
-    pattern = {"ru": "d MMMM", "tk": "d MMMM", "en": "d MMM"}[language]
+    pattern = {"ru": "d\u00a0MMMM", "tk": "d MMMM", "en": "d MMM"}[language]
     return str(format_date(day_of(moment, zone), pattern, locale=FORMATTING[language]))
 
 
@@ -60,7 +60,7 @@ def period(starts: datetime, from_zone: str, ends: datetime, to_zone: str, langu
 
 def weekday_day(moment: date | datetime, language: str, zone: str | None = None) -> str:
     """ "Tue, 7 May"."""
-    pattern = {"ru": "EEE, d MMMM", "tk": "d MMMM, EEE", "en": "EEE, d MMM"}[language]
+    pattern = {"ru": "EEE, d\u00a0MMMM", "tk": "d MMMM, EEE", "en": "EEE, d MMM"}[language]
     return str(format_date(day_of(moment, zone), pattern, locale=FORMATTING[language]))
 
 
@@ -85,7 +85,7 @@ def utc_offset(moment: datetime, zone: str) -> str:
 
 def moment(value: datetime, language: str, zone: str) -> str:
     """ "7 May 2024, 13:00 (UTC+4)" on the clocks of `zone`."""
-    pattern = {"ru": "d MMMM y 'г'., HH:mm", "tk": "d MMMM y, HH:mm", "en": "d MMMM y, HH:mm"}[language]
+    pattern = {"ru": "d\u00a0MMMM y\u00a0'г'., HH:mm", "tk": "d MMMM y, HH:mm", "en": "d MMMM y, HH:mm"}[language]
     local = value.astimezone(ZoneInfo(zone))
     return f"{format_datetime(local, pattern, locale=FORMATTING[language])} ({utc_offset(value, zone)})"
 
