@@ -370,17 +370,20 @@ class BookingsPage:
 
 
 def bookings_page(filters: BookingFilters, page: int) -> BookingsPage:
-    """Drafts only when asked for. Eight statements."""
+    """Drafts only when asked for. Five statements."""
     codes = tuple(db.session.scalars(select(Sailing.code).order_by(Sailing.starts_at)))
     total = db.session.scalar(_bookings_where(select(func.count(Booking.id)), filters)) or 0
     at = paging(page, total)
+    persons = _sum_of(func.count(Passenger.id), Passenger.booking_id)
+    owed = _sum_of(func.sum(Charge.amount_minor), Charge.booking_id)
+    paid = _sum_of(func.sum(Payment.amount_minor), Payment.booking_id, Payment.state == PaymentState.SUCCEEDED)
     bookings = db.session.execute(
-        _bookings_where(select(Booking, Sailing.code), filters)
+        _bookings_where(select(Booking, Sailing.code, persons, owed, paid), filters)
         .order_by(Booking.placed_at.desc().nulls_first(), Booking.id.desc())
         .limit(PAGE)
         .offset(at.offset)
     ).all()
-    ids = [booking.id for booking, _ in bookings]
+    ids = [row[0].id for row in bookings]
     cabins: dict[int, list[str]] = {}
     for booking_id, number in db.session.execute(
         select(BookedCabin.booking_id, Cabin.number)
@@ -389,12 +392,6 @@ def bookings_page(filters: BookingFilters, page: int) -> BookingsPage:
         .order_by(Cabin.number)
     ):
         cabins.setdefault(booking_id, []).append(number)
-    persons = _by_booking(select(Passenger.booking_id, func.count()), Passenger.booking_id, ids)
-    owed = _by_booking(select(Charge.booking_id, func.sum(Charge.amount_minor)), Charge.booking_id, ids)
-    received = select(Payment.booking_id, func.sum(Payment.amount_minor)).where(
-        Payment.state == PaymentState.SUCCEEDED
-    )
-    paid = _by_booking(received, Payment.booking_id, ids)
     papers = _papers(ids)
     return BookingsPage(
         rows=tuple(
@@ -403,16 +400,16 @@ def bookings_page(filters: BookingFilters, page: int) -> BookingsPage:
                 sailing=code,
                 state=booking.state,
                 cabins=tuple(cabins.get(booking.id, ())),
-                passengers=int(persons.get(booking.id, 0)),
+                passengers=travellers,
                 contact_name=booking.contact_name,
                 contact_email=booking.contact_email,
                 placed_at=booking.placed_at,
                 pay_by=booking.pay_by,
-                price=Money(int(owed.get(booking.id, 0)), booking.currency),
-                paid=Money(int(paid.get(booking.id, 0)), booking.currency),
+                price=Money(int(price), booking.currency),
+                paid=Money(int(received), booking.currency),
                 papers=papers.get(booking.id, Papers(0, 0)),
             )
-            for booking, code in bookings
+            for booking, code, travellers, price, received in bookings
         ),
         paging=at,
         filters=filters,
@@ -445,8 +442,10 @@ def _bookings_where(query: Rows, filters: BookingFilters) -> Rows:
     return query
 
 
-def _by_booking(query: Rows, column: Any, ids: Sequence[int]) -> dict[int, Any]:
-    return dict(db.session.execute(query.where(column.in_(ids)).group_by(column)).all())
+def _sum_of(amount: Any, booking_id: Any, *which: Any) -> Any:
+    """`amount` over the rows of each booking, 0 where there are none; part of the statement that lists bookings."""
+    rows = select(func.coalesce(amount, 0)).where(booking_id == Booking.id, *which)
+    return rows.correlate(Booking).scalar_subquery()
 
 
 def _papers(booking_ids: Sequence[int]) -> dict[int, Papers]:
