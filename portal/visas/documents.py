@@ -68,6 +68,7 @@ class Processing:
     """How long authorities take, in working days: for the letter of invitation, and for the visa after it."""
 
     country: str | None
+    nationalities: tuple[str, ...]  # none named: every other one
     regime: Regime
     invitation_working_days: int
     authority_working_days: int
@@ -92,10 +93,11 @@ class Catalogue:
             and any(asked.country == country and regime in asked.regimes for asked in document.asked)
         )
 
-    def processing_of(self, country: str, regime: Regime | None) -> Processing:
-        """The country's own time, else the usual one of the regime."""
+    def processing_of(self, country: str, regime: Regime | None, nationality: str) -> Processing:
+        """The first that fits: the country's own time, else the usual one of the regime."""
         for takes in self.processing:
-            if takes.regime is regime and takes.country in (country, None):
+            fits = takes.country in (country, None) and (not takes.nationalities or nationality in takes.nationalities)
+            if takes.regime is regime and fits:
                 return takes
         raise LookupError(f"no processing time for {regime}")
 
@@ -117,6 +119,7 @@ def read_catalogue(path: Path = FACTS / "documents.json") -> Catalogue:
         processing=tuple(
             Processing(
                 country=entry["country"],
+                nationalities=tuple(entry["nationalities"]),
                 regime=Regime(entry["regime"]),
                 invitation_working_days=entry["invitation_working_days"],
                 authority_working_days=entry["authority_working_days"],

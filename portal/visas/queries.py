@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from flask import url_for
@@ -118,9 +118,9 @@ class PaperView:
 
 @dataclass(frozen=True)
 class FindingView:
-    """What one entry into a country asks for."""
+    """What a country asks for; `entries` that ask for the same are told together."""
 
-    entry: Entry
+    entries: tuple[Entry, ...]
     outcome: Outcome
     regime: Regime | None
     border: Border
@@ -410,7 +410,7 @@ def _passenger(
         countries=tuple(
             CountryView(
                 country=country,
-                findings=tuple(_finding(finding, today) for finding in found if finding.country == country),
+                findings=_together(_finding(finding, today) for finding in found if finding.country == country),
                 papers=tuple(paper for paper in papers if paper.country == country),
             )
             for country in voyage.countries
@@ -459,7 +459,7 @@ def _submission(submission: Submission) -> SubmissionView:
 def _finding(finding: Finding, today: date) -> FindingView:
     rule = finding.rule
     return FindingView(
-        entry=finding.entry,
+        entries=(finding.entry,),
         outcome=finding.outcome,
         regime=finding.regime,
         border=finding.border,
@@ -475,8 +475,21 @@ def _finding(finding: Finding, today: date) -> FindingView:
     )
 
 
+def _together(found: Iterable[FindingView]) -> tuple[FindingView, ...]:
+    told: dict[FindingView, tuple[Entry, ...]] = {}
+    for view in found:
+        same = replace(view, entries=())
+        told[same] = (*told.get(same, ()), *view.entries)
+    return tuple(replace(view, entries=stays) for view, stays in told.items())
+
+
 def _sources(keys: Iterable[str]) -> tuple[Source, ...]:
-    return tuple(Source(key, SOURCES[key]) for key in dict.fromkeys(keys) if key in SOURCES)
+    """One for each site, in the order of the keys."""
+    by_site: dict[str, Source] = {}
+    for key in keys:
+        source = Source(key, SOURCES[key])
+        by_site.setdefault(source.site, source)
+    return tuple(by_site.values())
 
 
 # The review bench

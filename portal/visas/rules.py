@@ -435,6 +435,7 @@ def _papers_of(
     if finding.outcome is not Outcome.NEEDED or finding.rule is None or finding.regime is None:
         return
     rule = finding.rule
+    apply_by = _due(Stage.APPLICATION, finding, rule, voyage, catalogue)
     for document in catalogue.asked_by(finding.country, finding.regime):
         single = document.per is Per.ENTRY and finding.entry.of > 1
         number = finding.entry.number if single else None
@@ -445,8 +446,8 @@ def _papers_of(
             country=finding.country,
             entry_number=number,
             reasons=_why(document, finding, single),
-            due=_due(document.stage, finding, voyage, catalogue),
-            apply_by=_due(Stage.APPLICATION, finding, voyage, catalogue) if document.stage is Stage.IN_HAND else None,
+            due=_due(document.stage, finding, rule, voyage, catalogue),
+            apply_by=apply_by if document.stage is Stage.IN_HAND else None,
             severity=Severity.REQUIRED,
             supplier=document.supplier,
             rule_id=rule.id,
@@ -484,12 +485,12 @@ def _why(document: Document, finding: Finding, single: bool) -> tuple[Reason, ..
     return tuple(reasons)
 
 
-def _due(stage: Stage, finding: Finding, voyage: Voyage, catalogue: Catalogue) -> date:
+def _due(stage: Stage, finding: Finding, rule: Rule, voyage: Voyage, catalogue: Catalogue) -> date:
     """visa_deadline = departure - embassy days - invitation days - buffer; each stage stops on its way back."""
     day = voyage.starts - timedelta(BUFFER_DAYS)
     if stage is Stage.IN_HAND:
         return day
-    takes = catalogue.processing_of(finding.country, finding.regime)
+    takes = catalogue.processing_of(finding.country, finding.regime, rule.nationality)
     day = working_days_before(day, takes.authority_working_days)
     if stage is Stage.APPLICATION:
         return day

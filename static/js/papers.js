@@ -27,21 +27,43 @@ function prepareUpload(form) {
   );
 }
 
+const ZOOMS = [1, 1.6, 2.6];
+
 function prepareBench(bench) {
-  const step = (name, by, last) => {
-    const next = (Number(bench.dataset[name] || 0) + by + last + 1) % (last + 1);
-    bench.dataset[name] = String(next);
+  let zoom = 0;
+  let turns = 0;
+  // A turned picture keeps its old box in CSS, so its new one is worked out here and can be scrolled.
+  const show = (picture) => {
+    const box = picture.closest("[data-box]");
+    box.removeAttribute("style");
+    picture.removeAttribute("style");
+    if (zoom === 0 && turns === 0) return;
+    const width = box.clientWidth * ZOOMS[zoom];
+    const ratio = picture.naturalHeight / picture.naturalWidth;
+    const across = turns % 2 === 1;
+    Object.assign(box.style, { width: `${width}px`, height: `${across ? width / ratio : width * ratio}px` });
+    Object.assign(picture.style, {
+      position: "absolute",
+      inset: "50% auto auto 50%",
+      maxWidth: "none",
+      width: `${across ? width / ratio : width}px`,
+      transform: `translate(-50%, -50%) rotate(${turns * 90}deg)`,
+    });
   };
+  const pictures = [...bench.querySelectorAll("img")];
+  for (const picture of pictures) picture.addEventListener("load", () => show(picture));
   const acts = {
-    in: () => (bench.dataset.zoom = String(Math.min(2, Number(bench.dataset.zoom || 0) + 1))),
-    out: () => (bench.dataset.zoom = String(Math.max(0, Number(bench.dataset.zoom || 0) - 1))),
-    turn: () => step("turn", 1, 3),
+    in: () => (zoom = Math.min(zoom + 1, ZOOMS.length - 1)),
+    out: () => (zoom = Math.max(zoom - 1, 0)),
+    turn: () => (turns = (turns + 1) % 4),
   };
   const tools = bench.querySelector("[data-tools]");
   tools.hidden = false;
   tools.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-act]");
-    if (button) acts[button.dataset.act]();
+    if (!button) return;
+    acts[button.dataset.act]();
+    for (const picture of pictures) if (picture.complete) show(picture);
   });
 }
 
@@ -49,21 +71,26 @@ function prepareBench(bench) {
 const KEYS_OFF = "bench-keys-off";
 
 function listenToKeys() {
+  let on = !window.localStorage.getItem(KEYS_OFF);
   const label = document.querySelector("[data-keys-switch]");
-  const box = label.querySelector("input");
-  label.hidden = false;
-  box.checked = !window.localStorage.getItem(KEYS_OFF);
-  box.addEventListener("change", () =>
-    box.checked ? window.localStorage.removeItem(KEYS_OFF) : window.localStorage.setItem(KEYS_OFF, "yes"),
-  );
+  const box = label?.querySelector("input");
+  if (box) {
+    label.hidden = false;
+    box.checked = on;
+    box.addEventListener("change", () => {
+      on = box.checked;
+      if (on) window.localStorage.removeItem(KEYS_OFF);
+      else window.localStorage.setItem(KEYS_OFF, "yes");
+    });
+  }
   document.addEventListener("keydown", (event) => {
-    if (!box.checked || event.repeat) return;
+    if (!on || event.repeat) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea")) return;
     const target = document.querySelector(`[data-key~="${CSS.escape(event.code)}"]`);
     if (!target) return;
     event.preventDefault();
-    target.closest("details")?.setAttribute("open", "");
-    if (target.matches("select, input, textarea")) target.focus();
-    else target.click();
+    target.click();
+    // Opened by its key, a folded form is ready to be typed into.
+    if (target.matches("summary")) target.parentElement.querySelector("input:not([type=hidden])")?.focus();
   });
 }

@@ -329,6 +329,13 @@ def test_dates_count_back_from_departure_through_consulate_and_invitation():
     assert item("passport", who, TRI).due == date(2024, 3, 12)
 
 
+def test_americans_start_two_to_three_months_earlier_for_iran_than_others():
+    american, turkmen = (item("visa_ir.IR", traveller(passport), CAS5).apply_by for passport in ("US", "TM"))
+
+    assert american == date(2024, 2, 8)
+    assert turkmen == date(2024, 4, 18)
+
+
 def test_insurance_is_required_where_a_country_says_so_and_advised_elsewhere():
     assert item("insurance", traveller("RU"), CAS5).severity is Severity.REQUIRED
     assert item("insurance", traveller("DE"), TRI).severity is Severity.REQUIRED
