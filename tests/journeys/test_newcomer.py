@@ -1,4 +1,4 @@
-"""The whole story in each language: book a cabin for two, pay, hand in a passport; it is accepted, and the ship sails."""
+"""The whole story in each language: book a cabin for two, pay, hand in a passport that is accepted."""
 
 from __future__ import annotations
 

@@ -37,12 +37,13 @@ CONTACT = {
     "contact_email": "anna@example.org",
     "contact_phone": "+7 900 1234567",
 }
-# Nearest first: what shows that something has the focus may lie around it.
+# What shows that something has the focus may lie around it. In a date field the last stop is the browser's own button
+# for its calendar, which rings itself and not the field.
 FOCUS = """() => {
   const active = document.activeElement;
   if (!active || active === document.body) return 'nothing';
   const name = active.outerHTML.slice(0, 140);
-  let around = active, seen = false;
+  let around = active, seen = active.matches("input[type^='date']:not(:focus-visible)");
   for (let level = 0; around && level < 6; level += 1, around = around.parentElement) {
     const style = getComputedStyle(around);
     if (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2) { seen = true; break; }
@@ -56,6 +57,15 @@ FOCUS = """() => {
     return top && (active.contains(top) || top.contains(active) || top.closest('label')?.control === active);
   });
   return uncovered ? '' : `covered or out of sight: ${name}`;
+}"""
+
+# The arrow that leads from the focus to an element: first to its row, then along it.
+TOWARDS = """wanted => {
+  if (wanted === document.activeElement) return '';
+  const [to, from] = [wanted, document.activeElement].map((element) => element.getBoundingClientRect());
+  const [right, down] = [to.left - from.left, to.top - from.top];
+  if (Math.abs(down) > to.height / 2) return down > 0 ? 'ArrowDown' : 'ArrowUp';
+  return right > 0 ? 'ArrowRight' : 'ArrowLeft';
 }"""
 
 
@@ -141,11 +151,12 @@ class Keyboard(Hand):
         """Into the plan by Tab, along it by the arrows."""
         wanted = cabin_on_plan(self.page, number)
         self.reach(self.page.locator(".cabins a[href]").first)
-        for _ in range(60):
-            if wanted.evaluate("element => element === document.activeElement"):
+        for _ in range(80):
+            arrow = wanted.evaluate(TOWARDS)
+            if arrow == "":
                 self.page.keyboard.press("Enter")
                 return
-            self.key("ArrowRight")
+            self.key(arrow)
         raise AssertionError(f"no way by arrows to cabin {number}")
 
 
