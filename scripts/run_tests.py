@@ -47,7 +47,8 @@ def run(arguments: list[str]) -> int:
             for database in ("sqlite", "postgresql"):
                 say(f"\nTests on {database}")
                 command = [str(PYTHON), "-m", "pytest", "-q", "-n", str(min(os.cpu_count() or 2, 4))]
-                command += ["--dist=worksteal", "--database", database, *(arguments or ["tests"])]
+                command += ["--dist=worksteal", "--durations=10", "--durations-min=5"]
+                command += ["--database", database, *(arguments or ["tests"])]
                 code = subprocess.run(command, cwd=ROOT, env=dict(os.environ, **servers)).returncode
                 # A choice of tests may hold none that the database can change; the whole never does.
                 codes.append(0 if code == NOTHING_COLLECTED and arguments else code)
