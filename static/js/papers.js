@@ -1,4 +1,8 @@
 // Handing in: say at once what is too large, and that a long upload is under way. The bench: zoom, turn, and keys.
+const ZOOMS = [1, 1.6, 2.6];
+// Single keys can be switched off, and stay off in this browser: they get in the way of speech input.
+const KEYS_OFF = "bench-keys-off";
+
 const form = document.querySelector("[data-upload]");
 if (form) prepareUpload(form);
 const bench = document.querySelector("[data-bench]");
@@ -26,8 +30,6 @@ function prepareUpload(form) {
     true,
   );
 }
-
-const ZOOMS = [1, 1.6, 2.6];
 
 function prepareBench(bench) {
   let zoom = 0;
@@ -66,9 +68,6 @@ function prepareBench(bench) {
     for (const picture of pictures) if (picture.complete) show(picture);
   });
 }
-
-// Single keys can be switched off, and stay off in this browser: they get in the way of speech input.
-const KEYS_OFF = "bench-keys-off";
 
 function listenToKeys() {
   let on = !window.localStorage.getItem(KEYS_OFF);
