@@ -213,5 +213,5 @@ def _changed(
         now=now,
         from_state=before,
         to_state=occupancy.state,
-        reason=reason,
+        reason=" · ".join(part for part in (occupancy.cabin.number, reason) if part),
     )

@@ -135,13 +135,23 @@ def receive_transfer(*, payment_id: int, account: Account, now: datetime) -> Pay
         payment = session.get_one(Payment, payment_id, with_for_update=True)
         if payment.method is not Method.TRANSFER or payment.state in RECEIVED:
             raise NotExpected
-        payment.received_by_id = account.id
         amount = payment.amount
-    return receive_money(payment_id=payment_id, amount=amount, payment_intent=None, now=now)
+    return receive_money(
+        payment_id=payment_id, amount=amount, payment_intent=None, received_by_id=account.id, now=now
+    )
 
 
-def receive_money(*, payment_id: int, amount: Money, payment_intent: str | None, now: datetime) -> PaymentState:
+def receive_money(
+    *,
+    payment_id: int,
+    amount: Money,
+    payment_intent: str | None,
+    received_by_id: int | None = None,
+    now: datetime,
+) -> PaymentState:
     """Money for a payment has really come; the state it led to. Told twice, it counts once.
+
+    payment_intent: the provider's name for the money; received_by_id: the account of staff who saw it come.
 
     The booking is confirmed when what was received covers its price. Money that finds no cabin, comes twice or in
     another amount is kept as UNALLOCATED, in view of staff and customer; it is never turned away or forgotten.
@@ -156,6 +166,7 @@ def receive_money(*, payment_id: int, amount: Money, payment_intent: str | None,
             if amount != payment.amount or _received(booking.id) + amount.minor > booking.price.minor:
                 raise NotExpected
             payment.payment_intent = payment_intent
+            payment.received_by_id = received_by_id
             payment.received_at = now
             _move(payment, PaymentState.SUCCEEDED, now)
             session.flush()
@@ -169,6 +180,7 @@ def receive_money(*, payment_id: int, amount: Money, payment_intent: str | None,
         payment = session.get_one(Payment, payment_id, with_for_update=True)
         if payment.state not in RECEIVED:
             payment.payment_intent = payment_intent
+            payment.received_by_id = received_by_id
             payment.received_at = now
             _move(payment, PaymentState.UNALLOCATED, now, reason=why)
             announce("payments.unallocated", payment_id=payment.id)

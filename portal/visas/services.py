@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -19,7 +19,8 @@ from portal.catalogue.models import PortCall, Sailing
 from portal.catalogue.versions import CATALOGUE, bump
 from portal.database import db, transaction
 from portal.files.intake import examine
-from portal.files.services import keeping, supersede
+from portal.files.models import FileState, StoredFile
+from portal.files.services import keeping, purge, supersede
 from portal.kernel.acting import acting
 from portal.outbox.services import announce
 from portal.visas.errors import (
@@ -301,6 +302,27 @@ def _decide(
         reason=reason.value if reason else None,
     )
     return review
+
+
+RETENTION = timedelta(days=60)  # after the cruise; proposed: by then no port authority asks any more
+PURGED_AT_ONCE = 100
+
+
+def purge_after_cruise(now: datetime) -> int:
+    """Forget the documents of cruises that ended RETENTION ago; how many. That they existed stays known."""
+    due = db.session.scalars(
+        select(Submission.file_id)
+        .join(StoredFile, StoredFile.id == Submission.file_id)
+        .join(ChecklistItem, ChecklistItem.id == Submission.item_id)
+        .join(Passenger, Passenger.id == ChecklistItem.passenger_id)
+        .join(Booking, Booking.id == Passenger.booking_id)
+        .join(Sailing, Sailing.id == Booking.sailing_id)
+        .where(Sailing.ends_at < now - RETENTION, StoredFile.state != FileState.PURGED)
+        .limit(PURGED_AT_ONCE)
+    ).all()
+    for file_id in due:
+        purge(file_id=file_id, now=now)
+    return len(due)
 
 
 def _nothing_left(booking_id: int) -> bool:

@@ -18,7 +18,7 @@ from portal.outbox.services import on
 from portal.visas.documents import CATALOGUE
 from portal.visas.labels import GUEST_REASONS
 from portal.visas.models import ReturnReason, Submission
-from portal.visas.services import OPEN, refresh_checklist
+from portal.visas.services import OPEN, purge_after_cruise, refresh_checklist
 
 SWEEP_MINUTE = 17
 
@@ -28,6 +28,7 @@ def sweep() -> None:
     """Once an hour is enough: what a crash left lies unreadable meanwhile."""
     if real_now().minute == SWEEP_MINUTE:
         remove_orphans()
+        purge_after_cruise(now())
 
 
 @on("booking.placed")

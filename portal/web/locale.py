@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def remember_language(response: Any) -> Any:
         chosen = getattr(g, "language", None)
-        if chosen and request.cookies.get(COOKIE) != chosen and not getattr(response, "kept_ready", False):
+        if chosen and request.cookies.get(COOKIE) != chosen:
             response.set_cookie(
                 COOKIE, chosen, max_age=365 * 24 * 3600, samesite="Lax", secure=app.config["SESSION_COOKIE_SECURE"]
             )

@@ -8,12 +8,12 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
-from portal.audit.services import acting
 from portal.booking.models import Booking, BookingState
-from portal.catalogue.models import CallState
+from portal.catalogue.models import CallState, Sailing
 from portal.database import db, transaction
 from portal.files.errors import FileDamaged, KindNotTaken
 from portal.files.models import FileState, StoredFile
+from portal.kernel.acting import acting
 from portal.outbox.models import OutgoingMail
 from portal.outbox.services import announce, follow_up
 from portal.visas.errors import (
@@ -29,7 +29,14 @@ from portal.visas.errors import (
     PassportWillNotDo,
 )
 from portal.visas.models import ChecklistItem, Decision, ItemState, ReturnReason, Review, Submission
-from portal.visas.services import accept, refresh_checklist, send_back, submit_document
+from portal.visas.services import (
+    RETENTION,
+    accept,
+    purge_after_cruise,
+    refresh_checklist,
+    send_back,
+    submit_document,
+)
 from tests.factories import NOON, announced, details, make_account, make_booking, make_season
 from tests.files import uploads
 
@@ -354,3 +361,16 @@ def test_a_passport_that_expires_too_early_cannot_be_accepted():
 
     with pytest.raises(PassportWillNotDo):
         accept(submission_id=submission.id, reviewer=make_reviewer(), now=NOON)
+
+
+def test_documents_are_forgotten_some_time_after_the_cruise_and_not_before(rules, store):
+    booking = make_checked_booking()
+    submission = hand_in(item_of(booking))
+    ends = db.session.get_one(Sailing, booking.sailing_id).ends_at
+
+    assert purge_after_cruise(ends + RETENTION) == 0
+    assert purge_after_cruise(ends + RETENTION + timedelta(days=1)) == 1
+    assert purge_after_cruise(ends + RETENTION + timedelta(days=1)) == 0
+
+    assert [path for path in store.rglob("*") if path.is_file()] == []
+    assert db.session.get_one(Submission, submission.id).file.state is FileState.PURGED

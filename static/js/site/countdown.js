@@ -19,7 +19,8 @@ function start(box) {
     before = left;
     if (left === 0) {
       window.clearInterval(timer);
-      window.location.reload();
+      // Not reload(): after a form that was refused, the browser would ask whether to send it again.
+      window.location.replace(window.location.href);
     }
   };
   const timer = window.setInterval(tick, 1000);
