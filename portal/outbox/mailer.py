@@ -15,6 +15,7 @@ from flask import current_app
 from portal.outbox.models import OutgoingMail
 
 SMTP_TIMEOUT_SECONDS = 20
+SENDER_NAMES = {"ru": "Пётр Великий", "tk": "Beýik Pýotr", "en": "Peter the Great"}
 SENDERS = {"ru": "Пётр Великий", "tk": "Beýik Pýotr", "en": "Peter the Great"}
 
 
