@@ -26,7 +26,7 @@ from portal.kernel.clock import business_shift, now
 from portal.outbox.jobs import build_queue
 from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
-from portal.payments.queries import booking_payments
+from portal.payments.queries import booking_payments, booking_refunds
 from portal.pricing.policy import DEFAULT_POLICY, CancelStep, cancel_steps
 from portal.staff import review_views as reviews
 from portal.staff import views as staff
@@ -47,6 +47,7 @@ def create_app(**overrides: Any) -> Flask:
     app.config.update(overrides)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.add_extension("jinja2.ext.do")
+    app.jinja_env.policies["ext.i18n.trimmed"] = True  # as babel.cfg gathers them
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if app.config["PROXIES"]:  # so many stand in front and say truly who asks and how
         hops = app.config["PROXIES"]
@@ -111,6 +112,7 @@ def _prepare_templates(app: Flask) -> None:
         business_now=now,
         booking_papers=papers_summary,
         booking_payments=booking_payments,
+        booking_refunds=booking_refunds,
         country_papers=country_papers,
         default_cancel_steps=default_cancel_steps,
     )

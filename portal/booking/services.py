@@ -226,6 +226,19 @@ def confirm_booking(*, booking_id: int, now: datetime) -> None:
         announce("booking.confirmed", booking_id=booking.id)
 
 
+def cancel_booking(*, booking_id: int, now: datetime) -> None:
+    """End an agreed booking and free its cabins; what is returned, payments decide. Announces booking.cancelled.
+
+    Raises IllegalMove for a booking that is over already.
+    """
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        _move(booking, BookingState.CANCELLED, now)
+        for cabin in booking.cabins:
+            release(occupancy_id=cabin.occupancy_id, now=now)
+        announce("booking.cancelled", booking_id=booking.id)
+
+
 def claim_booking(*, booking_id: int, account_id: int, now: datetime) -> None:
     """Put a booking that was opened by its private link into the reader's account, if it is in none yet."""
     with transaction() as session:

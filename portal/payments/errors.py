@@ -9,5 +9,13 @@ class MethodNotOffered(Refused):
     message = _l("This way of paying is not possible for this booking. Please choose another one.")
 
 
+class NotCancellable(Refused):
+    message = _l("This booking cannot be cancelled any more.")
+
+
+class AmountsChanged(Refused):
+    message = _l("The sums have changed since you saw them. Please look at them once more.")
+
+
 class NotExpected(Refused):
     message = _l("This payment is not awaited any more. Please look at its present state.")

@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from portal.payments.models import Method, PaymentState
+from portal.payments.models import Method, PaymentState, RefundState
 
 METHODS: dict[Method, LazyString] = {
     Method.CARD: _l("Bank card"),
@@ -24,4 +24,16 @@ TONES: dict[PaymentState, str] = {
     PaymentState.UNALLOCATED: "bad",
     PaymentState.FAILED: "bad",
     PaymentState.EXPIRED: "neutral",
+}
+REFUND_STATES: dict[RefundState, LazyString] = {
+    RefundState.REQUESTED: _l("Being returned"),
+    RefundState.SENT: _l("On its way to you"),
+    RefundState.SUCCEEDED: _l("Returned"),
+    RefundState.FAILED: _l("Could not be returned yet, we are working on it"),
+}
+REFUND_TONES: dict[RefundState, str] = {
+    RefundState.REQUESTED: "wait",
+    RefundState.SENT: "wait",
+    RefundState.SUCCEEDED: "good",
+    RefundState.FAILED: "bad",
 }

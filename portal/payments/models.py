@@ -91,3 +91,51 @@ class ProviderEvent(Base):
     session_id: Mapped[str | None] = mapped_column(String(120))
     received_at: Mapped[datetime]  # real time
     handled_at: Mapped[datetime | None]
+
+
+class RefundState(StrEnum):
+    REQUESTED = "requested"
+    SENT = "sent"  # the provider has it; the money is on its way
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+REFUND_MOVES: Moves[RefundState] = {
+    RefundState.REQUESTED: {RefundState.SENT, RefundState.SUCCEEDED, RefundState.FAILED},
+    RefundState.SENT: {RefundState.SUCCEEDED, RefundState.FAILED},
+    RefundState.SUCCEEDED: {RefundState.FAILED},  # a bank may send money back days later
+    RefundState.FAILED: {RefundState.REQUESTED},
+}
+
+
+class RefundReason(StrEnum):
+    CANCELLED = "cancelled"
+    NO_CABIN = "no_cabin"
+
+
+class Refund(Base):
+    """Money of one payment that goes back the way it came. A trigger keeps their sum below what was paid."""
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("state <> 'succeeded' OR settled_at IS NOT NULL", name="succeeded_with_time"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    state: Mapped[RefundState] = mapped_column(default=RefundState.REQUESTED, index=True)
+    reason: Mapped[RefundReason]
+    amount_minor: Mapped[int] = mapped_column(BigInteger)  # in the payment's currency
+    attempt: Mapped[int] = mapped_column(default=1)
+    requested_at: Mapped[datetime]
+    provider_id: Mapped[str | None] = mapped_column(String(120), unique=True)
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+
+    payment: Mapped[Payment] = relationship()
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.payment.currency)

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from flask_babel.speaklater import LazyString
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from portal.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
-from portal.payments.labels import METHODS, STATES, TONES
-from portal.payments.models import Method, Payment, PaymentState
+from portal.payments.labels import METHODS, REFUND_STATES, REFUND_TONES, STATES, TONES
+from portal.payments.models import Method, Payment, PaymentState, Refund, RefundState
 from portal.payments.services import TRANSFER_TIME
 
 
@@ -63,3 +64,61 @@ def open_transfer(booking_id: int) -> PaymentView:
     if payment is None:
         raise NotFound(booking_id)
     return payment_view(payment)
+
+
+@dataclass(frozen=True)
+class RefundView:
+    id: int
+    reference: str
+    booking: str
+    method: Method
+    method_label: LazyString
+    state: RefundState
+    state_label: LazyString
+    tone: str
+    amount: Money
+    requested_at: datetime
+    settled_at: datetime | None
+
+
+def _refund_view(refund: Refund) -> RefundView:
+    return RefundView(
+        id=refund.id,
+        reference=refund.reference,
+        booking=refund.payment.booking.reference,
+        method=refund.payment.method,
+        method_label=METHODS[refund.payment.method],
+        state=refund.state,
+        state_label=REFUND_STATES[refund.state],
+        tone=REFUND_TONES[refund.state],
+        amount=refund.amount,
+        requested_at=refund.requested_at,
+        settled_at=refund.settled_at,
+    )
+
+
+WHOLE_REFUND = joinedload(Refund.payment).joinedload(Payment.booking)
+
+
+def booking_refunds(booking_id: int) -> tuple[RefundView, ...]:
+    """What goes back of a booking's payments, the newest last. One statement."""
+    refunds = db.session.scalars(
+        select(Refund).join(Payment).where(Payment.booking_id == booking_id).order_by(Refund.id).options(WHOLE_REFUND)
+    )
+    return tuple(_refund_view(refund) for refund in refunds)
+
+
+def open_refunds(limit: int) -> tuple[RefundView, ...]:
+    """What staff must look at: transfers to make and refunds that failed. One statement."""
+    refunds = db.session.scalars(
+        select(Refund)
+        .join(Payment)
+        .where(
+            ((Refund.state == RefundState.REQUESTED) & (Payment.method == Method.TRANSFER))
+            | (Refund.state == RefundState.FAILED)
+        )
+        .order_by(Refund.id)
+        .limit(limit)
+        .options(WHOLE_REFUND)
+    )
+    return tuple(_refund_view(refund) for refund in refunds)

@@ -10,13 +10,19 @@ from portal.outbox.letters import write_letter
 from portal.outbox.services import Attachment, on
 from portal.payments.invoices import invoice
 from portal.payments.models import Payment
-from portal.payments.queries import payment_view
+from portal.payments.queries import booking_refunds, payment_view
+from portal.payments.refunds import send_refunds
 from portal.payments.services import close_transfers, handle_events, reconcile
 
 
 @each_time
 def look_into_events() -> None:
     handle_events(now())
+
+
+@each_time
+def return_what_is_owed() -> None:
+    send_refunds(now())
 
 
 @each_minute
@@ -32,6 +38,22 @@ def stop_waiting_for_transfers() -> None:
 @on("payments.unallocated")
 def tell_of_late_money(payment_id: int) -> None:
     _write("payments/late", payment_id)
+
+
+@on("booking.cancelled")
+def tell_of_cancellation(booking_id: int) -> None:
+    booking = db.session.get_one(Booking, booking_id)
+    page = booking_page(booking.id)
+    if page.contact_email and page.placed_at:
+        write_letter(
+            "payments/cancelled",
+            key=f"payments/cancelled:{page.reference}",
+            recipient=page.contact_email,
+            language=booking.language,
+            page=page,
+            refunds=booking_refunds(booking.id),
+            token=link_token(booking),
+        )
 
 
 @on("payments.transfer_awaited")

@@ -20,8 +20,10 @@ from portal.inventory.errors import HoldOver
 from portal.kernel.acting import acting
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
-from portal.payments import queries, services
-from portal.payments.forms import PayForm
+from portal.kernel.money import Money
+from portal.payments import queries, refunds, services
+from portal.payments.errors import NotCancellable
+from portal.payments.forms import CancelForm, PayForm
 from portal.payments.gateway import BadSignature, CheckoutLine, gateway
 from portal.payments.invoices import invoice
 from portal.payments.models import Method, Payment
@@ -104,6 +106,31 @@ def cancelled(reference: str) -> ResponseReturnValue:
     visitor_booking(reference)
     flash(_("You left the payment page. Nothing was charged; you can pay now or choose another way."), "info")
     return redirect(url_for(".pay", reference=reference))
+
+
+@bp.route("/cancel", methods=["GET", "POST"])
+@public
+def cancel(reference: str) -> ResponseReturnValue:
+    """What would be kept and returned, and the consent to it; the sum seen is sent along and must still be true."""
+    page = booking_page(visitor_booking(reference).id)
+    try:
+        preview = refunds.cancel_preview(page.id, now())
+    except NotCancellable as refusal:
+        flash(refusal.message, "info")
+        return redirect(url_for("booking.booking", reference=reference))
+    form = CancelForm(returned=preview.today.returned.minor)
+    if form.validate_on_submit():
+        try:
+            refunds.cancel(booking_id=page.id, agreed=Money(form.returned.data, page.price.currency), now=now())
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+            preview = refunds.cancel_preview(page.id, now())
+            form.returned.process_data(preview.today.returned.minor)
+        else:
+            flash(_("The booking is cancelled. We have sent you a mail about it."), "good")
+            return redirect(url_for("booking.booking", reference=reference))
+    status = 200 if not form.errors else 422
+    return render_template("payments/cancel.html", page=page, preview=preview, form=form), status
 
 
 @bp.get("/transfer")

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.accounts.models import Account, Role
@@ -20,7 +20,7 @@ from portal.inventory.models import Occupancy, OccupancyState
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
-from portal.payments.models import Method, Payment, PaymentState
+from portal.payments.models import Method, Payment, PaymentState, Refund, RefundState
 from portal.pricing.models import Fare
 from portal.pricing.queries import CURRENCY
 from portal.visas.models import ChecklistItem, ItemState
@@ -603,6 +603,30 @@ def masked(number: str) -> str:
 # ---------- Payments ----------
 
 
+# Money that came and found no cabin, as long as nobody has sent it back.
+WITHOUT_CABIN = and_(
+    Payment.state == PaymentState.UNALLOCATED,
+    ~exists().where(Refund.payment_id == Payment.id, Refund.state != RefundState.FAILED),
+)
+
+
+def payment_id(reference: str) -> int:
+    """Raises NotFound."""
+    return _id_by_reference(Payment, reference)
+
+
+def refund_id(reference: str) -> int:
+    """Raises NotFound."""
+    return _id_by_reference(Refund, reference)
+
+
+def _id_by_reference(model: type[Payment] | type[Refund], reference: str) -> int:
+    found = db.session.scalar(select(model.id).where(model.reference == reference))
+    if found is None:
+        raise NotFound(reference)
+    return found
+
+
 @dataclass(frozen=True)
 class PaymentsPage:
     expected: tuple[PaymentRow, ...]
@@ -625,7 +649,7 @@ def payments_page(wanted: str | None, page: int) -> PaymentsPage:
     ).all()
     at = paging(page, sum(count for _, count, _ in sums))
     expected = _payment_rows(_payments().where(waiting).order_by(Payment.made_at).limit(PAGE).offset(at.offset))
-    loose = _payments().where(Payment.state == PaymentState.UNALLOCATED).order_by(Payment.received_at).limit(PAGE)
+    loose = _payments().where(WITHOUT_CABIN).order_by(Payment.received_at).limit(PAGE)
     return PaymentsPage(
         expected=expected,
         expected_sum={currency: Money(int(amount), currency) for currency, _, amount in sums},
@@ -786,7 +810,7 @@ def attention(*, papers: bool, money: bool, sailings: bool, now: datetime) -> At
             .where(
                 or_(
                     and_(Payment.method == Method.TRANSFER, Payment.state == PaymentState.OPEN),
-                    Payment.state == PaymentState.UNALLOCATED,
+                    WITHOUT_CABIN,
                 )
             )
             .group_by(Payment.state, Payment.currency)

@@ -9,7 +9,9 @@ from flask_babel import gettext as _
 from portal.accounts.access import Permission, access, current_account
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
+from portal.payments import refunds
 from portal.payments.models import PaymentState
+from portal.payments.queries import open_refunds
 from portal.payments.services import receive_transfer
 from portal.staff import queries
 from portal.staff.forms import ReceivedForm
@@ -21,7 +23,35 @@ from portal.staff.views.blueprint import bp
 def payments() -> ResponseReturnValue:
     wanted = request.args.get("q", "")[:20].strip().upper() or None
     page = queries.payments_page(wanted, request.args.get("page", 1, int))
-    return render_template("staff/payments.html", page=page)
+    return render_template("staff/payments.html", page=page, refunds=open_refunds(REFUNDS_SHOWN))
+
+
+REFUNDS_SHOWN = 100
+
+
+@bp.post("/payments/<string:reference>/return")
+@access(Permission.PAYMENT_RECEIVE)
+def return_money(reference: str) -> ResponseReturnValue:
+    """Money that found no cabin goes back whole."""
+    refunds.return_money(payment_id=queries.payment_id(reference), now=now())
+    flash(_("The money is being returned."), "good")
+    return redirect(url_for(".payments"))
+
+
+@bp.post("/refunds/<string:reference>/paid")
+@access(Permission.PAYMENT_RECEIVE)
+def paid_back(reference: str) -> ResponseReturnValue:
+    refunds.confirm_paid_back(refund_id=queries.refund_id(reference), account=current_account(), now=now())
+    flash(_("It is noted that the money went back."), "good")
+    return redirect(url_for(".payments"))
+
+
+@bp.post("/refunds/<string:reference>/retry")
+@access(Permission.PAYMENT_RECEIVE)
+def retry_refund(reference: str) -> ResponseReturnValue:
+    refunds.try_again(refund_id=queries.refund_id(reference), now=now())
+    flash(_("The money is being returned."), "good")
+    return redirect(url_for(".payments"))
 
 
 @bp.route("/payments/<string:reference>", methods=["GET", "POST"])

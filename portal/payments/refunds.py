@@ -1,0 +1,247 @@
+"""Cancel for money: what is kept and what goes back, shown before and done after; and money that found no cabin."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from portal.accounts.models import Account
+from portal.audit.services import record
+from portal.booking.models import Booking, BookingState
+from portal.booking.services import cancel_booking
+from portal.database import after_commit, db, transaction
+from portal.kernel.money import Money
+from portal.kernel.states import move
+from portal.outbox.services import announce, wake_worker
+from portal.payments.errors import AmountsChanged, NotCancellable, NotExpected
+from portal.payments.gateway import GatewayRefused, RefundStatus, gateway
+from portal.payments.models import (
+    REFUND_MOVES,
+    Method,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundReason,
+    RefundState,
+)
+from portal.pricing.policy import kept_percent
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What cancelling on `day` would mean; per cent of the price, and never more than was paid."""
+
+    day: date
+    percent: int
+    kept: Money
+    returned: Money
+
+
+def outcome(policy: Sequence[dict[str, int]], price: Money, paid: Money, start: date, day: date) -> Outcome:
+    """By the policy pinned to the booking. Days are counted on the calendar of the port of embarkation.
+
+    Source: Russian consumer law art. 32: the operator keeps what he has really spent; the steps are its upper limits.
+    """
+    percent = kept_percent(policy, (start - day).days)
+    kept = min(price.share(percent, 100), paid, key=lambda amount: amount.minor)
+    return Outcome(day, percent, kept, paid - kept)
+
+
+@dataclass(frozen=True)
+class CancelPreview:
+    today: Outcome
+    tomorrow: Outcome
+    paid: Money
+
+
+def cancel_preview(booking_id: int, now: datetime) -> CancelPreview:
+    """What cancelling now, and tomorrow, would return. Raises NotCancellable."""
+    booking = db.session.get_one(Booking, booking_id)
+    return _preview(booking, now)
+
+
+def cancel(*, booking_id: int, agreed: Money, now: datetime) -> None:
+    """Cancel the booking and return exactly what was shown.
+
+    agreed: the sum that the customer saw would be returned. Raises NotCancellable, AmountsChanged; then nothing is
+    written. Announces booking.cancelled, and payments.refund_requested for each payment that goes back.
+    """
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        preview = _preview(booking, now)
+        if preview.today.returned != agreed:
+            raise AmountsChanged
+        cancel_booking(booking_id=booking_id, now=now)
+        left = preview.today.returned.minor
+        for payment in _succeeded(booking_id):
+            share = min(left, payment.amount_minor - _refunded(payment.id))
+            if share > 0:
+                _request(payment, share, RefundReason.CANCELLED, now)
+                left -= share
+
+
+def return_money(*, payment_id: int, now: datetime) -> None:
+    """Staff send back money that found no cabin. Raises NotExpected where it has a cabin or goes back already."""
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        left = payment.amount_minor - _refunded(payment.id)
+        if payment.state is not PaymentState.UNALLOCATED or left <= 0:
+            raise NotExpected
+        _request(payment, left, RefundReason.NO_CABIN, now)
+
+
+def confirm_paid_back(*, refund_id: int, account: Account, now: datetime) -> None:
+    """Staff have made the transfer back. Raises NotExpected."""
+    with transaction() as session:
+        refund = session.get_one(Refund, refund_id, with_for_update=True)
+        if refund.payment.method is not Method.TRANSFER or refund.state is not RefundState.REQUESTED:
+            raise NotExpected
+        refund.settled_by_id = account.id
+        refund.settled_at = now
+        _move(refund, RefundState.SUCCEEDED, now)
+
+
+ASKED_AT_ONCE = 50
+
+
+def send_refunds(now: datetime) -> int:
+    """Give every requested refund of a card to the provider, and ask how those on their way stand; how many.
+
+    The key of each attempt is made from its row, so that a repeat after a crash is still one refund.
+    """
+    waiting = db.session.execute(
+        select(
+            Refund.id,
+            Refund.reference,
+            Refund.attempt,
+            Refund.amount_minor,
+            Refund.provider_id,
+            Payment.currency,
+            Payment.payment_intent,
+        )
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(
+            Payment.method == Method.CARD,
+            Refund.state.in_([RefundState.REQUESTED, RefundState.SENT]),
+        )
+        .order_by(Refund.id)
+        .limit(ASKED_AT_ONCE)
+    ).all()
+    db.session.commit()  # no transaction stays open while the provider is asked
+    for row in waiting:
+        try:
+            if row.provider_id is not None:
+                state = gateway().refund_state(row.provider_id)
+            else:
+                state = gateway().refund(
+                    row.payment_intent or "",
+                    Money(row.amount_minor, row.currency),
+                    f"refund-{row.reference}-{row.attempt}",
+                )
+        except GatewayRefused as refusal:
+            log.error("refund %s was refused: %s", row.reference, refusal.code)
+            _settle(row.id, None, RefundState.FAILED, now)
+        else:
+            _settle(row.id, state.id, STATES[state.status], now)
+    return len(waiting)
+
+
+STATES: dict[RefundStatus, RefundState] = {
+    RefundStatus.PENDING: RefundState.SENT,
+    RefundStatus.REQUIRES_ACTION: RefundState.SENT,
+    RefundStatus.SUCCEEDED: RefundState.SUCCEEDED,
+    RefundStatus.FAILED: RefundState.FAILED,
+    RefundStatus.CANCELED: RefundState.FAILED,
+}
+
+
+def try_again(*, refund_id: int, now: datetime) -> None:
+    """Staff send a refund once more that failed, with a key of its own. Raises NotExpected for any other."""
+    with transaction() as session:
+        refund = session.get_one(Refund, refund_id, with_for_update=True)
+        if refund.state is not RefundState.FAILED:
+            raise NotExpected
+        refund.attempt += 1
+        refund.provider_id = None
+        refund.settled_at = None
+        _move(refund, RefundState.REQUESTED, now)
+        after_commit(wake_worker)
+
+
+def _preview(booking: Booking, now: datetime) -> CancelPreview:
+    if booking.state not in (BookingState.PENDING, BookingState.CONFIRMED) or booking.sailing.departed_at(now):
+        raise NotCancellable
+    received = sum(payment.amount_minor - _refunded(payment.id) for payment in _succeeded(booking.id))
+    paid = Money(received, booking.currency)
+    start = booking.sailing.start_day
+    today = now.astimezone(ZoneInfo(booking.sailing.calls[0].port.zone)).date()
+    return CancelPreview(
+        outcome(booking.policy, booking.price, paid, start, today),
+        outcome(booking.policy, booking.price, paid, start, today + timedelta(days=1)),
+        paid,
+    )
+
+
+def _succeeded(booking_id: int) -> Sequence[Payment]:
+    """The newest first: money goes back where it came from last."""
+    return db.session.scalars(
+        select(Payment)
+        .where(Payment.booking_id == booking_id, Payment.state == PaymentState.SUCCEEDED)
+        .order_by(Payment.id.desc())
+    ).all()
+
+
+def _refunded(payment_id: int) -> int:
+    """Minor units of a payment that have gone back or are going."""
+    return (
+        db.session.scalar(
+            select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
+                Refund.payment_id == payment_id, Refund.state != RefundState.FAILED
+            )
+        )
+        or 0
+    )
+
+
+def _request(payment: Payment, minor: int, reason: RefundReason, now: datetime) -> None:
+    refund = Refund(
+        payment_id=payment.id,
+        state=RefundState.REQUESTED,
+        reason=reason,
+        amount_minor=minor,
+        requested_at=now,
+    )
+    db.session.add(refund)
+    db.session.flush()
+    record("refund.requested", subject="refund", reference=refund.reference, now=now, to_state=refund.state)
+    announce("payments.refund_requested", refund_id=refund.id)
+
+
+def _settle(refund_id: int, provider_id: str | None, state: RefundState, now: datetime) -> None:
+    with transaction() as session:
+        refund = session.get_one(Refund, refund_id, with_for_update=True)
+        refund.provider_id = provider_id or refund.provider_id
+        if refund.state is not state:
+            if state is RefundState.SUCCEEDED:
+                refund.settled_at = now
+            _move(refund, state, now)
+
+
+def _move(refund: Refund, state: RefundState, now: datetime) -> None:
+    before = refund.state
+    refund.state = move(before, state, REFUND_MOVES)
+    record(
+        f"refund.{state}",
+        subject="refund",
+        reference=refund.reference,
+        now=now,
+        from_state=before,
+        to_state=state,
+    )
