@@ -13,7 +13,7 @@ from portal.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 
 _REQUIRED = InputRequired(_l("Please fill this in."))
 _EMAIL = Email(_l("This is not an e-mail address we can write to. It should look like anna@example.org."))
-_LANGUAGES = [SelectChoice(code, name) for code, name in LANGUAGE_NAMES.items()]
+_LANGUAGES = [SelectChoice(code, name, {"lang": code}) for code, name in LANGUAGE_NAMES.items()]
 _STRONG = Length(
     MIN_LENGTH, MAX_LENGTH, _l("A password has at least %(least)s characters.", least=MIN_LENGTH)
 )
