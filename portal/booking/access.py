@@ -8,6 +8,7 @@ from sqlalchemy import select
 from portal.accounts.access import signed_in
 from portal.accounts.visitors import granted, visitor
 from portal.booking.models import Booking
+from portal.booking.queries import WHOLE_HOLD, whole_booking
 from portal.database import db
 from portal.inventory.models import Occupancy
 from portal.kernel.errors import NotFound
@@ -18,7 +19,7 @@ TOKEN_LETTERS = 32  # 128 bits
 
 def visitor_booking(reference: str) -> Booking:
     """The booking, for someone who may open it. Raises NotFound for everyone else, as for one that is not there."""
-    booking = db.session.scalars(select(Booking).where(Booking.reference == reference)).one_or_none()
+    booking = whole_booking(Booking.reference == reference)
     if booking is None:
         raise NotFound(reference)
     account = signed_in()
@@ -31,7 +32,9 @@ def visitor_booking(reference: str) -> Booking:
 
 def visitor_hold(reference: str) -> Occupancy:
     """The hold of this very visitor. Raises NotFound."""
-    hold = db.session.scalars(select(Occupancy).where(Occupancy.reference == reference)).one_or_none()
+    hold = db.session.scalars(
+        select(Occupancy).where(Occupancy.reference == reference).options(*WHOLE_HOLD)
+    ).unique().one_or_none()
     if hold is None or hold.holder is None or hold.holder != visitor():
         raise NotFound(reference)
     return hold

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from flask import g
+from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, Passenger
@@ -81,21 +82,38 @@ class BookingPage:
         return self.state is BookingState.PENDING and self.pay_by is not None and now < self.pay_by
 
 
+# A booking has a cabin or two and a handful of calls: one statement with their product is quicker than three.
 WHOLE = (
     joinedload(Booking.sailing).joinedload(Sailing.itinerary),
     joinedload(Booking.sailing).joinedload(Sailing.ship),
-    joinedload(Booking.sailing).selectinload(Sailing.calls).joinedload(PortCall.port),
-    selectinload(Booking.cabins).joinedload(BookedCabin.cabin).joinedload(Cabin.category),
-    selectinload(Booking.cabins).joinedload(BookedCabin.cabin).joinedload(Cabin.deck),
-    selectinload(Booking.cabins).joinedload(BookedCabin.occupancy),
+    joinedload(Booking.sailing).joinedload(Sailing.calls).joinedload(PortCall.port),
+    joinedload(Booking.cabins).joinedload(BookedCabin.cabin).joinedload(Cabin.category),
+    joinedload(Booking.cabins).joinedload(BookedCabin.cabin).joinedload(Cabin.deck),
+    joinedload(Booking.cabins).joinedload(BookedCabin.occupancy),
     selectinload(Booking.passengers).joinedload(Passenger.cabin),
     selectinload(Booking.charges).joinedload(Charge.passenger),
 )
 
 
+def whole_booking(condition: ColumnElement[bool]) -> Booking | None:
+    """The one booking that `condition` picks, with all that its pages show. Three statements."""
+    booking = db.session.scalars(select(Booking).where(condition).options(*WHOLE)).unique().one_or_none()
+    g.whole_booking = booking  # the session alone would forget it, and the next who asks would load it again
+    return booking
+
+
+def known_booking(booking_id: int) -> Booking | None:
+    """The booking that `whole_booking` found in this request, unless something was written since."""
+    booking: Booking | None = g.get("whole_booking")
+    if booking is None:
+        return None
+    state = inspect(booking)
+    return booking if state.persistent and not state.expired and state.identity == (booking_id,) else None
+
+
 def booking_page(booking_id: int) -> BookingPage:
-    """Whoever calls has checked whose booking it is. Five statements. Raises NotFound."""
-    booking = db.session.scalars(select(Booking).where(Booking.id == booking_id).options(*WHOLE)).unique().one_or_none()
+    """Whoever calls has checked whose booking it is. Three statements, none for a known one. Raises NotFound."""
+    booking = known_booking(booking_id) or whole_booking(Booking.id == booking_id)
     if booking is None:
         raise NotFound(booking_id)
     sailing = sailing_view(booking.sailing)
@@ -174,16 +192,17 @@ class HoldPage:
         return max(0, int((self.expires_at - now).total_seconds()))
 
 
+WHOLE_HOLD = (
+    joinedload(Occupancy.sailing).joinedload(Sailing.itinerary),
+    joinedload(Occupancy.sailing).joinedload(Sailing.calls).joinedload(PortCall.port),
+    joinedload(Occupancy.cabin).joinedload(Cabin.category),
+    joinedload(Occupancy.cabin).joinedload(Cabin.deck),
+)
+
+
 def hold_page(hold: Occupancy) -> HoldPage:
-    """Four statements."""
-    sailing = db.session.scalars(
-        select(Sailing)
-        .where(Sailing.id == hold.sailing_id)
-        .options(joinedload(Sailing.itinerary), selectinload(Sailing.calls).joinedload(PortCall.port))
-    ).one()
-    cabin = db.session.scalars(
-        select(Cabin).where(Cabin.id == hold.cabin_id).options(joinedload(Cabin.category), joinedload(Cabin.deck))
-    ).one()
+    """One statement for a hold that was loaded with WHOLE_HOLD."""
+    sailing, cabin = hold.sailing, hold.cabin
     booking = db.session.scalars(
         select(Booking).join(BookedCabin).where(BookedCabin.occupancy_id == hold.id)
     ).one_or_none()

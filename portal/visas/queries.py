@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Account
 from portal.booking.models import Booking, BookingState, Passenger, Sex
+from portal.booking.queries import known_booking, whole_booking
 from portal.catalogue.models import Sailing
 from portal.catalogue.queries import SailingView
 from portal.database import db
@@ -43,7 +44,7 @@ from portal.visas.rules import (
     validity_checks,
     voyage_of,
 )
-from portal.visas.services import OPEN, WITH_VOYAGE, live_rules
+from portal.visas.services import OPEN, live_rules
 from portal.visas.terms import Confidence, Regime, Severity, Supplier
 
 # Of whom the cruise page speaks: the passports met most often on the Caspian.
@@ -197,7 +198,7 @@ class CountryPapers:
 
 
 def papers_page(booking_id: int, today: date) -> PapersPage:
-    """Whoever calls has checked whose booking it is. Six statements. Raises NotFound for a draft.
+    """Whoever calls has checked whose booking it is. Three statements for a known one. Raises NotFound for a draft.
 
     What is asked is worked out now, from the rules; how far it is stands in the stored items. So the page is right
     even before the worker has written a new booking's checklist.
@@ -257,7 +258,7 @@ def submitted_file(booking_id: int, slug: str, number: int) -> StoredFile:
 
 
 def papers_summary(booking_id: int) -> tuple[PassengerPapers, ...]:
-    """Five statements; nothing for a draft or a booking that was given up."""
+    """Two statements for a known booking; nothing for a draft or a booking that was given up."""
     try:
         booking, voyage, rules = _judged(booking_id)
     except NotFound:
@@ -358,13 +359,9 @@ def _listed(countries: Sequence[str], language: str) -> str:
 
 
 def _judged(booking_id: int) -> tuple[Booking, Voyage, tuple[Rule, ...]]:
-    booking = db.session.scalars(
-        select(Booking)
-        .where(Booking.id == booking_id, Booking.state != BookingState.DRAFT)
-        .options(*WITH_VOYAGE, joinedload(Booking.sailing).joinedload(Sailing.itinerary))
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if booking is None:
+    """A booking that was agreed, with the rules of its voyage. One statement for a known booking, else four."""
+    booking = known_booking(booking_id) or whole_booking(Booking.id == booking_id)
+    if booking is None or booking.state is BookingState.DRAFT:
         raise NotFound(booking_id)
     voyage = voyage_of(booking.sailing)
     return booking, voyage, live_rules(voyage.countries)

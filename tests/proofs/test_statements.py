@@ -1,0 +1,122 @@
+"""Each page asks the database a few questions, and no more of them when there is more to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+
+from portal.accounts.models import Role
+from portal.booking.services import name_passengers
+from portal.database import db
+from portal.inventory.models import Occupancy
+from portal.kernel.clock import now
+from portal.visas.services import load_rules, refresh_checklist
+from tests.browser import Browser
+from tests.factories import details, make_account, make_booking, make_sailing, make_season
+
+MOST = 8
+PUBLIC = ("/en/", "/en/cruises", "/en/cruises/{sailing}", "/en/cruises/{sailing}/deck-plan")
+OF_A_HOLD = ("/en/holds/{hold}/passengers", "/en/holds/{hold}/review")
+OF_A_BOOKING = ("/en/bookings/{booking}", "/en/bookings/{booking}/pay", "/en/bookings/{booking}/papers")
+OF_STAFF = ("/en/staff/sailings", "/en/staff/bookings", "/en/staff/reviews", "/en/staff/sailings/{sailing}")
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Every statement inside, without the word that begins a transaction."""
+    seen: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(" ".join(statement.split()))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def statements(browser: Browser, path: str) -> list[str]:
+    with counted() as seen:
+        page = browser.open(path)
+    assert page.status == 200, (path, page.status, page.location)
+    return seen
+
+
+def few(browser: Browser, path: str) -> int:
+    """How many statements the page takes; fails where they are too many."""
+    seen = statements(browser, path)
+    assert len(seen) <= MOST, "\n".join([path, *seen])
+    return len(seen)
+
+
+def travellers(count: int) -> tuple[Any, ...]:
+    return tuple(details() for _ in range(count))
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_a_public_page_takes_as_many_statements_for_one_sailing_as_for_many(browser: Browser, path: str) -> None:
+    season = make_season()
+    load_rules(now=now())
+    path = path.format(sailing=season.sailing.code)
+    alone = few(browser, path)
+    for week in range(1, 6):
+        make_sailing(season.ship, days_ahead=90 + 7 * week)
+    make_booking(season, now=now())
+
+    assert few(browser, path) == alone
+
+
+@pytest.mark.parametrize("path", OF_A_HOLD)
+def test_a_page_of_a_hold_takes_as_many_statements_for_one_passenger_as_for_three(browser: Browser, path: str) -> None:
+    season = make_season()
+    found = []
+    for cabin, party in ((0, 1), (2, 3)):
+        page = browser.open(f"/en/cruises/{season.sailing.code}/cabins/{season.cabins[cabin].number}")
+        hold = page.submit(party=party).location.split("/")[3]
+        name(hold, party)
+        found.append(few(browser, path.format(hold=hold)))
+
+    assert found[0] == found[1]
+
+
+def name(hold: str, party: int) -> None:
+    hold_id = db.session.scalars(select(Occupancy.id).filter_by(reference=hold)).one()
+    name_passengers(hold_id=hold_id, passengers=travellers(party), customer_id=None, language="en", now=now())
+
+
+@pytest.mark.parametrize("path", OF_A_BOOKING)
+def test_a_page_of_a_booking_takes_as_many_statements_for_one_passenger_as_for_three(
+    browser: Browser, path: str
+) -> None:
+    season = make_season()
+    load_rules(now=now())
+    customer = make_account()
+    browser.sign_in(customer)
+    found = []
+    for cabin, party in ((0, 1), (2, 3)):
+        booking = make_booking(season, cabin=cabin, passengers=travellers(party), customer=customer, now=now())
+        refresh_checklist(booking_id=booking.id, now=now())
+        found.append(few(browser, path.format(booking=booking.reference)))
+
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("path", OF_STAFF)
+def test_a_page_of_staff_takes_as_many_statements_for_few_rows_as_for_many(browser: Browser, path: str) -> None:
+    season = make_season()
+    path = path.format(sailing=season.sailing.code)
+    browser.sign_in(make_account(role=Role.ADMINISTRATOR))
+    make_booking(season, now=now())
+    few_rows = few(browser, path)
+    for week in range(1, 6):
+        make_sailing(season.ship, days_ahead=90 + 7 * week)
+    for cabin in (1, 2, 3):
+        make_booking(season, cabin=cabin, now=now())
+
+    assert few(browser, path) == few_rows
