@@ -187,6 +187,7 @@ class HoldPage:
     booking_id: int | None
     booking_reference: str | None
     booking_state: BookingState | None
+    may_lengthen: bool
 
     def seconds_left(self, now: datetime) -> int:
         return max(0, int((self.expires_at - now).total_seconds()))
@@ -217,6 +218,7 @@ def hold_page(hold: Occupancy) -> HoldPage:
         booking_id=booking.id if booking else None,
         booking_reference=booking.reference if booking else None,
         booking_state=booking.state if booking else None,
+        may_lengthen=hold.lengthened_at is None,
     )
 
 

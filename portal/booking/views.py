@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_wtf import FlaskForm
 from sqlalchemy import select
 
 from portal.accounts.access import Permission, access, current_account, public, signed_in
@@ -20,8 +21,9 @@ from portal.booking.models import Booking, BookingState, DocumentKind, Sex
 from portal.booking.services import PassengerDetails
 from portal.database import db
 from portal.extensions import limiter
-from portal.inventory.errors import HoldOver
+from portal.inventory.errors import AlreadyLengthened, HoldOver
 from portal.inventory.models import OccupancyState
+from portal.inventory.services import lengthen_hold
 from portal.kernel.clock import now
 from portal.kernel.errors import NotFound, Refused
 from portal.web.locale import PREFIX, language
@@ -56,7 +58,9 @@ def passengers(reference: str) -> ResponseReturnValue:
         return redirect(url_for(".booking", reference=page.booking_reference))
     form = PassengersForm(data=None if request.method == "POST" else _typed_before(page))
     form.prepare(page.party, language(), now().date())
-    if form.validate_on_submit():
+    if _asks_for_time():
+        page = _with_more_time(page, form)
+    elif form.validate_on_submit():
         account = signed_in()
         try:
             services.name_passengers(
@@ -74,6 +78,19 @@ def passengers(reference: str) -> ResponseReturnValue:
             return redirect(url_for(".review", reference=reference))
     left = page.seconds_left(now())
     return render_template("booking/passengers.html", page=page, form=form, left=left), 422 if form.errors else 200
+
+
+def _asks_for_time() -> bool:
+    """The button that asks for more time sends what is typed so far along, so that none of it is lost."""
+    return request.method == "POST" and "longer" in request.form
+
+
+def _with_more_time(page: queries.HoldPage, form: FlaskForm) -> queries.HoldPage:
+    try:
+        lengthen_hold(occupancy_id=page.hold_id, now=now())
+    except AlreadyLengthened as refusal:
+        form.form_errors.append(refusal.message)
+    return _open_hold(page.reference)
 
 
 def _typed_before(page: queries.HoldPage) -> dict[str, Any] | None:
@@ -112,7 +129,9 @@ def review(reference: str) -> ResponseReturnValue:
     account = signed_in()
     known = {"contact_name": account.name, "contact_email": account.email} if account else {}
     form = ReviewForm(data=known)
-    if form.validate_on_submit():
+    if _asks_for_time():
+        hold = _with_more_time(hold, form)
+    elif form.validate_on_submit():
         try:
             services.place_booking(
                 booking_id=page.id,

@@ -29,5 +29,9 @@ class HoldOver(Refused):
     message = _l("The time to hold this cabin has run out. If it is still free, you can take it again.")
 
 
+class AlreadyLengthened(Refused):
+    message = _l("You have had more time already. The cabin can be kept until the time shown.")
+
+
 class CabinSold(Refused):
     message = _l("This cabin is held or booked by a guest and cannot be closed.")

@@ -63,6 +63,7 @@ class Occupancy(Base):
     holder: Mapped[str | None] = mapped_column(String(64))  # the visitor's own key, never shown
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    lengthened_at: Mapped[datetime | None]  # the visitor asked for more time: once
     over_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(String(200))
 

@@ -10,6 +10,7 @@ from portal.catalogue.models import Cabin, Sailing
 from portal.catalogue.versions import bump, sailing_version
 from portal.database import db, transaction
 from portal.inventory.errors import (
+    AlreadyLengthened,
     CabinSold,
     CabinTaken,
     HoldOver,
@@ -21,6 +22,7 @@ from portal.inventory.errors import (
 from portal.inventory.models import OVER, CabinNight, Occupancy, OccupancyState
 
 HOLD_TIME = timedelta(minutes=20)
+LONGEST_HOLD = timedelta(hours=2)
 HOLDS_PER_VISITOR = 4  # enough for a family, too few to empty a deck
 
 
@@ -107,6 +109,23 @@ def extend_hold(*, occupancy_id: int, until: datetime, now: datetime) -> None:
         if occupancy.expires_at is not None and until > occupancy.expires_at:
             occupancy.expires_at = until
             bump(sailing_version(occupancy.sailing_id))
+
+
+def lengthen_hold(*, occupancy_id: int, now: datetime) -> None:
+    """The visitor asks for more time: once HOLD_TIME more, and never beyond LONGEST_HOLD in all.
+
+    Raises HoldOver or AlreadyLengthened.
+    """
+    with transaction() as session:
+        occupancy = session.get_one(Occupancy, occupancy_id, with_for_update=True)
+        if occupancy.state is not OccupancyState.HELD or occupancy.expires_at is None or occupancy.overdue_at(now):
+            raise HoldOver
+        if occupancy.lengthened_at is not None:
+            raise AlreadyLengthened
+        occupancy.lengthened_at = now
+        occupancy.expires_at = min(occupancy.expires_at + HOLD_TIME, occupancy.made_at + LONGEST_HOLD)
+        before = occupancy.state
+        _changed(occupancy, occupancy.sailing_id, "cabin.held_longer", before, now)
 
 
 def book_held_cabin(*, occupancy_id: int, now: datetime) -> None:

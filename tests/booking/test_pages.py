@@ -15,6 +15,7 @@ from portal.booking.models import Booking, BookingState, Passenger
 from portal.booking.services import confirm_booking, expire_bookings
 from portal.database import db
 from portal.extensions import limiter
+from portal.inventory.models import Occupancy
 from portal.inventory.services import HOLD_TIME, expire_holds
 from portal.kernel.clock import now
 from portal.outbox.models import OutgoingMail
@@ -157,6 +158,22 @@ def test_a_rule_that_concerns_all_passengers_is_said_above_the_form(browser: Bro
 
     assert answer.status == 422
     assert "needs an adult" in answer.words
+
+
+def test_asking_for_more_time_keeps_what_was_typed_and_is_offered_once(browser: Browser) -> None:
+    page = hold(browser, make_season())
+    before = db.session.scalars(select(Occupancy)).one().expires_at
+
+    answer = page.submit("passengers-form", longer="1", **typed({"surname": "half a name"}))
+
+    after = db.session.scalars(select(Occupancy)).one().expires_at
+    assert before is not None
+    assert after == before + HOLD_TIME
+    assert answer.status == 200
+    assert answer.form("passengers-form").values["passengers-0-surname"] == ["half a name"]
+    assert "Please fill this in" not in answer.words
+    assert "20 more minutes" in page.words
+    assert "20 more minutes" not in answer.words
 
 
 def test_there_are_as_many_forms_as_passengers(browser: Browser) -> None:

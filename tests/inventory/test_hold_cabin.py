@@ -11,6 +11,7 @@ from portal.catalogue.models import SailingState
 from portal.catalogue.versions import all_versions
 from portal.database import db, transaction
 from portal.inventory.errors import (
+    AlreadyLengthened,
     CabinSold,
     CabinTaken,
     HoldOver,
@@ -23,11 +24,13 @@ from portal.inventory.models import CabinNight, OccupancyState
 from portal.inventory.services import (
     HOLD_TIME,
     HOLDS_PER_VISITOR,
+    LONGEST_HOLD,
     book_held_cabin,
     close_cabin,
     expire_holds,
     extend_hold,
     hold_cabin,
+    lengthen_hold,
     release,
     retake_cabin,
 )
@@ -255,3 +258,27 @@ def test_the_database_itself_keeps_the_invariants(wrong):
         db.session.execute(text(wrong))
 
     db.session.rollback()
+
+
+def test_a_visitor_may_have_more_time_once():
+    season = make_season()
+    hold = make_hold(season)
+
+    lengthen_hold(occupancy_id=hold.id, now=NOON + timedelta(minutes=15))
+
+    assert hold.expires_at == NOON + 2 * HOLD_TIME
+    with pytest.raises(AlreadyLengthened):
+        lengthen_hold(occupancy_id=hold.id, now=NOON + timedelta(minutes=16))
+
+
+def test_no_hold_is_lengthened_beyond_two_hours_or_after_its_end():
+    season = make_season()
+    hold = make_hold(season)
+    extend_hold(occupancy_id=hold.id, until=NOON + timedelta(minutes=110), now=NOON)
+    other = make_hold(season, cabin=1)
+
+    lengthen_hold(occupancy_id=hold.id, now=NOON)
+
+    assert hold.expires_at == NOON + LONGEST_HOLD
+    with pytest.raises(HoldOver):
+        lengthen_hold(occupancy_id=other.id, now=NOON + HOLD_TIME)
