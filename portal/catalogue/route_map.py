@@ -33,6 +33,13 @@ class Place(NamedTuple):
     latitude: float
 
 
+class Landing(NamedTuple):
+    """All that the map shows of a port call."""
+
+    position: int
+    port: PortView
+
+
 class Point(NamedTuple):
     """A point of the drawing, in its units; y grows downwards."""
 
@@ -291,7 +298,7 @@ def _tangent(before: Place, at: Place, after: Place, length: float) -> Place:
     return Place((after.longitude - before.longitude) * share, (after.latitude - before.latitude) * share)
 
 
-def legs(calls: Sequence[CallView]) -> list[list[Place]]:
+def legs(calls: Sequence[CallView | Landing]) -> list[list[Place]]:
     """The drawn way of each leg, in degrees."""
     ports = [Place(call.port.longitude, call.port.latitude) for call in calls]
     return [smooth(way(one, other)) for one, other in pairwise(ports)]
@@ -348,7 +355,11 @@ def view_of(places: Sequence[Place]) -> View:
 
 def draw_route(calls: Sequence[CallView]) -> RouteMap:
     """The map of `calls` in their order, those that are cancelled left out. Raises ValueError for no call at all."""
-    kept = [call for call in calls if call.state != "cancelled"]
+    return _drawn(tuple(Landing(call.position, call.port) for call in calls if call.state != "cancelled"))
+
+
+@lru_cache(maxsize=64)  # drawing takes longer than all else of a cruise's page, and a season has a handful of routes
+def _drawn(kept: tuple[Landing, ...]) -> RouteMap:
     if not kept:
         raise ValueError("a route needs a port")
     sailed = legs(kept)
@@ -399,8 +410,8 @@ def _heading(points: Sequence[Point]) -> Heading:
     return Heading(points[-1].x, points[-1].y, 0)
 
 
-def _stops(calls: Sequence[CallView], view: View, track: Sequence[Point]) -> tuple[MapStop, ...]:
-    visits: dict[str, list[CallView]] = {}
+def _stops(calls: Sequence[Landing], view: View, track: Sequence[Point]) -> tuple[MapStop, ...]:
+    visits: dict[str, list[Landing]] = {}
     for call in calls:
         visits.setdefault(call.port.code, []).append(call)
     points = {code: view.point(_place(at[0].port)) for code, at in visits.items()}
