@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from flask import Flask, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -34,16 +33,6 @@ def end_session() -> None:
     """Sign out and forget everything: the next one at this screen may be somebody else."""
     logout_user()
     session.clear()
-
-
-def local_path(target: str | None) -> str | None:
-    """`target` if it is a page of this portal, else None: an address from outside must lead nowhere else."""
-    if not target or not target.startswith("/") or target.startswith("//"):
-        return None
-    if "\\" in target or any(ord(letter) < 32 for letter in target):  # browsers read these as "/" or as nothing
-        return None
-    parts = urlsplit(target)
-    return None if parts.scheme or parts.netloc else target
 
 
 def _load(user_id: str) -> Account | None:

@@ -25,10 +25,11 @@ from portal.accounts.forms import (
     SignUpForm,
 )
 from portal.accounts.models import Account
-from portal.accounts.sessions import begin_session, end_session, local_path
+from portal.accounts.sessions import begin_session, end_session
 from portal.extensions import limiter
 from portal.kernel.clock import now, real_now
 from portal.kernel.errors import Refused
+from portal.web.addresses import local_path
 from portal.web.locale import PREFIX, language
 
 bp = Blueprint("accounts", __name__, url_prefix=PREFIX)

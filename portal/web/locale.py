@@ -1,6 +1,7 @@
 """The reader's language stands in the address; links carry it on."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from babel import Locale
 from flask import Flask, g, has_request_context, request, url_for
@@ -36,9 +37,10 @@ def switch_language(code: str) -> str:
     """The address of this same page in another language; the start page where there is no such page."""
     if request.endpoint is None or getattr(g, "language", None) is None or request.method != "GET":
         return url_for("catalogue.home", language=code)
-    arguments = dict(request.view_args or {}) | {"language": code}
-    asked: dict[str, Any] = request.args.to_dict(flat=True)
-    return url_for(request.endpoint, **(asked | arguments))
+    page = url_for(request.endpoint, **(request.view_args or {}), language=code)
+    # Never as arguments of url_for(): it would take `_external` or `endpoint` for orders to itself.
+    asked = urlencode(list(request.args.items(multi=True)))
+    return f"{page}?{asked}" if asked else page
 
 
 def init_app(app: Flask) -> None:

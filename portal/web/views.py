@@ -9,6 +9,7 @@ from sqlalchemy import text
 from portal.database import db
 from portal.extensions import MIGRATIONS
 from portal.kernel.clock import real_now
+from portal.web.addresses import local_path
 from portal.web.locale import PREFIX, preferred_language
 from portal.web.public import public
 from portal.web.versions import CONSENT_VERSION, TERMS_VERSION
@@ -58,9 +59,7 @@ def about() -> ResponseReturnValue:
 @public
 def theme(theme: str) -> ResponseReturnValue:
     """Remember light or dark and go back to where the reader was."""
-    back = request.args.get("next", "")
-    local = back.startswith("/") and not back.startswith(("//", "/\\"))
-    answer = redirect(back if local else url_for("catalogue.home"))
+    answer = redirect(local_path(request.args.get("next")) or url_for("catalogue.home"))
     if theme == "auto":
         answer.delete_cookie("theme")
     else:

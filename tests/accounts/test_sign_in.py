@@ -6,10 +6,11 @@ import time_machine
 from portal.accounts.models import Role
 from portal.accounts.passwords import hash_password
 from portal.accounts.services import change_password
-from portal.accounts.sessions import STAFF_SESSION, local_path
+from portal.accounts.sessions import STAFF_SESSION
 from portal.database import db
 from portal.extensions import limiter
 from portal.kernel.clock import real_now
+from portal.web.addresses import local_path
 from tests.factories import NOON, make_account
 
 PASSWORD = "four quiet words here"
