@@ -14,5 +14,7 @@ keepalive = 5
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 # Only a proxy in front, named here, may say who the visitor is.
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
+# Under which root the portal lies is no header's to say: every link of a page begins with it.
+forwarder_headers = ""
 # Nobody steers it from outside, and two servers of one user would share the socket.
 control_socket_disable = True

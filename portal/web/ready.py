@@ -72,8 +72,8 @@ def kept_ready(versions: Key, render: Callable[[], tuple[str, datetime | None]])
     if not visitor_unknown():
         return render()[0]
     moment = now()
-    # Only the parameters that the page knows are in its full path; others make pages of their own and fall off.
-    key = (request.full_path, request.cookies.get("theme"), versions)
+    # All of the address that links on the page are made of; what no page knows makes one of its own and falls off.
+    key = (request.script_root, request.full_path, request.cookies.get("theme"), versions)
     kept = shelf.take(key, moment)
     if kept is None:
         text, fresh_until = render()
