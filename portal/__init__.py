@@ -33,7 +33,7 @@ from portal.staff import views as staff
 from portal.visas import tasks as visas_tasks
 from portal.visas import views as visas
 from portal.visas.queries import country_papers, papers_summary
-from portal.web import assets, errors, filters, headers, locale
+from portal.web import addresses, assets, errors, filters, headers, locale
 from portal.web import views as web
 
 # Imported so that what they follow up is registered.
@@ -59,7 +59,7 @@ def create_app(**overrides: Any) -> Flask:
     limiter.init_app(app)
     babel.init_app(app, locale_selector=locale.choose_locale)
     compress.init_app(app)
-    for plumbing in (sessions, locale, filters, assets, errors, headers, cli):
+    for plumbing in (addresses, sessions, locale, filters, assets, errors, headers, cli):
         plumbing.init_app(app)
     build_queue(app)
     for blueprint in (

@@ -9,6 +9,7 @@ from portal.accounts.access import Permission, access
 from portal.staff import queries
 from portal.staff.queries import SUBJECTS, AuditFilters
 from portal.staff.views.blueprint import bp
+from portal.web.addresses import LARGEST
 
 
 @bp.get("/audit")
@@ -21,5 +22,6 @@ def audit() -> ResponseReturnValue:
         reference=asked.get("reference", "")[:40].strip() or None,
         actor=asked.get("actor", "")[:60].strip() or None,
     )
-    page = queries.audit_page(filters, asked.get("before", None, int))
+    before = asked.get("before", 0, int)
+    page = queries.audit_page(filters, before if 0 < before <= LARGEST else None)
     return render_template("staff/audit.html", page=page)
