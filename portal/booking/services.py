@@ -24,7 +24,7 @@ from portal.booking.models import (
 from portal.database import column_key, db, transaction
 from portal.inventory.errors import HoldOver
 from portal.inventory.models import Occupancy, OccupancyState
-from portal.inventory.services import book_held_cabin, extend_hold, release, retake_cabin
+from portal.inventory.services import book_held_cabin, extend_hold, name_party, release, retake_cabin
 from portal.kernel.clock import real_now
 from portal.kernel.sealing import fingerprint
 from portal.kernel.states import move
@@ -79,12 +79,12 @@ def name_passengers(
 ) -> Booking:
     """Write who travels in the held cabin, with today's price of each; a second time in place of the first.
 
-    Raises HoldOver, NoAdult, TooManyForCabin, SamePassengerTwice; then nothing is written.
+    Raises HoldOver, ShipFull, NoAdult, TooManyForCabin, SamePassengerTwice; then nothing is written.
     """
     with transaction() as session:
-        hold = session.get_one(Occupancy, hold_id, with_for_update=True)
-        if hold.state is not OccupancyState.HELD or hold.overdue_at(now):
-            raise HoldOver
+        known = _booking_of(hold_id)
+        name_party(occupancy_id=hold_id, party=len(passengers), now=now)
+        hold = session.get_one(Occupancy, hold_id)
         day = hold.sailing.start_day
         ages = [age_on(day, details.birth_date) for details in passengers]
         if not any(age >= ADULT_AGE for age in ages):
@@ -93,7 +93,7 @@ def name_passengers(
         if len(set(digests)) < len(digests):
             raise SamePassengerTwice
         quote = quote_for(hold, [details.birth_date for details in passengers])
-        booking = _draft_of(hold, customer_id, quote.currency, language, now)
+        booking = _draft_of(hold, known, customer_id, quote.currency, language, now)
         session.execute(delete(Charge).where(Charge.booking_id == booking.id))
         session.execute(delete(Passenger).where(Passenger.booking_id == booking.id))
         session.expire(booking, ["passengers", "charges"])
@@ -126,16 +126,25 @@ def name_passengers(
                     amount_minor=line.amount.minor,
                 )
             )
-        hold.party = len(passengers)
     return booking
 
 
-def _draft_of(hold: Occupancy, customer_id: int | None, currency: str, language: str, now: datetime) -> Booking:
-    """The draft that this hold already has, or a new one."""
-    session = db.session
-    booking = session.scalars(
-        select(Booking).join(BookedCabin).where(BookedCabin.occupancy_id == hold.id)
+def _booking_of(hold_id: int) -> Booking | None:
+    """The booking that this hold already has, locked."""
+    return db.session.scalars(
+        select(Booking)
+        .join(BookedCabin)
+        .where(BookedCabin.occupancy_id == hold_id)
+        .with_for_update(of=Booking)
+        .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def _draft_of(
+    hold: Occupancy, booking: Booking | None, customer_id: int | None, currency: str, language: str, now: datetime
+) -> Booking:
+    """The draft `booking` that this hold already has, or a new one."""
+    session = db.session
     if booking is not None:
         if booking.state is not BookingState.DRAFT:
             raise NotPayable
@@ -217,10 +226,11 @@ def confirm_booking(*, booking_id: int, now: datetime) -> None:
         if booking.state not in (BookingState.PENDING, BookingState.EXPIRED):
             raise NotPayable
         for cabin in booking.cabins:
+            party = sum(1 for passenger in booking.passengers if passenger.cabin_id == cabin.cabin_id)
             if cabin.occupancy.state is OccupancyState.HELD:
-                book_held_cabin(occupancy_id=cabin.occupancy_id, now=now)
+                book_held_cabin(occupancy_id=cabin.occupancy_id, party=party, now=now)
             else:
-                cabin.occupancy_id = retake_cabin(occupancy_id=cabin.occupancy_id, now=now).id
+                cabin.occupancy_id = retake_cabin(occupancy_id=cabin.occupancy_id, party=party, now=now).id
         booking.confirmed_at = now
         _move(booking, BookingState.CONFIRMED, now)
         announce("booking.confirmed", booking_id=booking.id)
@@ -264,10 +274,8 @@ def ask_for_link(*, reference: str, email: str) -> None:
 
 def let_go(*, hold_id: int, now: datetime) -> None:
     """The visitor gives the held cabin back, and with it what he had typed."""
-    with transaction() as session:
-        booking = session.scalars(
-            select(Booking).join(BookedCabin).where(BookedCabin.occupancy_id == hold_id)
-        ).one_or_none()
+    with transaction():
+        booking = _booking_of(hold_id)
         if booking is not None and booking.state is BookingState.DRAFT:
             _move(booking, BookingState.CANCELLED, now)
         if booking is None or booking.state is BookingState.CANCELLED:
@@ -285,6 +293,7 @@ def expire_bookings(now: datetime) -> int:
                 Booking.state.in_([BookingState.DRAFT, BookingState.PENDING]),
                 (Occupancy.over_at.is_not(None)) | (Occupancy.expires_at <= now),
             )
+            .order_by(Booking.sailing_id, Booking.id)
             .with_for_update(of=Booking, skip_locked=True)
         ).unique().all()
         for booking in overdue:

@@ -31,25 +31,28 @@ def reschedule(
     """
     with transaction() as session:
         before = session.get_one(Sailing, sailing_id, with_for_update=True).nights
+        # Locked before anything is written: one given back meanwhile would be given nights that nobody owns any more,
+        # and whoever gives it back locks it before its nights and the sailing's version.
+        taken = session.scalars(
+            select(Occupancy)
+            .where(Occupancy.sailing_id == sailing_id, Occupancy.over_at.is_(None))
+            .order_by(Occupancy.id)
+            .with_for_update()
+        ).all()
         sailing = edit_sailing(
             sailing_id=sailing_id, version_seen=version_seen, calls=calls, status_text=status_text, now=now
         )
         if sailing.nights != before:
-            _move_nights(sailing)
+            _move_nights(sailing, taken)
     return sailing
 
 
-def _move_nights(sailing: Sailing) -> None:
+def _move_nights(sailing: Sailing, taken: Sequence[Occupancy]) -> None:
     session = db.session
-    taken = session.execute(
-        select(Occupancy.id, Occupancy.cabin_id).where(
-            Occupancy.sailing_id == sailing.id, Occupancy.over_at.is_(None)
-        )
-    ).all()
-    session.execute(delete(CabinNight).where(CabinNight.occupancy_id.in_([occupancy for occupancy, _ in taken])))
+    session.execute(delete(CabinNight).where(CabinNight.occupancy_id.in_([occupancy.id for occupancy in taken])))
     session.add_all(
-        CabinNight(cabin_id=cabin, night=night, occupancy_id=occupancy)
-        for occupancy, cabin in taken
+        CabinNight(cabin_id=occupancy.cabin_id, night=night, occupancy_id=occupancy.id)
+        for occupancy in taken
         for night in sailing.nights
     )
     try:

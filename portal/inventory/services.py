@@ -51,8 +51,7 @@ def hold_cabin(*, sailing_id: int, cabin_id: int, party: int, holder: str, now: 
         ).all()
         for hold in open_holds:
             if hold.sailing_id == sailing_id and hold.cabin_id == cabin_id:
-                _check_persons(sailing, party - hold.party, now)
-                hold.party = party
+                _carry(hold, sailing, party, now)
                 return hold
         if len(open_holds) >= HOLDS_PER_VISITOR:
             raise TooManyHolds
@@ -100,6 +99,15 @@ def release(*, occupancy_id: int, now: datetime, expired: bool = False) -> None:
             _give_back(occupancy, OccupancyState.EXPIRED if expired else OccupancyState.RELEASED, now)
 
 
+def name_party(*, occupancy_id: int, party: int, now: datetime) -> None:
+    """As many travel in a held cabin as were named, infants counted. Raises HoldOver or ShipFull."""
+    with transaction():
+        hold, sailing = _locked(occupancy_id)
+        if hold.state is not OccupancyState.HELD or hold.overdue_at(now):
+            raise HoldOver
+        _carry(hold, sailing, party, now)
+
+
 def extend_hold(*, occupancy_id: int, until: datetime, now: datetime) -> None:
     """Keep a hold while a payment is under way. Raises HoldOver where it is over already."""
     with transaction() as session:
@@ -128,35 +136,35 @@ def lengthen_hold(*, occupancy_id: int, now: datetime) -> None:
         _changed(occupancy, occupancy.sailing_id, "cabin.held_longer", before, now)
 
 
-def book_held_cabin(*, occupancy_id: int, now: datetime) -> None:
-    """Make a hold a booking's cabin: money has come.
+def book_held_cabin(*, occupancy_id: int, party: int, now: datetime) -> None:
+    """Make a hold the cabin of a booking for `party` persons: money has come. A second time nothing happens.
 
-    Late money takes the very same cabin again when nobody else has its nights. Raises CabinTaken otherwise.
+    A hold that has run out will do while nobody has swept it up. Raises CabinTaken for one that is over, ShipFull.
     """
-    with transaction() as session:
-        occupancy = session.get_one(Occupancy, occupancy_id, with_for_update=True)
+    with transaction():
+        occupancy, sailing = _locked(occupancy_id)
         if occupancy.state is OccupancyState.BOOKED:
             return
-        if occupancy.state is OccupancyState.HELD:
-            before = occupancy.state
-            occupancy.move_to(OccupancyState.BOOKED, now)
-            _changed(occupancy, occupancy.sailing_id, "cabin.booked", before, now)
-        else:
+        if occupancy.state is not OccupancyState.HELD:
             raise CabinTaken
+        _carry(occupancy, sailing, party, now)
+        before = occupancy.state
+        occupancy.move_to(OccupancyState.BOOKED, now)
+        _changed(occupancy, sailing.id, "cabin.booked", before, now)
 
 
-def retake_cabin(*, occupancy_id: int, now: datetime) -> Occupancy:
+def retake_cabin(*, occupancy_id: int, party: int, now: datetime) -> Occupancy:
     """A new, booked occupancy in place of one that is over, if the cabin is still free. Raises CabinTaken, ShipFull."""
     with transaction() as session:
         lost = session.get_one(Occupancy, occupancy_id)
         sailing = session.get_one(Sailing, lost.sailing_id, with_for_update=True)
         _expire(sailing_id=lost.sailing_id, cabin_id=lost.cabin_id, now=now)
-        _check_persons(sailing, lost.party, now)
+        _check_persons(sailing, party, now)
         taken = Occupancy(
             sailing_id=lost.sailing_id,
             cabin_id=lost.cabin_id,
             state=OccupancyState.BOOKED,
-            party=lost.party,
+            party=party,
             holder=lost.holder,
             made_at=now,
         )
@@ -175,10 +183,28 @@ def _expire(*, now: datetime, sailing_id: int | None = None, cabin_id: int | Non
     overdue = select(Occupancy).where(Occupancy.state == OccupancyState.HELD, Occupancy.expires_at <= now)
     if sailing_id is not None:
         overdue = overdue.where(Occupancy.sailing_id == sailing_id, Occupancy.cabin_id == cabin_id)
-    found = db.session.scalars(overdue.with_for_update(skip_locked=True)).all()
+    # By sailing: so two workers at once bump the sailings' versions in the same order.
+    overdue = overdue.order_by(Occupancy.sailing_id, Occupancy.id).with_for_update(skip_locked=True)
+    found = db.session.scalars(overdue).all()
     for occupancy in found:
         _give_back(occupancy, OccupancyState.EXPIRED, now)
     return len(found)
+
+
+def _locked(occupancy_id: int) -> tuple[Occupancy, Sailing]:
+    """An occupancy and its sailing, whose row is the lock of the persons aboard and is taken first."""
+    session = db.session
+    sailing_id = session.get_one(Occupancy, occupancy_id).sailing_id
+    sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
+    return session.get_one(Occupancy, occupancy_id, with_for_update=True), sailing
+
+
+def _carry(occupancy: Occupancy, sailing: Sailing, party: int, now: datetime) -> None:
+    """Let the occupancy be for `party` persons; one whose time is over counted nobody any more. Raises ShipFull."""
+    counted = 0 if occupancy.overdue_at(now) else occupancy.party
+    if party > counted:
+        _check_persons(sailing, party - counted, now)
+    occupancy.party = party
 
 
 def _check_persons(sailing: Sailing, more: int, now: datetime) -> None:

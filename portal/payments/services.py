@@ -131,13 +131,11 @@ def start_transfer(*, booking_id: int, now: datetime) -> str:
 
 def receive_transfer(*, payment_id: int, account: Account, now: datetime) -> PaymentState:
     """Staff saw the money on the bank account; the state it led to. Raises NotExpected."""
-    with transaction() as session:
-        payment = session.get_one(Payment, payment_id, with_for_update=True)
-        if payment.method is not Method.TRANSFER or payment.state in RECEIVED:
-            raise NotExpected
-        amount = payment.amount
+    payment = db.session.get_one(Payment, payment_id)
+    if payment.method is not Method.TRANSFER or payment.state in RECEIVED:
+        raise NotExpected
     return receive_money(
-        payment_id=payment_id, amount=amount, payment_intent=None, received_by_id=account.id, now=now
+        payment_id=payment_id, amount=payment.amount, payment_intent=None, received_by_id=account.id, now=now
     )
 
 
@@ -159,10 +157,12 @@ def receive_money(
     """
     try:
         with transaction() as session:
+            # The booking first, as for whoever starts a payment: each would else wait for the other.
+            booking_id = session.get_one(Payment, payment_id).booking_id
+            booking = session.get_one(Booking, booking_id, with_for_update=True)
             payment = session.get_one(Payment, payment_id, with_for_update=True)
             if payment.state in RECEIVED:
                 return payment.state
-            booking = session.get_one(Booking, payment.booking_id, with_for_update=True)
             if amount != payment.amount or _received(booking.id) + amount.minor > booking.price.minor:
                 raise NotExpected
             payment.payment_intent = payment_intent

@@ -136,7 +136,15 @@ def refresh_checklist(*, booking_id: int, now: datetime) -> None:
         rules = live_rules(voyage.countries)
         items = {
             (item.passenger_id, item.key): item
-            for item in session.scalars(select(ChecklistItem).join(Passenger).where(Passenger.booking_id == booking.id))
+            for item in session.scalars(
+                select(ChecklistItem)
+                .join(Passenger)
+                .where(Passenger.booking_id == booking.id)
+                .order_by(ChecklistItem.id)
+                # An acceptance made meanwhile is judged by what it relied on, not overlooked.
+                .with_for_update(of=ChecklistItem)
+                .execution_options(populate_existing=True)
+            )
         }
         for passenger_id, traveller in travellers_of(booking, voyage).items():
             for required in requirements(traveller, voyage, rules):

@@ -17,7 +17,7 @@ from portal.booking.services import (
     place_booking,
 )
 from portal.database import db
-from portal.inventory.errors import CabinTaken, HoldOver
+from portal.inventory.errors import CabinTaken, HoldOver, ShipFull
 from portal.inventory.models import OccupancyState
 from portal.inventory.services import HOLD_TIME
 from portal.kernel.money import Money
@@ -150,6 +150,40 @@ def test_late_money_never_takes_the_next_guests_cabin():
 
     db.session.rollback()
     assert db.session.get_one(Booking, booking.id).state is BookingState.EXPIRED
+
+
+def test_those_who_are_named_are_counted_whatever_the_hold_says_later():
+    season = make_season(persons_limit=3)
+    booking = make_booking(season)
+    hold = booking.cabins[0].occupancy
+    make_hold(season, holder=hold.holder, party=1)
+
+    confirm_booking(booking_id=booking.id, now=NOON)
+
+    assert hold.party == 2
+    with pytest.raises(ShipFull):
+        make_hold(season, cabin=1, party=2)
+
+
+def test_late_money_never_takes_more_aboard_than_the_ship_carries():
+    season = make_season(persons_limit=3)
+    booking = make_booking(season)
+    later = NOON + HOLD_TIME
+    make_hold(season, cabin=1, party=2, now=later)
+
+    with pytest.raises(ShipFull):
+        confirm_booking(booking_id=booking.id, now=later)
+
+    assert booking.state is BookingState.PENDING
+
+
+def test_more_passengers_than_were_held_for_must_fit_aboard():
+    season = make_season(persons_limit=3)
+    hold = make_hold(season, party=1)
+    make_hold(season, cabin=1, party=2)
+
+    with pytest.raises(ShipFull):
+        name(hold, details(), details())
 
 
 def test_starting_a_payment_moves_the_deadline():

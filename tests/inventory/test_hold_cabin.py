@@ -198,7 +198,7 @@ def test_money_that_comes_late_takes_the_same_cabin_while_it_is_free():
     hold = make_hold(season)
     expire_holds(NOON + HOLD_TIME)
 
-    taken = retake_cabin(occupancy_id=hold.id, now=NOON + timedelta(hours=1))
+    taken = retake_cabin(occupancy_id=hold.id, party=2, now=NOON + timedelta(hours=1))
 
     assert taken.state is OccupancyState.BOOKED
     assert nights_taken() == 4
@@ -210,7 +210,7 @@ def test_money_that_comes_late_never_takes_another_guests_cabin():
     owner = make_hold(season, now=NOON + HOLD_TIME)
 
     with pytest.raises(CabinTaken):
-        retake_cabin(occupancy_id=lost.id, now=NOON + HOLD_TIME)
+        retake_cabin(occupancy_id=lost.id, party=2, now=NOON + HOLD_TIME)
 
     assert set(db.session.scalars(select(CabinNight.occupancy_id))) == {owner.id}
 
@@ -219,7 +219,7 @@ def test_a_closed_cabin_is_not_sold_and_a_sold_cabin_is_not_closed():
     season = make_season()
     close_cabin(sailing_id=season.sailing.id, cabin_id=season.cabins[0].id, reason="paint", now=NOON)
     hold = make_hold(season, cabin=1)
-    book_held_cabin(occupancy_id=hold.id, now=NOON)
+    book_held_cabin(occupancy_id=hold.id, party=2, now=NOON)
 
     with pytest.raises(CabinTaken):
         make_hold(season, cabin=0)

@@ -46,7 +46,7 @@ def test_a_page_takes_few_statements_however_many_sailings_and_bookings_there_ar
     for ahead in range(100, 160, 5):
         make_sailing(season.ship, days_ahead=ahead)
     for cabin in range(4):
-        book_held_cabin(occupancy_id=make_hold(season, cabin=cabin, now=now()).id, now=now())
+        book_held_cabin(occupancy_id=make_hold(season, cabin=cabin, now=now()).id, party=2, now=now())
     shelf._pages.clear()
     statements.clear()
 

@@ -1,0 +1,140 @@
+"""Rows are locked in one order by every service, so that two of them never wait for each other in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from portal.accounts.models import Role
+from portal.booking.models import Booking, BookingState
+from portal.booking.services import expire_bookings, let_go, name_passengers
+from portal.catalogue.services import CallEdit
+from portal.database import db
+from portal.inventory.models import Occupancy
+from portal.inventory.rescheduling import reschedule
+from portal.inventory.services import HOLD_TIME
+from portal.payments.models import Payment, PaymentState
+from portal.payments.queries import open_transfer
+from portal.payments.services import TRANSFER_TIME, receive_transfer, start_transfer
+from portal.visas.services import refresh_checklist
+from tests.factories import NOON, details, make_account, make_booking, make_hold, make_season
+
+# As docs/decisions.md has it.
+ORDER = ("booking", "checklist_item", "payment", "sailing", "occupancy")
+
+
+@contextmanager
+def locks() -> Iterator[list[str]]:
+    """The tables whose rows are locked inside, one line for each transaction that locked any."""
+    seen: list[str] = []
+    taken: dict[str, None] = {}  # each table once: what is locked already is not waited for
+
+    def note(state: ORMExecuteState) -> None:
+        if state.is_select and getattr(state.statement, "_for_update_arg", None) is not None:
+            assert state.bind_mapper is not None
+            taken[state.bind_mapper.local_table.name] = None
+
+    def commit(session: Session) -> None:
+        seen.extend([" ".join(taken)] if taken else [])
+        taken.clear()
+
+    event.listen(Session, "do_orm_execute", note)
+    event.listen(Session, "after_commit", commit)
+    try:
+        yield seen
+    finally:
+        event.remove(Session, "do_orm_execute", note)
+        event.remove(Session, "after_commit", commit)
+    assert [line.split() for line in seen] == [sorted(line.split(), key=ORDER.index) for line in seen]
+
+
+def test_naming_passengers_anew():
+    hold = make_hold(make_season(), party=1)
+
+    with locks() as seen:
+        for surname in ("IVANOVA", "PETROVA"):
+            name_passengers(
+                hold_id=hold.id, passengers=[details(surname=surname)], customer_id=None, language="en", now=NOON
+            )
+
+    assert seen == ["booking sailing occupancy"] * 2
+
+
+def test_letting_a_hold_go():
+    hold = make_hold(make_season(), party=1)
+    name_passengers(hold_id=hold.id, passengers=[details()], customer_id=None, language="en", now=NOON)
+
+    with locks() as seen:
+        let_go(hold_id=hold.id, now=NOON)
+
+    assert seen == ["booking occupancy"]
+    assert db.session.scalars(select(Booking)).one().state is BookingState.CANCELLED
+
+
+def test_a_transfer_from_its_beginning_to_the_confirmed_booking():
+    booking = make_booking(make_season())
+
+    with locks() as seen:
+        start_transfer(booking_id=booking.id, now=NOON)
+        receive_transfer(payment_id=open_transfer(booking.id).id, account=make_account(Role.FINANCE), now=NOON)
+
+    assert seen == ["booking payment occupancy", "booking payment sailing occupancy"]
+    assert booking.state is BookingState.CONFIRMED
+
+
+def test_money_that_comes_when_the_booking_has_ended():
+    booking = make_booking(make_season())
+    start_transfer(booking_id=booking.id, now=NOON)
+    later = NOON + TRANSFER_TIME
+
+    with locks() as seen:
+        expire_bookings(later)
+        state = receive_transfer(
+            payment_id=db.session.scalars(select(Payment.id)).one(), account=make_account(Role.FINANCE), now=later
+        )
+
+    assert seen == ["booking occupancy", "booking payment sailing occupancy"]
+    assert state is PaymentState.SUCCEEDED
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_moving_a_sailing(days):
+    season = make_season()
+    make_hold(season)
+    sailing = season.sailing
+    edits = [
+        CallEdit(
+            call.position,
+            call.arrives_at and call.arrives_at + timedelta(days=days),
+            call.departs_at and call.departs_at + timedelta(days=days),
+            call.state,
+            call.notes,
+        )
+        for call in sailing.calls
+    ]
+
+    with locks() as seen:
+        reschedule(
+            sailing_id=sailing.id,
+            version_seen=sailing.version,
+            calls=edits,
+            status_text=sailing.status_text,
+            now=NOON,
+        )
+
+    assert seen[0].startswith("sailing occupancy")
+    assert db.session.scalars(select(Occupancy)).one().expires_at == NOON + HOLD_TIME
+
+
+def test_working_out_what_papers_a_booking_needs():
+    booking = make_booking(make_season())
+
+    with locks() as seen:
+        refresh_checklist(booking_id=booking.id, now=NOON)
+
+    assert seen == ["booking checklist_item"]
