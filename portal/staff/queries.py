@@ -520,7 +520,7 @@ def booking_page(reference: str) -> BookingPage:
         select(Booking, Sailing.code, Itinerary.title, Port.zone, Sailing.starts_at, Account.email)
         .join(Sailing, Sailing.id == Booking.sailing_id)
         .join(Itinerary, Itinerary.id == Sailing.itinerary_id)
-        .join(first_call, and_(first_call.sailing_id == Sailing.id, first_call.arrives_at.is_(None)))
+        .join(first_call, and_(first_call.sailing_id == Sailing.id, first_call.position == 1))
         .join(Port, Port.id == first_call.port_id)
         .outerjoin(Account, Account.id == Booking.customer_id)
         .where(Booking.reference == reference)

@@ -118,6 +118,18 @@ def test_a_hold_whose_time_is_over_counts_as_free(browser):
     assert "0 booked · 1 held · 0 closed · 3 free" in page.words
 
 
+def test_a_booking_is_shown_also_where_the_ship_came_to_the_first_port_before(browser):
+    season = make_season()
+    booking = make_booking(season, now=now())
+    season.sailing.calls[0].arrives_at = season.sailing.starts_at - timedelta(hours=6)
+    db.session.commit()
+    browser.sign_in(make_account(Role.OPERATOR))
+
+    page = browser.open(f"/en/staff/bookings/{booking.reference}")
+
+    assert page.status == 200
+
+
 def test_bookings_are_found_by_reference_surname_and_contact(browser):
     season = make_season()
     mine = make_booking(season, passengers=(details(surname="OREKHOVA"),), now=now())
