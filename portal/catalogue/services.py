@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from flask_babel import format_decimal
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -192,7 +193,7 @@ def least_time(call: PortCall) -> timedelta:
 def _hours_up(span: timedelta) -> str:
     """In hours with one decimal, rounded up: what is said to be enough is enough."""
     tenths = -(-span // timedelta(minutes=6))
-    return f"{tenths // 10}.{tenths % 10}"
+    return format_decimal(tenths / 10, format="0.0")
 
 
 def _overlaps(session: Session, sailing: Sailing, edits: dict[int, CallEdit]) -> list[Problem]:

@@ -297,24 +297,26 @@ class _Loader:
         percent = prices["season_percent"][str(sailing.start_day.month)]
         for code, category in categories.items():
             with row(code):
-                base = prices["per_night"][code] * nights * percent
+                adult = self.rounded(prices["per_night"][code] * nights, percent)
                 self.session.add(
                     Fare(
                         sailing_id=sailing.id,
                         category_id=category.id,
                         currency=prices["currency"],
-                        adult_minor=self.rounded(base, 100),
-                        single_minor=self.rounded(base, prices["single_percent"][code]),
-                        child_minor=self.rounded(base, prices["child_percent"][code]),
-                        extra_minor=self.rounded(base, prices["extra_percent"]) if category.extra_berths else None,
+                        # Shares of the rounded fare: alone at double the fare is what two would pay, to the rouble.
+                        adult_minor=adult * 100,
+                        single_minor=self.rounded(adult, prices["single_percent"][code]) * 100,
+                        child_minor=self.rounded(adult, prices["child_percent"][code]) * 100,
+                        extra_minor=self.rounded(adult, prices["extra_percent"]) * 100
+                        if category.extra_berths
+                        else None,
                         mark=prices["mark"],
                     )
                 )
         self.session.flush()
         return len(categories)
 
-    def rounded(self, base: int, percent: int) -> int:
-        """`base` (a whole sum × 100) × `percent`, in kopecks, half up to a multiple of round_to roubles."""
+    def rounded(self, roubles: int, percent: int) -> int:
+        """`percent` of whole `roubles`, half up to a multiple of round_to roubles."""
         step = int(self.season["price_list"]["round_to"])
-        hundredths = base * percent  # of a rouble, × 100
-        return (2 * hundredths + 10_000 * step) // (2 * 10_000 * step) * step * 100
+        return (2 * roubles * percent + 100 * step) // (2 * 100 * step) * step

@@ -67,6 +67,15 @@ def test_fares_follow_the_proposed_grid():
     assert {price.mark for price in grid.values()} == {"proposed"}
 
 
+def test_alone_at_double_the_fare_is_what_two_would_pay():
+    load_season(SEASON, now=NOON)
+
+    fares = db.session.scalars(select(Fare).join(Category).where(Category.code.in_(["JSB", "LUX", "GLX"]))).all()
+
+    assert len(fares) == 48
+    assert all(fare.single_minor == 2 * fare.adult_minor for fare in fares)
+
+
 def test_loading_twice_changes_nothing_and_keeps_the_operators_work():
     load_season(SEASON, now=NOON)
     before = rows()
