@@ -193,7 +193,7 @@ def least_time(call: PortCall) -> timedelta:
 def _hours_up(span: timedelta) -> str:
     """In hours with one decimal, rounded up: what is said to be enough is enough."""
     tenths = -(-span // timedelta(minutes=6))
-    return format_decimal(tenths / 10, format="0.0")
+    return str(format_decimal(tenths / 10, format="0.0"))
 
 
 def _overlaps(session: Session, sailing: Sailing, edits: dict[int, CallEdit]) -> list[Problem]:
