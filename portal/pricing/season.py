@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select
+from sqlalchemy.exc import StatementError
 
 from portal.audit.services import record
 from portal.catalogue.models import (
@@ -32,6 +33,7 @@ from portal.kernel.countries import country_codes
 from portal.kernel.text import LANGUAGES, LocalizedText
 from portal.pricing.models import Fare
 
+WHOLE = "season"  # what is wrong in no row of its own
 FACTS = Path(__file__).parent.parent / "catalogue" / "facts"
 
 
@@ -44,7 +46,6 @@ class SeasonLoaded:
     sailings_new: int
     sailings_kept: int  # already there: they are the operator's, and a file does not overwrite his work
     fares_new: int
-    cabins: int
 
 
 @contextmanager
@@ -53,11 +54,20 @@ def row(name: str) -> Iterator[None]:
     try:
         yield
     except BadSeasonFile as inner:
-        raise BadSeasonFile(f"{name}, {inner}") from None
+        raise BadSeasonFile(f"{name}, {inner}" if name != WHOLE else str(inner)) from None
     except KeyError as missing:
         raise BadSeasonFile(f"{name}: {missing.args[0]!r} is missing") from None
+    except StatementError as refused:  # what only the database knows: a code given twice, a fare of nothing
+        reason = str(refused.orig).partition("\n")[0]
+        raise BadSeasonFile(f"{name}: the database refuses it: {reason}") from None
     except (ValueError, TypeError, AttributeError) as wrong:
         raise BadSeasonFile(f"{name}: {wrong}") from None
+
+
+def _listed(part: str, index: int, entry: Any, key: str = "code") -> str:
+    """The name of a row in a list of the file: "ports[3] RUMCX"."""
+    code = entry.get(key, "") if isinstance(entry, dict) else ""
+    return f"{part}[{index}] {code}".strip()
 
 
 def load_season(path: Path, *, now: datetime) -> SeasonLoaded:
@@ -67,9 +77,8 @@ def load_season(path: Path, *, now: datetime) -> SeasonLoaded:
         facts = _read(path.parent / "ship.json")
         if facts["code"] != season["ship"]:
             raise ValueError(f"the season is for {season['ship']!r}, the ship file for {facts['code']!r}")
-    with transaction() as session:
-        loader = _Loader(session, season, facts, now)
-        return loader.load()
+    with transaction() as session, row(WHOLE):
+        return _Loader(session, season, facts, now).load()
 
 
 def _read(path: Path) -> Any:
@@ -113,18 +122,19 @@ class _Loader:
         self.cabins(ship, categories, self.decks(ship))
         ports = {}
         for index, entry in enumerate(self.season["ports"]):
-            with row(f"ports[{index}] {entry.get('code', '')}".strip()):
+            with row(_listed("ports", index, entry)):
                 port = self.port(entry)
+                self.session.flush()
                 ports[port.code] = port
         itineraries = {}
         for index, entry in enumerate(self.season["itineraries"]):
-            with row(f"itineraries[{index}] {entry.get('code', '')}".strip()):
+            with row(_listed("itineraries", index, entry)):
                 itinerary = self.itinerary(entry)
+                self.session.flush()
                 itineraries[itinerary.code] = itinerary
-        self.session.flush()
         new = kept = fares = 0
         for index, entry in enumerate(self.season["sailings"]):
-            with row(f"sailings[{index}] {entry.get('code', '')}".strip()):
+            with row(_listed("sailings", index, entry)):
                 if self.session.scalar(select(Sailing.id).where(Sailing.code == entry["code"])):
                     kept += 1
                     continue
@@ -133,7 +143,7 @@ class _Loader:
                 with row("price list"):
                     fares += self.fares(sailing, categories)
         bump(CATALOGUE)
-        return SeasonLoaded(new, kept, fares, len(self.facts["cabins"]))
+        return SeasonLoaded(new, kept, fares)
 
     def _one(self, model: Any, **key: Any) -> Any:
         """The row with this natural key, new if there is none."""
@@ -236,19 +246,17 @@ class _Loader:
         calls: list[PortCall] = []
         last: datetime | None = None
         for position, call_entry in enumerate(entry["calls"], 1):
-            with row(f"calls[{position - 1}] {call_entry.get('port', '')}".strip()):
+            with row(_listed("calls", position - 1, call_entry, "port")):
                 call = self.call(position, call_entry, ports)
                 for moment in (call.arrives_at, call.departs_at):
                     if moment is not None and last is not None and moment <= last:
                         raise ValueError(f"{moment.isoformat()} is not after what comes before it")
                     last = moment or last
                 calls.append(call)
-        starts = calls[0].departs_at
-        ends = calls[-1].departs_at if calls[-1].arrives_at is None else calls[-1].arrives_at
+        # Where the last call has a departure, guests sleep aboard once more and leave in the morning.
+        starts, ends = calls[0].departs_at, calls[-1].departs_at or calls[-1].arrives_at
         if starts is None or ends is None:
             raise ValueError("the first call needs a departure, the last an arrival")
-        if calls[-1].departs_at is not None:  # guests sleep aboard once more and leave in the morning
-            ends = calls[-1].departs_at
         sailing = Sailing(
             code=entry["code"],
             ship_id=ship.id,
@@ -313,7 +321,7 @@ class _Loader:
                         mark=prices["mark"],
                     )
                 )
-        self.session.flush()
+                self.session.flush()
         return len(categories)
 
     def rounded(self, roubles: int, percent: int) -> int:

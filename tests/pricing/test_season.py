@@ -103,6 +103,10 @@ def test_loading_twice_changes_nothing_and_keeps_the_operators_work():
         (lambda s: s["ports"][3].update(zone="Mars/Olympus"), "ports[3] RUMCX: 'Mars/Olympus' is not a time zone"),
         (lambda s: s["ports"][3]["name"].pop("tk"), "ports[3] RUMCX: no text in tk"),
         (lambda s: s["price_list"]["per_night"].pop("LUX"), "price list, LUX: 'LUX' is missing"),
+        (lambda s: s["price_list"]["per_night"].update(LUX=0), "price list, LUX: the database refuses it"),
+        (lambda s: s["ports"][3].update(locode=s["ports"][2]["locode"]), "ports[3] RUMCX: the database refuses it"),
+        (lambda s: s["ports"].append("RUMCX"), "ports[9]: "),
+        (lambda s: s.pop("sailings"), "season: 'sailings' is missing"),
         (lambda s: s.update(ship="OTHER"), "ship: the season is for 'OTHER'"),
     ],
 )
