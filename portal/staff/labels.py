@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
+
+from portal.booking.labels import BOOKING_STATES
+from portal.catalogue.labels import SAILING_STATES
+from portal.payments.labels import REFUND_STATES
+from portal.payments.labels import STATES as PAYMENT_STATES
+from portal.visas.labels import ITEM_STATES
 
 CABIN_STATES: dict[str, LazyString] = {
     "free": _l("Free"),
@@ -24,11 +33,21 @@ SUBJECTS: dict[str, LazyString] = {
     "occupancy": _l("Cabin of a sailing"),
     "booking": _l("Booking"),
     "payment": _l("Payment"),
+    "refund": _l("Return of money"),
     "paper": _l("Paper"),
     "submission": _l("Document handed in"),
     "file": _l("File"),
     "rules": _l("Entry rules"),
     "account": _l("User account"),
+}
+# What the trail calls by code, by what it is about; a code that is not here is shown as it is.
+STATES: dict[str, Mapping[Any, LazyString]] = {
+    "booking": BOOKING_STATES,
+    "occupancy": CABIN_STATES | {"released": _l("Given back"), "expired": _l("Expired")},
+    "paper": ITEM_STATES,
+    "payment": PAYMENT_STATES,
+    "refund": REFUND_STATES,
+    "sailing": SAILING_STATES,
 }
 ACTORS: dict[str, LazyString] = {
     "guest": _l("Guest"),
@@ -52,6 +71,7 @@ ACTIONS: dict[str, LazyString] = {
     "cabin.closed": _l("Cabin closed"),
     "cabin.expired": _l("Hold of a cabin expired"),
     "cabin.held": _l("Cabin held"),
+    "cabin.held_longer": _l("Cabin held longer"),
     "cabin.released": _l("Cabin given back"),
     "file.viewed": _l("Document looked at"),
     "paper.accepted": _l("Paper accepted"),
@@ -66,6 +86,10 @@ ACTIONS: dict[str, LazyString] = {
     "payment.open": _l("Payment begun"),
     "payment.succeeded": _l("Payment received"),
     "payment.unallocated": _l("Payment received without a cabin"),
+    "refund.failed": _l("Return of money failed"),
+    "refund.requested": _l("Return of money asked for"),
+    "refund.sent": _l("Return of money on its way"),
+    "refund.succeeded": _l("Money returned"),
     "review.accepted": _l("Document accepted"),
     "review.returned": _l("Document sent back"),
     "rules.loaded": _l("Entry rules loaded"),

@@ -30,7 +30,7 @@ def write_passenger_list(sailing: Sailing, listed: Sequence[ListedPassenger], *,
             subject="sailing",
             reference=sailing.code,
             now=now,
-            reason=f"{len(listed)} passengers",
+            reason=str(len(listed)),
         )
     return _workbook(sailing, listed)
 

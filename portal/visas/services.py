@@ -83,7 +83,7 @@ def load_rules(path: Path = RULES, *, now: datetime) -> RulesLoaded:
                 subject="rules",
                 reference=path.name[:40],
                 now=now,
-                reason=f"{len(added)} added, {len(withdrawn)} withdrawn",
+                reason=f"+{len(added)} −{len(withdrawn)}",
             )
             announce("visas.rules_changed", moment=now.isoformat())
             bump(CATALOGUE)

@@ -224,7 +224,7 @@ def test_the_trail_is_paged_by_id_and_filtered_by_reference(browser):
 
     assert len(page.find("tr")) == 1 + 3
     assert "Booking confirmed" in page.words
-    assert "pending → confirmed" in page.words
+    assert "Awaiting payment → Confirmed" in page.words
 
 
 def test_an_administrator_opens_shuts_and_opens_a_colleagues_account(browser):
