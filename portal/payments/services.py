@@ -58,6 +58,16 @@ def start_card_payment(
     The cabins are kept as long as the page is open. Nothing is charged here.
     Raises NotPayable, HoldOver, MethodNotOffered, GatewayUnavailable or GatewayRefused.
     """
+    closed = db.session.scalar(
+        select(Payment.session_id).where(
+            Payment.booking_id == booking_id,
+            Payment.method == Method.CARD,
+            Payment.state.in_(WAITING),
+            Payment.expires_at <= real_now(),
+        )
+    )
+    if closed is not None:  # paid in its last minute, nobody may be asked to pay again
+        settle_checkout(session_id=closed, now=now)
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
         if booking.state is not BookingState.PENDING:
@@ -65,8 +75,7 @@ def start_card_payment(
         if Method.CARD not in offered_methods(booking.price, booking.sailing.starts_at, now):
             raise MethodNotOffered
         payment = _waiting(booking_id, Method.CARD)
-        if payment is not None and payment.expires_at is not None and payment.expires_at <= real_now():
-            # Its page is closed by the provider's clock; whether it was paid in time, reconciliation asks.
+        if payment is not None and payment.session_id is None and _over(payment):  # its page was never opened
             _move(payment, PaymentState.EXPIRED, now)
             session.flush()
             payment = None
@@ -255,7 +264,7 @@ ASKED_AT_ONCE = 50
 
 
 def reconcile(now: datetime) -> int:
-    """Ask about every checkout that should have ended, and close those nobody needs any more; how many were asked.
+    """Ask about every checkout that is waited for, and close those nobody needs any more; how many were asked.
 
     So a lost event delays a booking by minutes and loses nothing.
     """
@@ -268,12 +277,16 @@ def reconcile(now: datetime) -> int:
     ).all()
     db.session.commit()
     for payment_id, session_id, booking_state in waiting:
-        if session_id is None:
+        try:
+            if session_id is None:
+                _give_up(payment_id, now)
+            elif booking_state is BookingState.PENDING:
+                settle_checkout(session_id=session_id, now=now)
+            else:
+                _act_on(gateway().expire(session_id), payment_id, now)
+        except GatewayRefused:  # of this one: the others still need to be asked about
+            log.error("the provider does not say how payment %s stands", payment_id)
             _give_up(payment_id, now)
-        elif booking_state is BookingState.PENDING:
-            settle_checkout(session_id=session_id, now=now)
-        else:
-            _act_on(gateway().expire(session_id), payment_id, now)
     return len(waiting)
 
 
@@ -296,12 +309,16 @@ def close_transfers(now: datetime) -> int:
 
 
 def _give_up(payment_id: int, now: datetime) -> None:
-    """An attempt whose page was never opened for the customer, once its time is over."""
+    """An attempt whose page was never opened for the customer or that the provider does not know, when it is over."""
     with transaction() as session:
         payment = session.get_one(Payment, payment_id, with_for_update=True)
-        over = payment.expires_at is not None and payment.expires_at <= real_now()
-        if payment.state is PaymentState.CREATED and payment.session_id is None and over:
+        if payment.state in WAITING and _over(payment):
             _move(payment, PaymentState.EXPIRED, now)
+
+
+def _over(payment: Payment) -> bool:
+    """Its page is closed by the provider's clock."""
+    return payment.expires_at is not None and payment.expires_at <= real_now()
 
 
 def _waiting(booking_id: int, method: Method) -> Payment | None:

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from portal.booking.errors import NotPayable
 from portal.booking.models import Booking, BookingState
 from portal.booking.services import expire_bookings
 from portal.database import db, transaction
+from portal.kernel.clock import real_now
 from portal.payments.gateway import CHECKOUT_TIME, CheckoutLine, GatewayUnavailable
 from portal.payments.models import Payment, PaymentState, ProviderEvent
 from portal.payments.services import GRACE, handle_events, reconcile, settle_checkout, start_card_payment
@@ -134,6 +136,43 @@ def test_a_lost_event_is_found_by_asking(provider):
     reconcile(NOON)
 
     assert db.session.get_one(Booking, booking.id).state is BookingState.CONFIRMED
+
+
+def test_one_checkout_that_the_provider_does_not_know_keeps_no_other_from_being_asked_about(provider):
+    season = make_season()
+    unknown, paid = make_booking(season), make_booking(season, cabin=1)
+    start(unknown)
+    provider.pay(start(paid))
+    with transaction() as session:
+        session.scalars(select(Payment).filter_by(booking_id=unknown.id)).one().session_id = "cs_test_elsewhere"
+
+    reconcile(NOON)
+
+    assert db.session.get_one(Booking, paid.id).state is BookingState.CONFIRMED
+    assert db.session.get_one(Booking, unknown.id).state is BookingState.PENDING
+
+
+def test_nobody_is_asked_to_pay_again_for_what_was_paid_in_the_last_minute(provider):
+    booking = make_booking(make_season())
+    provider.pay(start(booking))
+
+    with time_machine.travel(real_now() + CHECKOUT_TIME), pytest.raises(NotPayable):
+        start(booking)
+
+    assert db.session.get_one(Booking, booking.id).state is BookingState.CONFIRMED
+
+
+def test_a_page_that_has_closed_unpaid_is_followed_by_another(provider):
+    booking = make_booking(make_season())
+    first = start(booking)
+
+    with time_machine.travel(real_now() + CHECKOUT_TIME):
+        provider.deliver()
+        second = start(booking)
+
+    assert second != first
+    states = db.session.scalars(select(Payment.state).order_by(Payment.id)).all()
+    assert states == [PaymentState.EXPIRED, PaymentState.OPEN]
 
 
 def test_the_page_of_an_ended_booking_is_closed_at_the_provider(provider):
