@@ -19,7 +19,7 @@ check:
 
 bench:
 	@$(PYTHON) scripts/prepare.py requirements-test.txt
-	@exec .venv/bin/python scripts/bench.py
+	@exec .venv/bin/python -m scripts.bench
 
 # After a change of texts: what is left to translate stands empty in translations/.
 messages:

@@ -98,13 +98,17 @@ def install_missing() -> None:
 
 
 @contextmanager
-def running() -> Iterator[dict[str, str]]:
-    """PostgreSQL and Redis of this run alone, on free ports of the loopback; yields the environment of the tests."""
+def running(*, durable: bool = False) -> Iterator[dict[str, str]]:
+    """PostgreSQL and Redis of this run alone, on free ports of the loopback; yields the environment of the tests.
+
+    durable: PostgreSQL waits for the disk at each commit, as in production; slower, for measurements.
+    """
     folder = Path(tempfile.mkdtemp(prefix="portal-services-"))
     servers: list[subprocess.Popen[bytes]] = []
     try:
         postgres_port, redis_port = _free_port(), _free_port()
-        servers.append(_start_postgresql(folder / "postgresql", postgres_port))
+        make_cluster(folder / "postgresql")
+        servers.append(start_postgresql(folder / "postgresql", postgres_port, durable=durable))
         servers.append(_start_redis(folder / "redis", redis_port))
         yield {
             "TEST_POSTGRES_URL": f"postgresql+psycopg://postgres@127.0.0.1:{postgres_port}/postgres",
@@ -124,17 +128,15 @@ def running() -> Iterator[dict[str, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start_postgresql(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def make_cluster(folder: Path) -> None:
+    """An empty PostgreSQL cluster in the new folder `folder`, whose parent is a temporary folder of ours."""
     programs = postgresql_folder()
     assert programs is not None
     folder.mkdir(mode=0o700)
-    as_user: dict[str, Any] = {}
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        user = "postgres"
-        group = pwd.getpwnam(user).pw_gid
-        shutil.chown(folder, user, group)
+    as_user = _postgresql_user()
+    if as_user:
+        shutil.chown(folder, as_user["user"], as_user["group"])
         folder.parent.chmod(0o711)
-        as_user = {"user": user, "group": group, "extra_groups": []}
     with tempfile.TemporaryFile() as log:
         subprocess.run(
             [
@@ -152,18 +154,21 @@ def _start_postgresql(folder: Path, port: int) -> subprocess.Popen[bytes]:
             check=True,
             **as_user,
         )
+
+
+def start_postgresql(folder: Path, port: int, *, durable: bool = False) -> subprocess.Popen[bytes]:
+    """A server for the cluster in `folder`, which may have been stopped before; it answers when this returns."""
+    programs = postgresql_folder()
+    assert programs is not None
     settings = {
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": "",
         "port": port,
         "max_connections": 300,
-        # Nothing has to outlive the run.
-        "fsync": "off",
-        "full_page_writes": "off",
-        "synchronous_commit": "off",
-        "autovacuum": "off",
         "log_min_messages": "fatal",
     }
+    if not durable:  # nothing has to outlive the run
+        settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
     arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     server = subprocess.Popen(
         [str(programs / "postgres"), "-D", f"{folder}/cluster", *arguments],
@@ -172,11 +177,19 @@ def _start_postgresql(folder: Path, port: int) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for the tests; the server is stopped after them
-        **as_user,
+        **_postgresql_user(),
     )
     ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
     _wait("PostgreSQL", server, lambda: subprocess.run(ready).returncode == 0)
     return server
+
+
+def _postgresql_user() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root: then as whom."""
+    if os.geteuid() != 0:
+        return {}
+    user = "postgres"
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
 def _start_redis(folder: Path, port: int) -> subprocess.Popen[bytes]:

@@ -1,0 +1,168 @@
+"""The bench's load generator, a process of its own: one JSON job a line on stdin, one JSON answer a line on stdout."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.proofs.customer import Answer, Customer, Unexpected
+
+TIMEOUT_SECONDS = 60
+
+
+def pages(url: str, seconds: float, connections: int, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """Ask for one page as often as it is answered, over connections that stay open and without any cookie.
+
+    The bytes of the request are made once and the answer is read whole but not looked into, so that this process
+    does as little as it can.
+    """
+    parts = urlsplit(url)
+    lines = [f"GET {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Accept: text/html"]
+    request = "\r\n".join([*lines, *(f"{name}: {value}" for name, value in (headers or {}).items()), "", ""]).encode()
+    host, port = parts.hostname or "", parts.port or 80
+    asked = [0] * connections
+    sizes: set[int] = set()
+    until = time.perf_counter() + seconds
+
+    def visit(number: int) -> None:
+        with socket.create_connection((host, port), timeout=TIMEOUT_SECONDS) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while time.perf_counter() < until:
+                connection.sendall(request)
+                sizes.add(_read_answer(connection))
+                asked[number] += 1
+
+    began, worked = time.perf_counter(), time.process_time()
+    _at_once(connections, visit)
+    spent = time.perf_counter() - began
+    count = sum(asked)
+    # More than one size would mean that somebody was shown another page.
+    [size] = sizes
+    return {"rate": count / spent, "bytes": size, "own_seconds": (time.process_time() - worked) / count}
+
+
+def _read_answer(connection: socket.socket) -> int:
+    """The length of the content of one answer, which must be a page."""
+    received = bytearray()
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        received += _some(connection)
+    head = received[:end].decode("latin-1").lower()
+    if not head.startswith("http/1.1 200"):
+        raise RuntimeError(head.partition("\r\n")[0])
+    length = int(head.partition("content-length:")[2].partition("\r\n")[0])
+    missing = length - (len(received) - end - 4)
+    while missing > 0:
+        missing -= len(_some(connection))
+    return length
+
+
+def _some(connection: socket.socket) -> bytes:
+    received = connection.recv(262144)
+    if not received:
+        raise RuntimeError("the server closed the connection")
+    return received
+
+
+def bookings(portal: str, clients: int, seconds: float, places: list[list[str]]) -> dict[str, Any]:
+    """Book a cabin after the other for `seconds`; what has begun by then is finished and counted."""
+    places = list(places)
+    lock = threading.Lock()
+    done: list[str] = []
+    failures: list[str] = []
+    codes: Counter[int] = Counter()
+    until = time.perf_counter() + seconds
+
+    def shop(number: int) -> None:
+        while time.perf_counter() < until and places:
+            with lock:
+                sailing, cabin = places.pop()
+            customer = Customer(portal)
+            try:
+                done.append(customer.book(sailing, cabin))
+            except (Unexpected, OSError) as failure:
+                failures.append(str(failure))
+            finally:
+                codes.update(answer.status for answer in customer.trail)
+                customer.close()
+
+    began = time.perf_counter()
+    _at_once(clients, shop)
+    spent = time.perf_counter() - began
+    return {
+        "rate": len(done) / spent,
+        "booked": len(done),
+        "left": places,
+        "failures": failures,
+        "faults": sum(count for code, count in codes.items() if code >= 500),
+    }
+
+
+def race(portal: str, clients: int, sailing: str, cabin: str, refusal: str) -> dict[str, Any]:
+    """All want the same cabin: each has its page open, then all press the button at once."""
+    outcomes: Counter[str] = Counter()
+    start = threading.Barrier(clients)
+
+    class Racer(Customer):
+        def post(self, url: str, fields: dict[str, str]) -> Answer:
+            start.wait(TIMEOUT_SECONDS)
+            return super().post(url, fields)
+
+    def want(number: int) -> None:
+        racer = Racer(portal)
+        try:
+            racer.hold(sailing, cabin)
+            outcomes["won"] += 1
+        except Unexpected as refused:
+            polite = refused.answer.status == 422 and refusal in refused.answer.words
+            outcomes["refused" if polite else f"{refused.answer.status}"] += 1
+        except (OSError, threading.BrokenBarrierError) as failure:
+            outcomes[type(failure).__name__] += 1
+        finally:
+            racer.close()
+
+    began = time.perf_counter()
+    _at_once(clients, want)
+    return {"outcomes": dict(outcomes), "seconds": time.perf_counter() - began}
+
+
+def _at_once(count: int, work: Callable[[int], None]) -> None:
+    """`work` in so many threads; the first failure of any of them is raised here."""
+    failures: list[BaseException] = []
+
+    def run(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+JOBS = {job.__name__: job for job in (pages, bookings, race)}
+
+
+def main() -> None:
+    for line in sys.stdin:
+        job = json.loads(line)
+        try:
+            answer = JOBS[job.pop("job")](**job)
+        except Exception as failure:
+            answer = {"error": f"{type(failure).__name__}: {failure}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
