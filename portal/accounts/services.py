@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import func, select
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from portal.accounts.errors import (
     AddressTaken,
@@ -39,7 +41,7 @@ def sign_up(*, email: str, password: str, name: str, language: str, now: datetim
     """
     email = normal_email(email)
     password_hash = _hash_checked(password, email=email, name=name)  # the same work in either case
-    with transaction() as session:
+    with suppress(AddressTaken), transaction() as session:  # of a button pressed twice the first press counts
         known = session.scalar(select(Account.id).where(Account.email == email))
         if known is not None:
             announce("accounts.sign_up_repeated", account_id=known)
@@ -125,9 +127,7 @@ def create_staff(
     password_hash = (
         hash_password(unguessable()) if password is None else _hash_checked(password, email=email, name=name)
     )
-    with transaction() as session:
-        if session.scalar(select(Account.id).where(Account.email == email)) is not None:
-            raise AddressTaken
+    with transaction():
         account = add_account(email, password_hash, name, language, role, now)
         record("account.created", subject="account", reference=str(account.id), now=now, to_state=role.value)
         if password is None:
@@ -141,10 +141,14 @@ def set_active(*, account: Account, active: bool, now: datetime) -> None:
         if account.active == active:
             return
         if not active and account.role is Role.ADMINISTRATOR:
-            others = select(func.count(Account.id)).where(
-                Account.role == Role.ADMINISTRATOR, Account.active, Account.id != account.id
-            )
-            if not session.scalar(others):
+            # Locked, in one order: of two who shut each other out at once, the second finds himself the last.
+            in_charge = session.scalars(
+                select(Account.id)
+                .where(Account.role == Role.ADMINISTRATOR, Account.active)
+                .order_by(Account.id)
+                .with_for_update()
+            ).all()
+            if not set(in_charge) - {account.id}:
                 raise LastAdministrator
         account.active = active
         account.session_key = _new_session_key()
@@ -159,7 +163,7 @@ def set_active(*, account: Account, active: bool, now: datetime) -> None:
 
 
 def add_account(email: str, password_hash: str, name: str, language: str, role: Role, now: datetime) -> Account:
-    """A row in the caller's transaction; `email` in its normal form."""
+    """A row in the caller's transaction; `email` in its normal form. Raises AddressTaken."""
     account = Account(
         email=email,
         password_hash=password_hash,
@@ -170,7 +174,10 @@ def add_account(email: str, password_hash: str, name: str, language: str, role: 
         made_at=now,
     )
     db.session.add(account)
-    db.session.flush()
+    try:
+        db.session.flush()
+    except IntegrityError as known:
+        raise AddressTaken from known
     return account
 
 

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import func, select
 
@@ -50,6 +52,18 @@ def test_nobody_learns_that_an_address_has_an_account_but_its_owner(browser, app
     db.session.rollback()
     assert matches(PASSWORD, known.password_hash)
     assert announced() == ["accounts.sign_up_repeated", "accounts.signed_up"]
+
+
+def test_a_button_pressed_twice_opens_one_account(app):
+    def press(_):
+        with app.app_context():
+            sign_up(email="anna@example.org", password=PASSWORD, name="Anna", language="en", now=NOON)
+
+    with ThreadPoolExecutor(4) as fingers:
+        list(fingers.map(press, range(4)))
+
+    assert db.session.scalar(select(func.count(Account.id))) == 1
+    assert announced().count("accounts.signed_up") == 1
 
 
 def test_the_owner_is_told_once_a_day_however_often_somebody_tries():

@@ -1,7 +1,10 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.accounts.demonstration import prepare_accounts
 from portal.accounts.errors import AddressTaken, LastAdministrator
@@ -54,6 +57,24 @@ def test_the_last_administrator_cannot_be_shut_out():
 
     with pytest.raises(LastAdministrator):
         set_active(account=only, active=False, now=NOON)
+
+
+def test_of_two_administrators_who_shut_each_other_out_at_once_one_stays(app):
+    both = [make_account(Role.ADMINISTRATOR).id for _ in range(2)]
+    together = Barrier(2)
+
+    def shut_out(account_id):
+        with app.app_context():
+            account = db.session.get_one(Account, account_id)
+            together.wait()
+            with suppress(LastAdministrator):
+                set_active(account=account, active=False, now=NOON)
+
+    with ThreadPoolExecutor(2) as hands:
+        list(hands.map(shut_out, both))
+
+    db.session.rollback()  # what this session read stands for the moment before
+    assert db.session.scalar(select(func.count(Account.id)).where(Account.active)) == 1
 
 
 def test_the_demonstration_has_an_account_of_each_role_that_its_file_opens(tmp_path):
