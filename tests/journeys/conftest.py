@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -128,5 +129,5 @@ def visit(chromium: Any, house: House) -> Iterator[Callable[..., Any]]:
     yield open_window
     for context in contexts:
         context.close()
-    # A refused form answers 4xx on purpose, and Chromium reports every such answer.
-    assert [mistake for mistake in mistakes if "responded with a status of 4" not in mistake] == []
+    # A refused form answers 4xx on purpose, a database that is away 503, and Chromium reports every such answer.
+    assert [text for text in mistakes if not re.search("responded with a status of (4|503)", text)] == []

@@ -1,0 +1,271 @@
+"""Every kind of page, each in the state in which it has most to show."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+
+from portal.accounts.models import Account, Role
+from portal.accounts.services import password_token
+from portal.booking.models import Booking, BookingState, Sex
+from portal.booking.services import confirm_booking, expire_bookings, name_passengers, place_booking
+from portal.catalogue.models import Cabin, Sailing
+from portal.catalogue.services import close_sales
+from portal.database import db, transaction
+from portal.inventory.models import Occupancy
+from portal.inventory.services import close_cabin, hold_cabin
+from portal.kernel.clock import now
+from portal.payments.models import Payment
+from portal.payments.services import start_transfer
+from portal.visas.models import ChecklistItem, ReturnReason, Submission
+from portal.visas.services import accept, refresh_checklist, send_back, submit_document
+from portal.visas.terms import Supplier
+from tests.factories import details, make_account
+from tests.files.uploads import jpeg
+
+CODE = "PV24-02"
+GUEST = "guest"
+CUSTOMER = "customer"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page: who looks at it, where, and what it answers. `act` names what is done there first."""
+
+    name: str
+    path: str
+    who: str = GUEST
+    status: int = 200
+    act: str = ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    pages: tuple[Shown, ...]
+    cookies: dict[str, str]  # who → value of the session's cookie
+
+
+def furnish(app: Flask, language: str) -> Gallery:
+    """Guests, bookings, papers and payments in every state; then all pages that show them, in `language`."""
+    moment = now()
+    sailing = db.session.scalars(select(Sailing).filter_by(code=CODE)).one()
+    customer = make_account(Role.CUSTOMER, email="guest@example.org", name="Meret Berdiyev", language=language)
+    staff = db.session.scalars(select(Account).filter_by(role=Role.ADMINISTRATOR)).one()
+    guest = Visitor(app, "guest-of-the-gallery", sailing, language)
+
+    fresh = guest.hold("321", moment)
+    draft = guest.hold("322", moment)
+    guest.name(draft, moment)
+    over = guest.hold("323", moment - timedelta(minutes=25))
+    unpaid = guest.book("324", moment)
+    waiting = guest.book("325", moment)
+    late = guest.book("326", moment - timedelta(minutes=40))
+    expire_bookings(moment)
+    owner = Visitor(app, "owner-of-the-gallery", sailing, language, customer)
+    transfer = owner.book("327", moment)
+    start_transfer(booking_id=transfer.id, now=moment)
+    booked = owner.book("328", moment)
+    confirm_booking(booking_id=booked.id, now=moment)
+    cancelled = owner.book("329", moment)
+    with transaction():
+        cancelled.state = BookingState.CANCELLED
+    hold_cabin(
+        sailing_id=sailing.id, cabin_id=cabin_of("330").id, party=2, holder="somebody else", now=moment
+    )
+    close_cabin(sailing_id=sailing.id, cabin_id=cabin_of("331").id, reason="repair", now=moment)
+    other = db.session.scalars(select(Sailing).filter_by(code="PV24-03")).one()
+    close_sales(sailing_id=other.id, reason="charter", now=moment)
+    refresh_checklist(booking_id=booked.id, now=moment)
+    new, back, done = hand_in(booked, staff, moment)
+
+    b, t, p = booked.reference, transfer.reference, db.session.scalars(select(Payment)).one().reference
+    pages = (
+        Shown("home", ""),
+        Shown("cruises", "cruises"),
+        Shown("no cruise found", "cruises?month=2024-05&nights=9-&embark=KZAAU"),
+        Shown("cruise", f"cruises/{CODE}"),
+        Shown("cruise not on sale", "cruises/PV24-03"),
+        Shown("deck plan", f"cruises/{CODE}/deck-plan"),
+        Shown("deck plan not on sale", "cruises/PV24-03/deck-plan?category=STF&free=1"),
+        Shown("free cabin", f"cruises/{CODE}/cabins/332"),
+        Shown("free cabin, no choice made", f"cruises/{CODE}/cabins/332", status=422, act="send nothing"),
+        Shown("held cabin", f"cruises/{CODE}/cabins/330"),
+        Shown("about", "about"),
+        Shown("terms", "terms"),
+        Shown("privacy", "privacy"),
+        Shown("passengers", f"holds/{fresh.reference}/passengers"),
+        Shown("passengers, all wrong", f"holds/{fresh.reference}/passengers", status=422, act="send nothing"),
+        Shown("review", f"holds/{draft.reference}/review"),
+        Shown("review, all wrong", f"holds/{draft.reference}/review", status=422, act="send nothing"),
+        Shown("hold over", f"holds/{over.reference}/passengers", status=409),
+        Shown("pay", f"bookings/{unpaid.reference}/pay"),
+        Shown("waiting for the payment", f"bookings/{waiting.reference}/pay/return"),
+        Shown("booking to pay", f"bookings/{unpaid.reference}"),
+        Shown("booking too late", f"bookings/{late.reference}"),
+        Shown("find booking", "find-booking"),
+        Shown("sign in", "sign-in"),
+        Shown("sign in, wrong", "sign-in", status=422, act="send nothing"),
+        Shown("sign up", "sign-up"),
+        Shown("sign up, wrong", "sign-up", status=422, act="send nothing"),
+        Shown("forgotten password", "forgotten-password"),
+        Shown("choose password", f"new-password/{password_token(customer)}"),
+        Shown("link expired", "new-password/nonsense", status=409),
+        Shown("not found", "cruises/NOPE", status=404),
+        Shown("wrong method", f"bookings/{b}/claim", status=405),
+        Shown("stale form", "find-booking", status=400, act="lose the session"),
+        Shown("transfer", f"bookings/{t}/transfer", CUSTOMER),
+        Shown("pay in another way", f"bookings/{t}/pay", CUSTOMER),
+        Shown("booking awaiting a transfer", f"bookings/{t}", CUSTOMER),
+        Shown("booking", f"bookings/{b}", CUSTOMER),
+        Shown("booking cancelled", f"bookings/{cancelled.reference}", CUSTOMER),
+        Shown("my bookings", "my-bookings", CUSTOMER),
+        Shown("account", "account/profile", CUSTOMER),
+        Shown("papers", f"bookings/{b}/papers", CUSTOMER),
+        Shown("paper in review", f"bookings/{b}/papers/{slug(new)}", CUSTOMER),
+        Shown("paper sent back", f"bookings/{b}/papers/{slug(back)}", CUSTOMER),
+        Shown("paper without a file", f"bookings/{b}/papers/{slug(back)}", CUSTOMER, 422, "send nothing"),
+        Shown("paper accepted", f"bookings/{b}/papers/{slug(done)}", CUSTOMER),
+        Shown("not allowed", "staff/", CUSTOMER, 403),
+        Shown("staff", "staff/", staff.role),
+        Shown("staff sailings", "staff/sailings", staff.role),
+        Shown("staff sailing", f"staff/sailings/{CODE}", staff.role),
+        Shown("staff calls", f"staff/sailings/{CODE}/calls", staff.role),
+        Shown("staff fares", f"staff/sailings/{CODE}/fares", staff.role),
+        Shown("staff cabins", f"staff/sailings/{CODE}/cabins?deck=middle", staff.role),
+        Shown("staff bookings", "staff/bookings", staff.role),
+        Shown("staff booking", f"staff/bookings/{b}", staff.role),
+        Shown("staff payments", "staff/payments", staff.role),
+        Shown("staff payment", f"staff/payments/{p}", staff.role),
+        Shown("staff payment, wrong", f"staff/payments/{p}", staff.role, 422, "send nothing"),
+        Shown("queue", "staff/reviews?state=all", staff.role),
+        Shown("bench", f"staff/reviews/{new.reference}", staff.role),
+        Shown("bench, sending back", f"staff/reviews/{new.reference}", staff.role, 422, "send back without a reason"),
+        Shown("bench, decided", f"staff/reviews/{back.reference}", staff.role),
+        Shown("audit", "staff/audit", staff.role),
+        Shown("colleagues", "staff/accounts", staff.role),
+        Shown("colleagues, wrong", "staff/accounts", staff.role, 422, "send nothing"),
+    )
+    cookies = {
+        GUEST: guest.cookie(),
+        CUSTOMER: owner.cookie(customer),
+        staff.role: owner.cookie(staff),
+    }
+    return Gallery(tuple(pages), cookies)
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser, acting through the services; `cookie` is what that browser then shows."""
+
+    app: Flask
+    key: str
+    sailing: Sailing
+    language: str
+    account: Account | None = None
+
+    @property
+    def holder(self) -> str:
+        return hashlib.sha256(self.key.encode()).hexdigest()
+
+    def hold(self, number: str, moment: datetime) -> Occupancy:
+        # Each cabin as a visitor of its own, for one may hold few; all of them are this one in the end.
+        hold = hold_cabin(
+            sailing_id=self.sailing.id, cabin_id=cabin_of(number).id, party=2, holder=number, now=moment
+        )
+        with transaction():
+            hold.holder = self.holder
+        return hold
+
+    def name(self, hold: Occupancy, moment: datetime) -> Booking:
+        return name_passengers(
+            hold_id=hold.id,
+            passengers=(
+                details(local_surname=None, local_given_names=None),
+                details(
+                    surname="BERDIYEV",
+                    given_names="MERET",
+                    local_surname="Berdiýew",
+                    local_given_names="Meret",
+                    birth_date=date(1983, 3, 3),
+                    sex=Sex.MALE,
+                    citizenship="TM",
+                ),
+            ),
+            customer_id=self.account.id if self.account else None,
+            language=self.language,
+            now=moment,
+        )
+
+    def book(self, number: str, moment: datetime) -> Booking:
+        return place_booking(
+            booking_id=self.name(self.hold(number, moment), moment).id,
+            contact_name="Anna Ivanova",
+            contact_email="anna@example.org",
+            contact_phone="+7 900 1234567",
+            terms_version="t1",
+            consent_version="c1",
+            now=moment,
+        )
+
+    def cookie(self, account: Account | None = None) -> str:
+        client = self.app.test_client()
+
+        def sign() -> str:
+            with client.session_transaction() as session:
+                session["visitor"] = self.key
+                if account is not None:
+                    session["_user_id"], session["_fresh"] = identity, True
+            return str(client.get_cookie("session").value)
+
+        identity = account.get_id() if account else ""
+        return Context().run(sign)
+
+
+def cabin_of(number: str) -> Cabin:
+    return db.session.scalars(select(Cabin).filter_by(number=number)).one()
+
+
+def hand_in(booking: Booking, reviewer: Account, moment: datetime) -> tuple[Submission, Submission, Submission]:
+    """A document that waits, one that was sent back, one that was accepted."""
+    items = db.session.scalars(
+        select(ChecklistItem)
+        .where(ChecklistItem.passenger_id.in_([one.id for one in booking.passengers]))
+        .order_by(ChecklistItem.key.desc(), ChecklistItem.id)
+    ).all()
+    handed: list[Submission] = []
+    for item in items:
+        if item.supplier is Supplier.GUEST and len(handed) < 3:
+            handed.append(submit_document(item_id=item.id, content=jpeg((900, 640)), now=moment))
+    new, back, done = handed
+    send_back(submission_id=back.id, reviewer=reviewer, reason=ReturnReason.BLURRED, note=None, now=moment)
+    accept(submission_id=done.id, reviewer=reviewer, now=moment)
+    return new, back, done
+
+
+def slug(submission: Submission) -> str:
+    return f"{submission.item.passenger.reference}-{submission.item.key}"
+
+
+@contextmanager
+def without_database(app: Any, file: Any) -> Iterator[None]:
+    """The database is away, as a disk that is not mounted: nothing in its place can be opened."""
+    aside = file.with_name("aside.db")
+    db.session.remove()
+    db.engine.dispose()
+    file.rename(aside)
+    file.mkdir()
+    try:
+        yield
+    finally:
+        db.session.remove()
+        db.engine.dispose()
+        file.rmdir()
+        aside.rename(file)

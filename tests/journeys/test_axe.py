@@ -1,0 +1,172 @@
+"""Every kind of page, in every language: open to everyone, in light and dark, narrow and wide, in one language only."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from babel.messages.pofile import read_po
+
+from tests.conftest import ROOT, sqlite_file
+from tests.journeys.conftest import LOCALES
+from tests.journeys.gallery import Gallery, Shown, furnish, without_database
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What the colours of a page decide; all else is the same by day and by night.
+COLOURS = ["color-contrast", "link-in-text-block"]
+RUN = """async (only) => {
+  const found = await axe.run(document, { runOnly: only, resultTypes: ['violations'] });
+  return found.violations.flatMap(({ id, help, nodes }) =>
+    nodes.slice(0, 3).map(({ target, failureSummary }) => `${id}: ${help} at ${target} ${failureSummary ?? ''}`));
+}"""
+# Texts with the language they are marked as; what is a name, and what no reader is shown or told, is left out.
+TEXTS = """() => {
+  const found = [['title', document.title]];
+  const here = document.documentElement.lang;
+  const ours = (element) =>
+    (element.closest('[lang]')?.lang ?? here) === here && !element.closest('[translate=no], script, style, template');
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (ours(node.parentElement)) found.push(['text', node.data]);
+  }
+  for (const element of document.querySelectorAll('[aria-label], [title], [alt], [placeholder], input[value]')) {
+    if (!ours(element)) continue;
+    for (const name of ['aria-label', 'title', 'alt', 'placeholder']) found.push([name, element.getAttribute(name)]);
+  }
+  return found.map(([kind, text]) => [kind, (text ?? '').replace(/\\s+/g, ' ').trim()]).filter(([, text]) => text);
+}"""
+CYRILLIC = re.compile("[А-Яа-яЁё]")
+LATIN_WORDS = re.compile(r"[A-Za-zÄäÇçŽžŇňÖöŞşÜüÝý]{2,}(,? [A-Za-zÄäÇçŽžŇňÖöŞşÜüÝý]{2,}){2,}")
+VALUE = r"%\(\w+\)[sd]"
+NARROW = 360
+
+
+class Guide:
+    """Opens each page of the gallery as the one who may see it."""
+
+    def __init__(self, visit: Any, house: Any, gallery: Gallery, language: str, width: int = 1440) -> None:
+        self.language = language
+        self.windows = {}
+        for who, cookie in gallery.cookies.items():
+            # Scripts from outside are forbidden by the policy of every page; here one has to look.
+            page = visit(language, width=width, bypass_csp=True, reduced_motion="reduce")
+            page.context.add_init_script(path=AXE)
+            page.context.add_cookies([{"name": "session", "value": cookie, "url": house.address}])
+            self.windows[who] = page
+
+    def open(self, shown: Shown) -> Any:
+        page = self.windows[shown.who]
+        answer = page.goto(f"/{self.language}/{shown.path}")
+        if shown.act:
+            cookies = page.context.cookies()
+            if shown.act == "lose the session":
+                page.context.clear_cookies(name="session")
+            form = "main form[method=post]:has(:is(input:not([type=hidden]), select))"
+            with page.expect_navigation() as sent:
+                page.locator(form).first.evaluate("form => form.submit()")
+            answer = sent.value
+            page.context.add_cookies(cookies)
+        assert answer.status == shown.status, f"{shown.name}: {answer.status}"
+        return page
+
+
+@pytest.mark.parametrize("language", list(LOCALES))
+def test_no_page_shuts_anyone_out_by_day_and_by_night(app, house, visit, language):
+    gallery = furnish(app, language)
+    guide = Guide(visit, house, gallery, language)
+    english = english_texts(language)
+    faults: list[str] = []
+
+    def look(name: str, page: Any) -> None:
+        page.emulate_media(color_scheme="light")
+        found = page.evaluate(RUN, {"type": "tag", "values": TAGS})
+        page.emulate_media(color_scheme="dark")
+        found += [f"dark: {fault}" for fault in page.evaluate(RUN, {"type": "rule", "values": COLOURS})]
+        found += foreign_texts(page.evaluate(TEXTS), language, english)
+        lang = page.locator("html").get_attribute("lang")
+        found += [f"lang={lang}"] if lang != language else []
+        size = page.viewport_size
+        page.set_viewport_size({"width": NARROW, "height": 800})
+        found += too_wide(page)
+        page.set_viewport_size(size)
+        faults.extend(f"{name}: {fault}" for fault in found)
+
+    for shown in gallery.pages:
+        look(shown.name, guide.open(shown))
+    look_at_throttled(guide, look)
+    with without_database(app, sqlite_file()):
+        look("database away", guide.open(Shown("database away", "cruises", status=503)))
+
+    assert not faults, "\n".join(faults)
+
+
+def test_no_page_shuts_anyone_out_on_a_telephone(app, house, visit):
+    gallery = furnish(app, "ru")
+    guide = Guide(visit, house, gallery, "ru", width=NARROW)
+    faults: list[str] = []
+
+    for shown in gallery.pages:
+        page = guide.open(shown)
+        faults += [f"{shown.name}: {fault}" for fault in page.evaluate(RUN, {"type": "tag", "values": TAGS})]
+
+    assert not faults, "\n".join(faults)
+
+
+def look_at_throttled(guide: Guide, look: Any) -> None:
+    """Too many tries of a private link are answered by a page, too."""
+    page = guide.windows["guest"]
+    address = f"/{guide.language}/bookings/NOSUCH22/open/nonsense"
+    for _ in range(20):
+        page.request.get(address)
+    assert page.goto(address).status == 429
+    look("throttled", page)
+
+
+def too_wide(page: Any) -> list[str]:
+    """What sticks out to the right, if the page can be scrolled sideways."""
+    return list(
+        page.evaluate(
+            """() => {
+          const width = document.documentElement.clientWidth;
+          if (document.documentElement.scrollWidth <= width) return [];
+          return [...document.querySelectorAll('body *')]
+            .filter((element) => element.getBoundingClientRect().right > width + 1)
+            .slice(0, 3).map((element) => `wider than 360 px: ${element.outerHTML.slice(0, 120)}`);
+        }"""
+        )
+    )
+
+
+def english_texts(language: str) -> list[re.Pattern[str]]:
+    """Each English text that reads otherwise in `language`, with anything in the place of its values."""
+    if language == "en":
+        return []
+    with (ROOT / "translations" / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        catalog = read_po(file, locale=language)
+    found = []
+    for message in catalog:
+        originals, forms = (
+            [text] if isinstance(text, str) else list(text) for text in (message.id, message.string)
+        )
+        for text in originals:
+            plain = " ".join(re.sub(r"<[^>]*>", "", text).split())
+            if re.search("[A-Za-z]{2}", re.sub(VALUE, "", plain)) and text not in forms:
+                found.append(re.compile(".+?".join(map(re.escape, re.split(VALUE, plain)))))
+    return found
+
+
+def foreign_texts(texts: list[list[str]], language: str, english: list[re.Pattern[str]]) -> list[str]:
+    """Texts that are still English, or in letters that the language does not have."""
+    found = []
+    for kind, text in texts:
+        if any(pattern.fullmatch(text) for pattern in english):
+            found.append(f"English {kind}: {text}")
+        if language != "ru" and CYRILLIC.search(text):
+            found.append(f"Russian {kind}: {text}")
+        if language == "ru" and LATIN_WORDS.search(text) and not CYRILLIC.search(text):
+            found.append(f"not Russian {kind}: {text}")
+    return found
