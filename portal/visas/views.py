@@ -17,8 +17,9 @@ from portal.extensions import limiter
 from portal.files.errors import FileTooLarge
 from portal.files.views import whole_file
 from portal.kernel.clock import now
-from portal.kernel.errors import Refused
+from portal.kernel.errors import NotFound, Refused
 from portal.visas import labels, queries, services
+from portal.visas.errors import PapersClosed
 from portal.visas.forms import PaperForm
 from portal.web.locale import PREFIX
 
@@ -74,13 +75,17 @@ def document(reference: str, item: str, number: int) -> Response:
 @bp.errorhandler(RequestEntityTooLarge)
 def too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
     """The file did not even fit into a request: say so beside the field, as for any other reason."""
-    _drain()
     values = request.view_args or {}
     if request.endpoint != f"{bp.name}.paper":
         return render_template("errors/413.html"), 413
     form = PaperForm(formdata=None)
     form.document.errors = [FileTooLarge.message]
-    return _paper_page(visitor_booking(values["reference"]), values["item"], form, 413)
+    try:  # a handler is alone with what it raises; and for a stranger nothing is read to its end
+        answer = _paper_page(visitor_booking(values["reference"]), values["item"], form, 413)
+    except NotFound:
+        return render_template("errors/404.html"), 404
+    _drain()
+    return answer
 
 
 def _drain() -> None:
@@ -97,7 +102,8 @@ def _stored_item(booking: Booking, slug: str) -> int:
     if item_id is None:
         services.refresh_checklist(booking_id=booking_id, now=now())
         item_id = queries.item_id_of(booking_id, slug)
-    assert item_id is not None  # papers_page has just named it
+    if item_id is None:  # given up before anything was agreed, so nothing is asked for
+        raise PapersClosed
     return item_id
 
 
