@@ -111,7 +111,8 @@ def unique_where(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, unique=True, postgresql_where=text(where), sqlite_where=text(where))
 
 
-db = SQLAlchemy(metadata=Base.metadata, engine_options={"pool_pre_ping": True})
+# What a statement was sent with stays out of its errors, and so out of the logs: it holds names and addresses.
+db = SQLAlchemy(metadata=Base.metadata, engine_options={"pool_pre_ping": True, "hide_parameters": True})
 
 
 @event.listens_for(Engine, "connect")

@@ -1,6 +1,7 @@
 """What a person sees when something cannot be shown or done."""
 
 import logging
+import traceback
 
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
@@ -55,5 +56,6 @@ def init_app(app: Flask) -> None:
         if isinstance(error, HTTPException):
             return error
         # The type and the place, never the text: it may quote what a guest typed.
-        log.error("%s at %s", type(error).__name__, request.endpoint, exc_info=error)
+        way = "".join(traceback.format_tb(error.__traceback__))
+        log.error("%s at %s\n%s", type(error).__name__, request.endpoint, way)
         return render_template("errors/500.html"), 500
