@@ -176,7 +176,7 @@ def place_booking(
     consent_version: str,
     now: datetime,
 ) -> Booking:
-    """The customer agrees: price, conditions and consent are pinned. Raises HoldOver, NotPayable.
+    """The customer agrees: price, conditions and consent are pinned. Raises HoldOver, ShipFull, NotPayable.
 
     Money is awaited until the hold ends; starting a payment makes that later.
     Announces booking.placed.
@@ -188,6 +188,7 @@ def place_booking(
             raise HoldOver
         if booking.state is not BookingState.DRAFT:
             raise NotPayable
+        _keep_room(booking, now)
         booking.contact_name = contact_name
         booking.contact_email = contact_email.lower()
         booking.contact_phone = contact_phone
@@ -203,11 +204,12 @@ def place_booking(
 
 
 def keep_for_payment(*, booking_id: int, until: datetime, now: datetime) -> None:
-    """Keep the cabins while a payment is under way. Raises NotPayable or HoldOver."""
+    """Keep the cabins while a payment is under way. Raises NotPayable, HoldOver or ShipFull."""
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
         if booking.state is not BookingState.PENDING or booking.pay_by is None:
             raise NotPayable
+        _keep_room(booking, now)  # before any money moves
         for cabin in booking.cabins:
             extend_hold(occupancy_id=cabin.occupancy_id, until=until, now=now)
         booking.pay_by = max(booking.pay_by, until)
@@ -226,7 +228,7 @@ def confirm_booking(*, booking_id: int, now: datetime) -> None:
         if booking.state not in (BookingState.PENDING, BookingState.EXPIRED):
             raise NotPayable
         for cabin in booking.cabins:
-            party = sum(1 for passenger in booking.passengers if passenger.cabin_id == cabin.cabin_id)
+            party = _party(cabin)
             if cabin.occupancy.state is OccupancyState.HELD:
                 book_held_cabin(occupancy_id=cabin.occupancy_id, party=party, now=now)
             else:
@@ -302,6 +304,16 @@ def expire_bookings(now: datetime) -> int:
             _move(booking, BookingState.EXPIRED, now)
             announce("booking.expired", booking_id=booking.id)
     return len(overdue)
+
+
+def _keep_room(booking: Booking, now: datetime) -> None:
+    """For all who were named, whatever the hold was told in another window since. Raises HoldOver or ShipFull."""
+    for cabin in booking.cabins:
+        name_party(occupancy_id=cabin.occupancy_id, party=_party(cabin), now=now)
+
+
+def _party(cabin: BookedCabin) -> int:
+    return sum(1 for passenger in cabin.booking.passengers if passenger.cabin_id == cabin.cabin_id)
 
 
 def _move(booking: Booking, state: BookingState, now: datetime) -> None:
