@@ -34,6 +34,7 @@ from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState,
 log = logging.getLogger(__name__)
 
 GRACE = timedelta(minutes=3)  # the cabin is kept a little longer than the checkout page is open
+CARD_PATIENCE = timedelta(hours=2)  # after placing: so long attempts to pay keep the cabin from others
 TRANSFER_TIME = timedelta(days=5)  # three working days for the bank and a week-end
 TRANSFER_LEAD = timedelta(days=12)  # later than this before the cruise, money might come too late
 WAITING = (PaymentState.CREATED, PaymentState.OPEN)
@@ -79,17 +80,19 @@ def start_card_payment(
             _move(payment, PaymentState.EXPIRED, now)
             session.flush()
             payment = None
+        until = now + (payment.expires_at - real_now() if payment and payment.expires_at else CHECKOUT_TIME) + GRACE
         if payment is None:
+            _check_patience(booking, until)
             payment = _new_payment(booking, Method.CARD, now)
             payment.expires_at = real_now() + CHECKOUT_TIME
             session.add(payment)
-        keep_for_payment(booking_id=booking_id, until=now + CHECKOUT_TIME + GRACE, now=now)
+        keep_for_payment(booking_id=booking_id, until=until, now=now)
         session.flush()
         if payment.checkout_url is not None:
             return payment.checkout_url
-        payment_id, reference, amount, until = payment.id, payment.reference, payment.amount, payment.expires_at
+        payment_id, reference, amount, closes_at = payment.id, payment.reference, payment.amount, payment.expires_at
         email, language, booking_reference = booking.contact_email or "", booking.language, booking.reference
-    assert until is not None
+    assert closes_at is not None
     try:
         checkout = gateway().open_checkout(
             reference=booking_reference,
@@ -99,7 +102,7 @@ def start_card_payment(
             language=language,
             success_url=success_url,
             cancel_url=cancel_url,
-            expires_at=until,
+            expires_at=closes_at,
             idempotency_key=f"checkout-{reference}",
             metadata={"payment": reference, "booking": booking_reference},
         )
@@ -114,6 +117,13 @@ def start_card_payment(
         if payment.state is PaymentState.CREATED:
             _move(payment, PaymentState.OPEN, now)
     return checkout.url
+
+
+def _check_patience(booking: Booking, until: datetime) -> None:
+    """Nobody keeps a cabin for ever by beginning to pay again and again. Raises MethodNotOffered."""
+    assert booking.placed_at is not None and booking.pay_by is not None  # noqa: PT018 (one fact: it is placed)
+    if until > max(booking.placed_at + CARD_PATIENCE, booking.pay_by):
+        raise MethodNotOffered
 
 
 def start_transfer(*, booking_id: int, now: datetime) -> str:
