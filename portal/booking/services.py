@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
 from portal.audit.services import record
 from portal.booking.errors import NoAdult, NotPayable, SamePassengerTwice, TooManyForCabin
@@ -81,6 +82,20 @@ def name_passengers(
 
     Raises HoldOver, ShipFull, NoAdult, TooManyForCabin, SamePassengerTwice; then nothing is written.
     """
+    try:
+        return _name(hold_id, passengers, customer_id, language, now)
+    except _DraftedMeanwhile:
+        # Another tab was first. Its draft is there now, and is locked before the hold like any other.
+        return _name(hold_id, passengers, customer_id, language, now)
+
+
+class _DraftedMeanwhile(Exception):
+    """The hold had no booking when we looked, and has one now."""
+
+
+def _name(
+    hold_id: int, passengers: Sequence[PassengerDetails], customer_id: int | None, language: str, now: datetime
+) -> Booking:
     with transaction() as session:
         known = _booking_of(hold_id)
         name_party(occupancy_id=hold_id, party=len(passengers), now=now)
@@ -162,6 +177,10 @@ def _draft_of(
     session.add(booking)
     session.flush()
     session.add(BookedCabin(booking_id=booking.id, occupancy_id=hold.id, cabin_id=hold.cabin_id))
+    try:
+        session.flush()
+    except IntegrityError as another_was_first:
+        raise _DraftedMeanwhile from another_was_first
     record("booking.drafted", subject="booking", reference=booking.reference, now=now, to_state=booking.state)
     return booking
 
