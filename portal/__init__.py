@@ -15,19 +15,17 @@ from portal.accounts import views as accounts
 from portal.accounts.access import Permission, may
 from portal.booking import tasks as booking_tasks
 from portal.booking import views as booking
-from portal.booking.queries import BookingPage
 from portal.config import ROOT, read_config
 from portal.database import db
 from portal.demonstration import start_clock
 from portal.extensions import babel, compress, csrf, limiter, migrate
 from portal.inventory import views as inventory
 from portal.kernel.acting import acting
-from portal.kernel.clock import business_shift, now
+from portal.kernel.clock import business_shift, today
 from portal.outbox.jobs import build_queue
 from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
 from portal.payments.queries import booking_payments, booking_refunds
-from portal.pricing.policy import DEFAULT_POLICY, CancelStep, cancel_steps
 from portal.staff import review_views as reviews
 from portal.staff import views as staff
 from portal.visas import tasks as visas_tasks
@@ -97,22 +95,16 @@ def _prepare_templates(app: Flask) -> None:
         """Shown on each page of the demonstration, where time is not the world's."""
         if not business_shift():
             return None
-        day = filters.day(now(), "Europe/Astrakhan")
+        day = filters.day(today())
         return str(_("Demonstration: today is %(day)s here, no money moves and no cruise will sail.", day=day))
-
-    def default_cancel_steps(page: BookingPage) -> tuple[CancelStep, ...]:
-        """What will be pinned when the booking is placed."""
-        return cancel_steps(DEFAULT_POLICY, page.price, page.start_day)
 
     app.jinja_env.globals.update(
         theme=web.chosen_theme,
         demo_notice=demo_notice,
         may=may,
         Permission=Permission,
-        business_now=now,
         booking_papers=papers_summary,
         booking_payments=booking_payments,
         booking_refunds=booking_refunds,
         country_papers=country_papers,
-        default_cancel_steps=default_cancel_steps,
     )

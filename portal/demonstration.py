@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 
-from portal.kernel.clock import real_now, shift_business_time
+from portal.kernel.clock import OFFICE_ZONE, real_now, shift_business_time
 
-OPENING = datetime(2024, 2, 15, 9, tzinfo=ZoneInfo("Europe/Astrakhan"))
+OPENING = datetime(2024, 2, 15, 9, tzinfo=ZoneInfo(OFFICE_ZONE))
 FILE = "clock.json"
 
 

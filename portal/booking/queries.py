@@ -15,6 +15,7 @@ from portal.catalogue.queries import SailingView, sailing_view
 from portal.database import db
 from portal.inventory.models import Occupancy
 from portal.kernel.errors import NotFound
+from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.pricing.policy import CancelStep, cancel_steps
@@ -77,6 +78,10 @@ class BookingPage:
     confirmed_at: datetime | None
     terms_version: str | None
     cancel_steps: tuple[CancelStep, ...]
+
+    def day_at(self, now: datetime) -> date:
+        """The day at the port of embarkation, by which the days left to cancel are counted."""
+        return day_of(now, self.sailing.embark.zone)
 
     def payable_at(self, now: datetime) -> bool:
         return self.state is BookingState.PENDING and self.pay_by is not None and now < self.pay_by

@@ -24,8 +24,9 @@ from portal.extensions import limiter
 from portal.inventory.errors import AlreadyLengthened, HoldOver
 from portal.inventory.models import OccupancyState
 from portal.inventory.services import lengthen_hold
-from portal.kernel.clock import now
+from portal.kernel.clock import now, today
 from portal.kernel.errors import NotFound, Refused
+from portal.pricing.policy import DEFAULT_POLICY, cancel_steps
 from portal.web.locale import PREFIX, language
 from portal.web.versions import CONSENT_VERSION, TERMS_VERSION
 
@@ -57,7 +58,7 @@ def passengers(reference: str) -> ResponseReturnValue:
     if page.booking_state not in (None, BookingState.DRAFT):
         return redirect(url_for(".booking", reference=page.booking_reference))
     form = PassengersForm(data=None if request.method == "POST" else _typed_before(page))
-    form.prepare(page.party, language(), now().date())
+    form.prepare(page.party, language(), today())
     if _asks_for_time():
         page = _with_more_time(page, form)
     elif form.validate_on_submit():
@@ -157,6 +158,8 @@ def review(reference: str) -> ResponseReturnValue:
             form=form,
             left=hold.seconds_left(now()),
             charges=CHARGES,
+            cancel_steps=cancel_steps(DEFAULT_POLICY, page.price, page.start_day),  # pinned when it is placed
+            day=page.day_at(now()),
             terms_version=TERMS_VERSION,
             consent_version=CONSENT_VERSION,
         ),
@@ -186,7 +189,7 @@ def booking(reference: str) -> ResponseReturnValue:
         charges=CHARGES,
         states=BOOKING_STATES,
         tones=BOOKING_TONES,
-        today=now(),
+        moment=now(),
         claimable=signed_in() is not None and page.customer_id is None,
     )
 

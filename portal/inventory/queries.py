@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -24,6 +23,7 @@ from portal.catalogue.route_map import RouteMap, draw_route
 from portal.database import db
 from portal.inventory.models import CabinNight, Occupancy, OccupancyState
 from portal.kernel.errors import NotFound
+from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.pricing.models import Fare
@@ -62,8 +62,7 @@ def taken_cabins(sailing: SailingView, nights: Sequence[date], now: datetime) ->
 
 
 def nights_of(sailing: SailingView) -> list[date]:
-    zone = ZoneInfo(sailing.embark.zone)
-    first = sailing.starts_at.astimezone(zone).date()
+    first = day_of(sailing.starts_at, sailing.embark.zone)
     return [date.fromordinal(first.toordinal() + n) for n in range(sailing.nights)]
 
 
@@ -189,7 +188,7 @@ class CruiseFilters:
         return any((self.month, self.nights, self.embark, self.country, self.free))
 
     def admit(self, entry: SailingCard) -> bool:
-        day = entry.starts_at.astimezone(ZoneInfo(entry.embark.zone)).date()
+        day = day_of(entry.starts_at, entry.embark.zone)
         low, _, high = (self.nights or "").partition("-")
         return (
             (not self.month or day.isoformat().startswith(self.month))
@@ -230,7 +229,7 @@ def cruises_page(filters: CruiseFilters, now: datetime) -> CruisesPage:
 
 
 def _month(entry: SailingCard) -> date:
-    return entry.starts_at.astimezone(ZoneInfo(entry.embark.zone)).date().replace(day=1)
+    return day_of(entry.starts_at, entry.embark.zone).replace(day=1)
 
 
 @dataclass(frozen=True)

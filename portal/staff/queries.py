@@ -17,7 +17,9 @@ from portal.booking.models import BookedCabin, Booking, BookingState, Charge, Ch
 from portal.catalogue.models import Cabin, Category, Deck, Itinerary, Port, PortCall, Sailing, SailingState
 from portal.database import db
 from portal.inventory.models import Occupancy, OccupancyState
+from portal.kernel.clock import OFFICE_ZONE
 from portal.kernel.errors import NotFound
+from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.payments.models import Method, Payment, PaymentState, Refund, RefundState
@@ -28,7 +30,6 @@ from portal.visas.models import ChecklistItem, ItemState
 Rows: TypeAlias = Select[*tuple[Any, ...]]
 
 PAGE = 50
-OFFICE = "Europe/Astrakhan"  # where the operator sits: the zone of times that belong to no port
 TRAIL_SHOWN = 12
 SAILINGS_AHEAD = 5
 
@@ -116,7 +117,7 @@ def sailings_page(filters: SailingFilters, page: int, now: datetime) -> Sailings
 
 def _sailings_where(query: Rows, filters: SailingFilters, now: datetime) -> Rows:
     if filters.month:
-        first = datetime.fromisoformat(f"{filters.month}-01").replace(tzinfo=ZoneInfo(OFFICE))
+        first = datetime.fromisoformat(f"{filters.month}-01").replace(tzinfo=ZoneInfo(OFFICE_ZONE))
         after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
         query = query.where(Sailing.starts_at >= first, Sailing.starts_at < after)
     match filters.state:
@@ -133,7 +134,7 @@ def _sailings_where(query: Rows, filters: SailingFilters, now: datetime) -> Rows
 
 
 def _month(moment: datetime) -> date:
-    return moment.astimezone(ZoneInfo(OFFICE)).date().replace(day=1)
+    return day_of(moment, OFFICE_ZONE).replace(day=1)
 
 
 def _sailing_rows(query: Select[Sailing], now: datetime) -> tuple[SailingRow, ...]:
@@ -800,7 +801,7 @@ def attention(*, papers: bool, money: bool, sailings: bool, now: datetime) -> At
         waiting, overdue = db.session.execute(
             select(
                 func.count(ChecklistItem.id),
-                func.count(case((ChecklistItem.due < now.astimezone(ZoneInfo(OFFICE)).date(), 1))),
+                func.count(case((ChecklistItem.due < day_of(now, OFFICE_ZONE), 1))),
             ).where(ChecklistItem.state == ItemState.IN_REVIEW)
         ).one()
     if money:

@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Length
 from portal.accounts.access import Permission, access, current_account
 from portal.booking.labels import DOCUMENT_KINDS, SEXES
 from portal.files.views import picture_of_page
-from portal.kernel.clock import now
+from portal.kernel.clock import now, today
 from portal.kernel.errors import Refused
 from portal.staff.views.blueprint import bp as staff
 from portal.visas import labels, queries, services
@@ -22,7 +22,6 @@ from portal.visas.models import ReturnReason
 
 bp = Blueprint("reviews", __name__, url_prefix=f"{staff.url_prefix}/reviews")
 
-WORDS = {name: getattr(labels, name) for name in dir(labels) if name.isupper()}
 STATES = {
     "waiting": _l("Waiting"),
     "returned": _l("Sent back"),
@@ -57,7 +56,7 @@ def queue() -> ResponseReturnValue:
     )
     page = queries.queue_page(filters)
     return render_template(
-        "staff/reviews.html", page=page, states=STATES, words=WORDS, today=now().date(), rows_shown=queries.QUEUE_ROWS
+        "staff/reviews.html", page=page, states=STATES, words=labels, today=today(), rows_shown=queries.QUEUE_ROWS
     )
 
 
@@ -119,17 +118,17 @@ def _next() -> ResponseReturnValue:
 
 
 def _bench(submission: str, form: ReturnForm, status: int) -> tuple[str, int]:
-    page = queries.bench_page(submission, now().date())
+    page = queries.bench_page(submission, today())
     return (
         render_template(
             "staff/reviews_bench.html",
             page=page,
             form=form,
             accept_form=AcceptForm(formdata=None),
-            words=WORDS,
+            words=labels,
             kinds=DOCUMENT_KINDS,
             sexes=SEXES,
-            today=now().date(),
+            today=today(),
         ),
         status,
     )

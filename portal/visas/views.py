@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,7 +15,7 @@ from portal.booking.models import Booking
 from portal.extensions import limiter
 from portal.files.errors import FileTooLarge
 from portal.files.views import whole_file
-from portal.kernel.clock import now
+from portal.kernel.clock import now, today
 from portal.kernel.errors import NotFound, Refused
 from portal.visas import labels, queries, services
 from portal.visas.errors import PapersClosed
@@ -25,7 +24,6 @@ from portal.web.locale import PREFIX
 
 bp = Blueprint("visas", __name__, url_prefix=PREFIX)
 
-WORDS = {name: getattr(labels, name) for name in dir(labels) if name.isupper()}
 # A browser that is still sending shows no answer: so much of an upload that is too large is read and thrown away.
 DRAINED_BYTES = 80 * 1024 * 1024
 CHUNK = 1024 * 1024
@@ -40,9 +38,8 @@ def iso_date(text: str) -> date:
 @bp.get("/bookings/<string:reference>/papers")
 @public
 def papers(reference: str) -> ResponseReturnValue:
-    today = now().date()
-    page = queries.papers_page(visitor_booking(reference).id, today)
-    return render_template("visas/papers.html", page=page, today=today, words=WORDS)
+    page = queries.papers_page(visitor_booking(reference).id, today())
+    return render_template("visas/papers.html", page=page, today=today(), words=labels)
 
 
 @bp.route("/bookings/<string:reference>/papers/<string:item>", methods=["GET", "POST"])
@@ -52,7 +49,7 @@ def paper(reference: str, item: str) -> ResponseReturnValue:
     booking = visitor_booking(reference)
     form = PaperForm()
     if form.validate_on_submit():
-        queries.paper_of(queries.papers_page(booking.id, now().date()), item)
+        queries.paper_of(queries.papers_page(booking.id, today()), item)
         try:
             services.submit_document(item_id=_stored_item(booking, item), content=_content(form), now=now())
         except Refused as refusal:
@@ -113,7 +110,6 @@ def _content(form: PaperForm) -> bytes:
 
 
 def _paper_page(booking: Booking, slug: str, form: PaperForm, status: int) -> tuple[str, int]:
-    today = now().date()
-    page = queries.papers_page(booking.id, today)
-    context: dict[str, Any] = {"page": page, "paper": queries.paper_of(page, slug), "today": today, "words": WORDS}
-    return render_template("visas/paper.html", form=form, **context), status
+    page = queries.papers_page(booking.id, today())
+    paper = queries.paper_of(page, slug)
+    return render_template("visas/paper.html", page=page, paper=paper, form=form, today=today(), words=labels), status

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from flask import Flask
 from playwright.sync_api import expect
 from sqlalchemy import select
@@ -17,7 +20,7 @@ from portal.database import db
 from portal.extensions import limiter
 from portal.inventory.models import Occupancy
 from portal.inventory.services import HOLD_TIME, expire_holds
-from portal.kernel.clock import now
+from portal.kernel.clock import business_shift, now
 from portal.outbox.models import OutgoingMail
 from portal.outbox.services import follow_up
 from portal.pricing.policy import DEFAULT_POLICY
@@ -408,6 +411,21 @@ def test_the_mail_brings_the_private_link_and_no_passport_data(browser: Browser,
         assert link in mail.html
         assert "7654321" not in mail.text + mail.html
         assert browser.open(link).location == f"/{language}/bookings/{booking.reference}"
+
+
+def test_a_step_of_cancelling_ends_at_midnight_in_the_port_of_embarkation(browser: Browser) -> None:
+    customer = make_account()
+    booking = make_booking(make_season(), customer=customer, now=now())
+    confirm_booking(booking_id=booking.id, now=now())
+    last_day = booking.sailing.start_day - timedelta(days=DEFAULT_POLICY[0]["days"])
+    midnight = datetime.combine(last_day + timedelta(days=1), time(), ZoneInfo("Europe/Astrakhan"))
+
+    def steps(moment: datetime) -> int:
+        with time_machine.travel(moment - business_shift()):
+            browser.sign_in(customer)
+            return len(browser.open(f"/en/bookings/{booking.reference}").find("span", **{"class": "cancel__label"}))
+
+    assert steps(midnight) == steps(midnight - timedelta(seconds=1)) - 2  # two labels a step
 
 
 def test_the_terms_name_every_step_of_the_cancellation_policy(browser: Browser) -> None:
