@@ -467,7 +467,7 @@ def _label_places(marker: Box, width: float) -> list[tuple[float, float, str, Bo
             places.append((at, middle, anchor, left))
     for middle in (marker.bottom + gap + height / 2, marker.top - gap - height / 2):
         for anchor, left in (("middle", x - width / 2), ("start", x), ("end", x - width)):
-            places.append(({"middle": x, "start": x, "end": x}[anchor], middle, anchor, left))
+            places.append((x, middle, anchor, left))
     return [
         (at, middle + LABEL_SIZE * 0.35, anchor, Box(left, middle - height / 2, left + width, middle + height / 2))
         for at, middle, anchor, left in places

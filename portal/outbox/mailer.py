@@ -15,7 +15,6 @@ from flask import current_app
 from portal.outbox.models import OutgoingMail
 
 SMTP_TIMEOUT_SECONDS = 20
-SENDER_NAMES = {"ru": "Пётр Великий", "tk": "Beýik Pýotr", "en": "Peter the Great"}
 SENDERS = {"ru": "Пётр Великий", "tk": "Beýik Pýotr", "en": "Peter the Great"}
 
 

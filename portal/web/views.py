@@ -1,5 +1,7 @@
 """Pages that belong to no package: the way in, terms, privacy, the theme, and the truth about our health."""
 
+import logging
+
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request, url_for
@@ -13,6 +15,8 @@ from portal.web.addresses import local_path
 from portal.web.locale import PREFIX, preferred_language
 from portal.web.public import public
 from portal.web.versions import CONSENT_VERSION, TERMS_VERSION
+
+log = logging.getLogger(__name__)
 
 bp = Blueprint("web", __name__, url_prefix=PREFIX)
 root = Blueprint("root", __name__)
@@ -96,7 +100,8 @@ def readyz() -> ResponseReturnValue:
         heads = set(ScriptDirectory(str(MIGRATIONS)).get_heads())
         parts["migrations"] = set(MigrationContext.configure(db.session.connection()).get_current_heads()) == heads
         parts["worker"] = _worker_seen()
-    except Exception:
+    except Exception as error:  # whatever it is, we are not ready
+        log.warning("not ready: %s", type(error).__name__)
         db.session.rollback()
     ready = all(parts.values())
     return jsonify(status="ready" if ready else "not ready", **parts), 200 if ready else 503
