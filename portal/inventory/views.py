@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask import Blueprint, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.access import public
 from portal.accounts.visitors import new_visitor
 from portal.catalogue.versions import all_versions
+from portal.extensions import limiter
 from portal.inventory import queries, services
 from portal.inventory.forms import HoldForm
 from portal.inventory.queries import NIGHTS, CruiseFilters
@@ -17,6 +18,10 @@ from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.web.locale import PREFIX
 from portal.web.ready import kept_ready
+
+# A visitor who throws his cookies away is another one each time. Only cabins really held count, and enough for an
+# agency or for many guests behind one address: 30 of 155 cabins at once at the most.
+HOLDS_PER_NETWORK = "15 per 10 minutes"
 
 catalogue = Blueprint("catalogue", __name__, url_prefix=PREFIX)
 bp = Blueprint("inventory", __name__, url_prefix=f"{PREFIX}/cruises/<string:code>")
@@ -90,8 +95,13 @@ def deck_plan_states(code: str) -> ResponseReturnValue:
     return answer.make_conditional(request)
 
 
+def _held(response: Response) -> bool:
+    return response.status_code == 302
+
+
 @bp.route("/cabins/<string:number>", methods=["GET", "POST"])
 @public
+@limiter.limit(HOLDS_PER_NETWORK, methods=["POST"], deduct_when=_held)
 def cabin(code: str, number: str) -> ResponseReturnValue:
     page = queries.cabin_page(code, number, now())
     form = HoldForm()

@@ -35,8 +35,21 @@ bp = Blueprint("payments", __name__, url_prefix=f"{PREFIX}/bookings/<string:refe
 webhooks = Blueprint("webhooks", __name__)
 
 
+# A transfer that is never made keeps a cabin for days: so many may be begun from one address.
+TRANSFERS_PER_NETWORK = "10 per day"
+
+
+def _no_transfer() -> bool:
+    return request.form.get("method") != Method.TRANSFER
+
+
+def _begun(response: Response) -> bool:
+    return response.status_code == 303
+
+
 @bp.route("/pay", methods=["GET", "POST"])
 @public
+@limiter.limit(TRANSFERS_PER_NETWORK, methods=["POST"], exempt_when=_no_transfer, deduct_when=_begun)
 def pay(reference: str) -> ResponseReturnValue:
     page = booking_page(visitor_booking(reference).id)
     if not page.payable_at(now()):
