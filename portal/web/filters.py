@@ -1,6 +1,7 @@
 """How values are shown on pages: the formats of portal/kernel in the reader's language."""
 
 from datetime import date, datetime
+from unicodedata import category
 
 from flask import Flask
 from markupsafe import Markup
@@ -11,6 +12,8 @@ from portal.kernel.formats import clock_time, utc_offset
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.web.locale import language
+
+LONGEST_CALLED = 60
 
 
 def money(amount: Money) -> str:
@@ -53,6 +56,15 @@ def nowrap(text: str) -> Markup:
     return Markup("<span class=\"nowrap\">{}</span>").format(text)
 
 
+def called(name: str) -> str:
+    """A name as a letter calls its reader: whoever gives somebody else's address must not speak to him through us.
+
+    Nothing is left of which a mailbox would make a link, and no more than a name needs.
+    """
+    letters = "".join(sign if sign.isalnum() or sign in "-'’." or category(sign) == "Mn" else " " for sign in name)
+    return " ".join(letters.replace(".", ". ").split())[:LONGEST_CALLED].strip()
+
+
 def init_app(app: Flask) -> None:
     for filter_ in (
         money,
@@ -67,5 +79,6 @@ def init_app(app: Flask) -> None:
         country,
         number,
         nowrap,
+        called,
     ):
         app.add_template_filter(filter_)
