@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.accounts.models import Account
-from portal.accounts.services import password_token
+from portal.accounts.services import NOBODY, password_token
 from portal.database import db
 from portal.kernel.clock import real_now
 from portal.outbox.letters import write_letter
@@ -26,6 +26,8 @@ def tell_owner(account_id: int) -> None:
 @on("accounts.password_link_asked")
 def send_password_link(account_id: int, hour: str) -> None:
     """At most once an hour; the link is made here, so that its day begins when the letter goes out."""
+    if account_id == NOBODY:
+        return
     account = db.session.get_one(Account, account_id)
     key = f"accounts.password_link:{account_id}:{hour}"
     _write("password_link", account_id, key=key, token=password_token(account))
