@@ -7,9 +7,10 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import Email, EqualTo, InputRequired, Length
 
-from portal.accounts.labels import LANGUAGE_NAMES, ROLE_NAMES
+from portal.accounts.labels import ROLE_NAMES
 from portal.accounts.models import Role
 from portal.accounts.passwords import MAX_LENGTH, MIN_LENGTH
+from portal.kernel.text import LANGUAGE_NAMES
 
 _REQUIRED = InputRequired(_l("Please fill this in."))
 _EMAIL = Email(_l("This is not an e-mail address we can write to. It should look like anna@example.org."))

@@ -1,4 +1,4 @@
-"""Names of roles and languages, for people."""
+"""Names of roles, for people."""
 
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
@@ -12,5 +12,3 @@ ROLE_NAMES: dict[Role, LazyString] = {
     Role.FINANCE: _l("Finance"),
     Role.ADMINISTRATOR: _l("Administrator"),
 }
-
-LANGUAGE_NAMES = {"ru": "Русский", "tk": "Türkmençe", "en": "English"}  # each in itself

@@ -19,15 +19,14 @@ from portal.catalogue.labels import CALL_STATES
 from portal.catalogue.models import CallState
 from portal.catalogue.queries import CallView, PortView
 from portal.kernel import formats
+from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.countries import country_name
 from portal.kernel.typeset import typeset
 from portal.pricing.policy import CancelStep
-from portal.pricing.quotes import age_on
 
 # Proposed: the operator has not said when the gangway is open.
 BOARDING_OPENS = timedelta(hours=3)
 BOARDING_CLOSES = timedelta(hours=1)
-OF_AGE = 18
 # How sure a call is, in the words of iCalendar.
 STATUSES: dict[CallState, str] = {
     CallState.PLANNED: "CONFIRMED",

@@ -147,6 +147,12 @@ class Passenger(Base):
     def full_name(self) -> str:
         return f"{self.surname} {self.given_names}"
 
+    @property
+    def local_name(self) -> str | None:
+        """As the passenger writes it, as far as it was given."""
+        parts = (self.local_surname, self.local_given_names, self.patronymic)
+        return " ".join(part for part in parts if part) or None
+
 
 class ChargeKind(StrEnum):
     ADULT = "adult"

@@ -130,7 +130,7 @@ def booking_page(booking_id: int) -> BookingPage:
         state=booking.state,
         language=booking.language,
         sailing=sailing,
-        ship_name=LocalizedText(booking.sailing.ship.names[0]["name"]),
+        ship_name=booking.sailing.ship.sold_as,
         start_day=start,
         cabins=tuple(
             BookedCabinView(
@@ -162,14 +162,13 @@ def booking_page(booking_id: int) -> BookingPage:
 
 
 def _passenger_view(passenger: Passenger) -> PassengerView:
-    local = [passenger.local_surname, passenger.local_given_names, passenger.patronymic]
     return PassengerView(
         id=passenger.id,
         reference=passenger.reference,
         position=passenger.position,
         surname=passenger.surname,
         given_names=passenger.given_names,
-        local_name=" ".join(part for part in local if part) or None,
+        local_name=passenger.local_name,
         birth_date=passenger.birth_date,
         citizenship=passenger.citizenship,
         document_ending=passenger.document_number[-3:],

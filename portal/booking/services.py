@@ -26,15 +26,14 @@ from portal.database import column_key, db, transaction
 from portal.inventory.errors import HoldOver
 from portal.inventory.models import Occupancy, OccupancyState
 from portal.inventory.services import book_held_cabin, extend_hold, name_party, release, retake_cabin
+from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.clock import real_now
 from portal.kernel.sealing import fingerprint
 from portal.kernel.states import move
 from portal.outbox.services import announce
 from portal.pricing.policy import DEFAULT_POLICY
 from portal.pricing.queries import fare_of
-from portal.pricing.quotes import PartyDoesNotFit, Quote, age_on, quote_party
-
-ADULT_AGE = 18  # who may travel without anyone
+from portal.pricing.quotes import PartyDoesNotFit, Quote, quote_party
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _name(
         hold = session.get_one(Occupancy, hold_id)
         day = hold.sailing.start_day
         ages = [age_on(day, details.birth_date) for details in passengers]
-        if not any(age >= ADULT_AGE for age in ages):
+        if not any(age >= OF_AGE for age in ages):
             raise NoAdult
         digests = [document_digest(details.document_number) for details in passengers]
         if len(set(digests)) < len(digests):

@@ -28,12 +28,17 @@ class Ship(Base):
     length_m: Mapped[float]
     beam_m: Mapped[float]
 
+    @property
+    def sold_as(self) -> LocalizedText:
+        """The name under which its cruises are announced, whatever stands in the register by then."""
+        return LocalizedText(self.names[0]["name"])
+
     def name_on(self, day: date) -> LocalizedText:
-        """The name the ship bears on `day`."""
+        """The name in the register on `day`: for authorities."""
         for entry in self.names:
             if (entry["from"] or "") <= day.isoformat() <= (entry["to"] or "9999"):
                 return LocalizedText(entry["name"])
-        return LocalizedText(self.names[0]["name"])
+        return self.sold_as
 
 
 class Deck(Base):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LANGUAGES = ("ru", "tk", "en")
+LANGUAGE_NAMES = {"ru": "Русский", "tk": "Türkmençe", "en": "English"}  # each in itself
 FALLBACK = ("ru", "en", "tk")
 
 

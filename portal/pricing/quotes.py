@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 
 from portal.kernel.money import Money, total
 from portal.pricing.models import Fare
 
-ADULT_AGE = 15  # a child's fare is for 2 to 14 years on the first day of the cruise
-CHILD_AGE = 2
+ADULT_FARE_AGE = 15  # a child's fare is for 2 to 14 years on the first day of the cruise
+CHILD_FARE_AGE = 2
 
 
 class LineKind(StrEnum):
@@ -43,11 +42,6 @@ class PartyDoesNotFit(Exception):
     """More berths needed than the cabin has."""
 
 
-def age_on(day: date, birth: date) -> int:
-    """Whole years; one born on 29 February grows older on 1 March."""
-    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
-
-
 def quote_party(fare: Fare, ages: Sequence[int], *, berths: int, extra_berths: int) -> Quote:
     """The price of travellers of `ages` (whole years on the first day of the cruise) in one cabin.
 
@@ -55,7 +49,8 @@ def quote_party(fare: Fare, ages: Sequence[int], *, berths: int, extra_berths: i
     those left over the extra berths. One who sleeps alone in a cabin for two pays the single fare.
     Raises PartyDoesNotFit. Source: proposed price list; ages on the first day: Vodohod's special rates.
     """
-    sleepers = sorted((i for i, age in enumerate(ages) if age >= CHILD_AGE), key=lambda i: (ages[i] < ADULT_AGE, i))
+    sleepers = [i for i, age in enumerate(ages) if age >= CHILD_FARE_AGE]
+    sleepers.sort(key=lambda i: (ages[i] < ADULT_FARE_AGE, i))
     if not ages or len(sleepers) > berths + extra_berths or not sleepers:
         raise PartyDoesNotFit
     lines = {i: QuoteLine(i, LineKind.INFANT, Money(0, fare.currency)) for i in range(len(ages))}
@@ -64,7 +59,7 @@ def quote_party(fare: Fare, ages: Sequence[int], *, berths: int, extra_berths: i
             lines[i] = QuoteLine(i, LineKind.EXTRA_BERTH, fare.extra)
         elif len(sleepers) == 1:
             lines[i] = QuoteLine(i, LineKind.SINGLE, fare.single)
-        elif ages[i] < ADULT_AGE:
+        elif ages[i] < ADULT_FARE_AGE:
             lines[i] = QuoteLine(i, LineKind.CHILD, fare.child)
         else:
             lines[i] = QuoteLine(i, LineKind.ADULT, fare.adult)

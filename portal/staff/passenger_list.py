@@ -98,11 +98,10 @@ def _labels() -> list[str]:
 
 def _cells(entry: ListedPassenger, embark: Port, disembark: Port) -> list[str | date | None]:
     passenger = entry.passenger
-    own = (passenger.local_surname, passenger.local_given_names, passenger.patronymic)
     return [
         passenger.surname,
         passenger.given_names,
-        " ".join(part for part in own if part),
+        passenger.local_name,
         passenger.citizenship,
         passenger.birth_date,
         passenger.birth_place,

@@ -465,7 +465,7 @@ def _papers(booking_ids: Sequence[int]) -> dict[int, Papers]:
 class PassengerRow:
     reference: str
     name: str
-    local_name: str
+    local_name: str | None
     birth_date: date
     citizenship: str
     document_kind: DocumentKind
@@ -581,11 +581,10 @@ def booking_page(reference: str) -> BookingPage:
 
 
 def _passenger_row(passenger: Passenger, cabin: str) -> PassengerRow:
-    local = (passenger.local_surname, passenger.local_given_names, passenger.patronymic)
     return PassengerRow(
         reference=passenger.reference,
         name=passenger.full_name,
-        local_name=" ".join(part for part in local if part),
+        local_name=passenger.local_name,
         birth_date=passenger.birth_date,
         citizenship=passenger.citizenship,
         document_kind=passenger.document_kind,

@@ -695,7 +695,6 @@ def bench_page(reference: str, today: date) -> BenchPage:
         None,
     )
     document = CATALOGUE[item.document]
-    local = (passenger.local_surname, passenger.local_given_names, passenger.patronymic)
     next_reference, waiting = _next_after(submission.id)
     return BenchPage(
         submission=_submission(submission),
@@ -716,7 +715,7 @@ def bench_page(reference: str, today: date) -> BenchPage:
         start_day=voyage.starts,
         end_day=voyage.ends,
         passenger=passenger.full_name,
-        local_name=" ".join(part for part in local if part) or None,
+        local_name=passenger.local_name,
         birth_date=passenger.birth_date,
         sex=passenger.sex,
         citizenship=passenger.citizenship,

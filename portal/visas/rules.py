@@ -10,19 +10,16 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import groupby
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from portal.booking.models import Booking, DocumentKind, Passenger
+from portal.catalogue.models import CallState, Sailing
+from portal.catalogue.queries import SailingView
+from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.text import LocalizedText
 from portal.visas.documents import CATALOGUE, Catalogue, Document, Per, Stage, Validity
 from portal.visas.terms import Confidence, Regime, SeaAccess, Severity, Supplier
 
-if TYPE_CHECKING:
-    from portal.booking.models import Booking, Passenger
-    from portal.catalogue.models import Sailing
-    from portal.catalogue.queries import SailingView
-
-ADULT_AGE = 18
 BUFFER_DAYS = 7  # a visa must be in hand a week before departure
 EARLIEST_NEED_DAYS = 14  # a passport that no authority waits for must still be seen before the passenger list closes
 SPARE_DAYS = 1  # a visa covers one day more than planned: the weather may hold the ship
@@ -80,7 +77,7 @@ class Traveller:
     group_lists: frozenset[str] = frozenset()  # countries on whose group list the passenger stands
 
     def age_on(self, day: date) -> int:
-        return day.year - self.birth_date.year - ((day.month, day.day) < (self.birth_date.month, self.birth_date.day))
+        return age_on(day, self.birth_date)
 
 
 @dataclass(frozen=True)
@@ -326,8 +323,6 @@ def add_months(day: date, months: int) -> date:
 
 def voyage_of(sailing: Sailing | SailingView) -> Voyage:
     """The calls that are made, each by the calendar of its port."""
-    from portal.catalogue.models import CallState
-
     stops = []
     for call in sailing.calls:
         if call.state is CallState.CANCELLED:
@@ -349,7 +344,7 @@ def voyage_of(sailing: Sailing | SailingView) -> Voyage:
 def travellers_of(booking: Booking, voyage: Voyage) -> dict[int, Traveller]:
     """The passengers of a booking by their id."""
     alone = {passenger.id: _traveller(passenger, 0) for passenger in booking.passengers}
-    adults = sum(1 for traveller in alone.values() if traveller.age_on(voyage.starts) >= ADULT_AGE)
+    adults = sum(1 for traveller in alone.values() if traveller.age_on(voyage.starts) >= OF_AGE)
     return {passenger.id: _traveller(passenger, adults) for passenger in booking.passengers}
 
 
@@ -357,7 +352,7 @@ def _traveller(passenger: Passenger, adults: int) -> Traveller:
     return Traveller(
         citizenship=passenger.citizenship,
         birth_date=passenger.birth_date,
-        travel_passport=passenger.document_kind.value == "passport",
+        travel_passport=passenger.document_kind is DocumentKind.PASSPORT,
         document_expires=passenger.document_expires,
         document_fingerprint=passenger.document_fingerprint,
         surname=passenger.surname,
@@ -590,7 +585,7 @@ def _papers_of_minors(
     traveller: Traveller, voyage: Voyage, items: Sequence[RequiredItem], catalogue: Catalogue
 ) -> Iterable[RequiredItem]:
     """Children and young people under 18 on the first day. We do not know who is whose parent, so we ask."""
-    if traveller.age_on(voyage.starts) >= ADULT_AGE:
+    if traveller.age_on(voyage.starts) >= OF_AGE:
         return
     in_hand = voyage.starts - timedelta(BUFFER_DAYS)
     child = (traveller.birth_date.isoformat(), traveller.surname)

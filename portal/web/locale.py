@@ -7,9 +7,8 @@ from babel import Locale
 from flask import Flask, g, has_request_context, request, url_for
 from flask_babel import get_locale
 
-from portal.kernel.text import LANGUAGES
+from portal.kernel.text import LANGUAGE_NAMES, LANGUAGES
 
-LANGUAGE_NAMES = {"ru": "Русский", "tk": "Türkmençe", "en": "English"}
 PREFIX = "/<any(ru,tk,en):language>"
 COOKIE = "language"
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.kernel.ages import age_on
 from portal.kernel.money import Money, total
 from portal.pricing.models import Fare
 from portal.pricing.policy import DEFAULT_POLICY, cancel_steps, kept_percent
-from portal.pricing.quotes import LineKind, PartyDoesNotFit, age_on, quote_party
+from portal.pricing.quotes import LineKind, PartyDoesNotFit, quote_party
 
 pytestmark = pytest.mark.once
 

@@ -10,11 +10,12 @@ from portal.accounts import services
 from portal.accounts.access import Permission, access, current_account
 from portal.accounts.errors import AddressTaken
 from portal.accounts.forms import StaffAccountForm
-from portal.accounts.labels import LANGUAGE_NAMES, ROLE_NAMES
+from portal.accounts.labels import ROLE_NAMES
 from portal.accounts.models import Role
 from portal.accounts.queries import staff_account
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
+from portal.kernel.text import LANGUAGE_NAMES
 from portal.staff import queries
 from portal.staff.views.blueprint import bp
 
