@@ -25,12 +25,10 @@ from portal.kernel.clock import business_shift, today
 from portal.outbox.jobs import build_queue
 from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
-from portal.payments.queries import booking_payments, booking_refunds
 from portal.staff import review_views as reviews
 from portal.staff import views as staff
 from portal.visas import tasks as visas_tasks
 from portal.visas import views as visas
-from portal.visas.queries import country_papers, papers_summary
 from portal.web import addresses, assets, errors, filters, headers, locale
 from portal.web import views as web
 
@@ -103,8 +101,4 @@ def _prepare_templates(app: Flask) -> None:
         demo_notice=demo_notice,
         may=may,
         Permission=Permission,
-        booking_papers=papers_summary,
-        booking_payments=booking_payments,
-        booking_refunds=booking_refunds,
-        country_papers=country_papers,
     )

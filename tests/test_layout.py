@@ -87,6 +87,18 @@ def test_only_views_and_what_guards_them_import_web():
     assert [path for path in importing if not {"views.py", "views", "access.py"}.intersection(path.parts)] == []
 
 
+def test_views_ask_queries_and_services_never_the_database():
+    views = [path for path in MODULES if path.name == "views.py" or "views" in path.parent.parts]
+    asking = [
+        path
+        for path in views
+        if path != ROOT / "web" / "views.py"  # which says whether the database is there
+        and any(name.startswith(("sqlalchemy", "portal.database")) for name in imported_names(path))
+    ]
+
+    assert asking == []
+
+
 def test_nothing_imports_the_application_factory_or_the_whole_package():
     importing = [path for path in MODULES if {"portal", "portal.create_app"}.intersection(imported_names(path))]
 

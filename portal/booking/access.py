@@ -46,5 +46,8 @@ def link_token(booking: Booking) -> str:
     return fingerprint(f"{booking.reference}:{booking.link_version}", key)[:TOKEN_LETTERS]
 
 
-def opens(booking: Booking, token: str) -> bool:
-    return compare_digest(link_token(booking).encode(), token.encode())
+def check_link(reference: str, token: str) -> None:
+    """Raises NotFound unless this is the private link of a booking, and of its present version."""
+    booking = db.session.scalars(select(Booking).where(Booking.reference == reference)).one_or_none()
+    if booking is None or not compare_digest(link_token(booking).encode(), token.encode()):
+        raise NotFound(reference)

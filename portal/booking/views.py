@@ -8,24 +8,23 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 
 from portal.accounts.access import Permission, access, current_account, public, signed_in
 from portal.accounts.visitors import grant
 from portal.booking import queries, services
-from portal.booking.access import opens, visitor_booking, visitor_hold
+from portal.booking.access import check_link, visitor_booking, visitor_hold
 from portal.booking.documents import calendar, voucher
 from portal.booking.forms import FindBookingForm, PassengersForm, ReviewForm
 from portal.booking.labels import BOOKING_STATES, BOOKING_TONES, CHARGES
-from portal.booking.models import Booking, BookingState, DocumentKind, Sex
+from portal.booking.models import BookingState, DocumentKind, Sex
 from portal.booking.services import PassengerDetails
-from portal.database import db
 from portal.extensions import limiter
 from portal.inventory.errors import AlreadyLengthened, HoldOver
 from portal.inventory.models import OccupancyState
 from portal.inventory.services import lengthen_hold
 from portal.kernel.clock import now, today
 from portal.kernel.errors import NotFound, Refused
+from portal.kernel.parts import parts
 from portal.pricing.policy import DEFAULT_POLICY, cancel_steps
 from portal.web.locale import PREFIX, language
 from portal.web.versions import CONSENT_VERSION, TERMS_VERSION
@@ -97,9 +96,9 @@ def _with_more_time(page: queries.HoldPage, form: FlaskForm) -> queries.HoldPage
 def _typed_before(page: queries.HoldPage) -> dict[str, Any] | None:
     if page.booking_id is None:
         return None
-    booking = db.session.get_one(Booking, page.booking_id)
     fields = PassengerDetails.__dataclass_fields__
-    return {"passengers": [{name: getattr(one, name) for name in fields} for one in booking.passengers]}
+    named = queries.named_passengers(page.booking_id)
+    return {"passengers": [{name: getattr(one, name) for name in fields} for one in named]}
 
 
 def _details(data: dict[str, Any]) -> PassengerDetails:
@@ -190,6 +189,7 @@ def booking(reference: str) -> ResponseReturnValue:
         states=BOOKING_STATES,
         tones=BOOKING_TONES,
         moment=now(),
+        **parts("booking", page.id),
         claimable=signed_in() is not None and page.customer_id is None,
     )
 
@@ -199,9 +199,7 @@ def booking(reference: str) -> ResponseReturnValue:
 @limiter.limit("20 per minute")
 def open_booking(reference: str, token: str) -> ResponseReturnValue:
     """The private link: it lets this browser in, and leaves no token in the address."""
-    found = db.session.scalars(select(Booking).where(Booking.reference == reference)).one_or_none()
-    if found is None or not opens(found, token):
-        raise NotFound(reference)
+    check_link(reference, token)
     grant(reference)
     return redirect(url_for(".booking", reference=reference))
 

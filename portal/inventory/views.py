@@ -16,6 +16,7 @@ from portal.inventory.forms import HoldForm
 from portal.inventory.queries import NIGHTS, CruiseFilters
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
+from portal.kernel.parts import parts
 from portal.web.locale import PREFIX
 from portal.web.ready import kept_ready
 
@@ -68,7 +69,7 @@ def cruises() -> ResponseReturnValue:
 def cruise(code: str) -> ResponseReturnValue:
     def render() -> tuple[str, datetime | None]:
         page = queries.cruise_page(code, now())
-        return render_template("catalogue/cruise.html", page=page), page.fresh_until
+        return render_template("catalogue/cruise.html", page=page, **parts("cruise", page.sailing)), page.fresh_until
 
     return kept_ready(all_versions(), render)
 

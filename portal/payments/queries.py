@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 from portal.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
+from portal.kernel.parts import part_of
 from portal.payments.labels import METHODS, REFUND_STATES, REFUND_TONES, STATES, TONES
 from portal.payments.models import Method, Payment, PaymentState, Refund, RefundState
 from portal.payments.services import TRANSFER_TIME
@@ -48,22 +49,35 @@ def payment_view(payment: Payment) -> PaymentView:
     )
 
 
+@part_of("booking", "payments")
 def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
     """The newest last. One statement."""
     payments = db.session.scalars(select(Payment).where(Payment.booking_id == booking_id).order_by(Payment.id))
     return tuple(payment_view(payment) for payment in payments)
 
 
-def open_transfer(booking_id: int) -> PaymentView:
-    """The transfer that is awaited for a booking. Raises NotFound."""
+def awaited_transfer(booking_id: int) -> PaymentView | None:
+    """The transfer that is awaited for a booking, if any. One statement."""
     payment = db.session.scalars(
         select(Payment).where(
             Payment.booking_id == booking_id, Payment.method == Method.TRANSFER, Payment.state == PaymentState.OPEN
         )
     ).one_or_none()
-    if payment is None:
+    return payment_view(payment) if payment else None
+
+
+def open_transfer(booking_id: int) -> PaymentView:
+    """As awaited_transfer(). Raises NotFound where there is none."""
+    transfer = awaited_transfer(booking_id)
+    if transfer is None:
         raise NotFound(booking_id)
-    return payment_view(payment)
+    return transfer
+
+
+def is_checkout_of(booking_id: int, session_id: str) -> bool:
+    """Whether the provider's session is an attempt to pay for this booking."""
+    ours = select(Payment.id).where(Payment.session_id == session_id, Payment.booking_id == booking_id)
+    return db.session.scalar(ours) is not None
 
 
 @dataclass(frozen=True)
@@ -100,6 +114,7 @@ def _refund_view(refund: Refund) -> RefundView:
 WHOLE_REFUND = joinedload(Refund.payment).joinedload(Payment.booking)
 
 
+@part_of("booking", "refunds")
 def booking_refunds(booking_id: int) -> tuple[RefundView, ...]:
     """What goes back of a booking's payments, the newest last. One statement."""
     refunds = db.session.scalars(

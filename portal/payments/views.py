@@ -7,14 +7,12 @@ import logging
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
 
 from portal.accounts.access import public
 from portal.booking.access import visitor_booking
 from portal.booking.labels import CHARGES
 from portal.booking.models import BookingState
 from portal.booking.queries import BookingPage, booking_page
-from portal.database import db
 from portal.extensions import csrf, limiter
 from portal.inventory.errors import HoldOver
 from portal.kernel.acting import acting
@@ -26,7 +24,7 @@ from portal.payments.errors import NotCancellable
 from portal.payments.forms import CancelForm, PayForm
 from portal.payments.gateway import BadSignature, CheckoutLine, gateway
 from portal.payments.invoices import invoice
-from portal.payments.models import Method, Payment
+from portal.payments.models import Method
 from portal.web.locale import PREFIX, language
 
 log = logging.getLogger(__name__)
@@ -69,7 +67,10 @@ def pay(reference: str) -> ResponseReturnValue:
     assert page.pay_by is not None
     left = max(0, int((page.pay_by - now()).total_seconds()))
     status = 200 if not form.errors else 422
-    return render_template("payments/pay.html", page=page, form=form, left=left, methods=methods), status
+    transfer = queries.awaited_transfer(page.id)
+    return render_template(
+        "payments/pay.html", page=page, form=form, left=left, methods=methods, transfer=transfer
+    ), status
 
 
 def _start(page: BookingPage, method: Method) -> str:
@@ -101,8 +102,7 @@ def returned(reference: str) -> ResponseReturnValue:
     if page.state is BookingState.CONFIRMED:
         return redirect(url_for("booking.booking", reference=reference))
     session_id = request.args.get("session", "")
-    ours = db.session.scalar(select(Payment.id).where(Payment.session_id == session_id, Payment.booking_id == page.id))
-    if ours is not None:
+    if queries.is_checkout_of(page.id, session_id):
         try:
             services.settle_checkout(session_id=session_id, now=now())
         except Refused:

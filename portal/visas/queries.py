@@ -21,6 +21,7 @@ from portal.database import db
 from portal.files.models import StoredFile
 from portal.kernel.countries import country_name
 from portal.kernel.errors import NotFound
+from portal.kernel.parts import part_of
 from portal.kernel.text import LocalizedText
 from portal.visas.documents import CATALOGUE, SOURCES
 from portal.visas.labels import BORDERS, REGIMES
@@ -257,6 +258,7 @@ def submitted_file(booking_id: int, slug: str, number: int) -> StoredFile:
     return file
 
 
+@part_of("booking", "papers")
 def papers_summary(booking_id: int) -> tuple[PassengerPapers, ...]:
     """Two statements for a known booking; nothing for a draft or a booking that was given up."""
     try:
@@ -305,6 +307,7 @@ def _summary(
     )
 
 
+@part_of("cruise", "papers")
 def country_papers(sailing: SailingView, citizenship: str | None = None) -> tuple[CountryPapers, ...]:
     """What each country of a sailing asks of the usual passports, or of one. One statement."""
     voyage = voyage_of(sailing)
