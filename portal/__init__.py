@@ -25,7 +25,6 @@ from portal.kernel.clock import business_shift, today
 from portal.outbox.jobs import build_queue
 from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
-from portal.staff import review_views as reviews
 from portal.staff import views as staff
 from portal.visas import tasks as visas_tasks
 from portal.visas import views as visas
@@ -69,7 +68,7 @@ def create_app(**overrides: Any) -> Flask:
         payments.webhooks,
         visas.bp,
         staff.bp,
-        reviews.bp,
+        staff.reviews.bp,
     ):
         app.register_blueprint(blueprint)
     _prepare_templates(app)
