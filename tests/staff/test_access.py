@@ -1,6 +1,7 @@
 """Who gets in where: each route of the staff's side by each role, read from the application itself."""
 
 import pytest
+from werkzeug.routing.converters import NumberConverter
 
 from portal.accounts.access import GRANTED, Permission
 from portal.accounts.models import Role
@@ -16,8 +17,10 @@ def routes(app):
     for rule in app.url_map.iter_rules():
         if "/staff/" not in f"{rule}/":
             continue
-        given = {name: values.get(name, 1 if "int" in str(rule._converters[name]).lower() else "NONE2345")
-                 for name in rule.arguments}
+        given = {
+            name: values.get(name, 1 if isinstance(rule._converters[name], NumberConverter) else "NONE2345")
+            for name in rule.arguments
+        }
         _, address = rule.build(given, append_unknown=False)
         permission = app.view_functions[rule.endpoint].access
         found += [(method, address, permission) for method in rule.methods - {"HEAD", "OPTIONS"}]
