@@ -38,6 +38,7 @@ from portal.kernel.text import LANGUAGES, LocalizedText
 from portal.pricing.errors import FaresRefused
 from portal.pricing.models import Fare
 from portal.pricing.services import FareEdit, fares_seal
+from portal.visas.labels import RETURN_REASONS
 
 REQUIRED = InputRequired(_l("Please fill this in."))
 ALL_LANGUAGES = _l("Guests read in three languages: please write it in this one, too.")
@@ -285,3 +286,16 @@ class ReceivedForm(FlaskForm):
     """The amount is typed once more from the bank's statement: a slip of the eye is caught here."""
 
     amount = AmountField(_l("Amount received"), [REQUIRED])
+
+
+class AcceptForm(FlaskForm):
+    """Nothing to type: the decision is the button."""
+
+
+class ReturnForm(FlaskForm):
+    reason = RadioField(
+        _l("What is wrong with it?"),
+        [InputRequired(_l("Please choose a reason."))],
+        choices=[SelectChoice(reason.value, label) for reason, label in RETURN_REASONS.items()],
+    )
+    note = TextAreaField(_l("Note to the guest"), [Length(max=500)])  # as long as its column

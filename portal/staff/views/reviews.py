@@ -6,15 +6,13 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectChoice, TextAreaField
-from wtforms.validators import InputRequired, Length
 
 from portal.accounts.access import Permission, access, current_account
 from portal.booking.labels import DOCUMENT_KINDS, SEXES
 from portal.files.views import picture_of_page
 from portal.kernel.clock import now, today
 from portal.kernel.errors import Refused
+from portal.staff.forms import AcceptForm, ReturnForm
 from portal.staff.views.blueprint import bp as staff
 from portal.visas import labels, queries, services
 from portal.visas.errors import NoteMissing
@@ -28,20 +26,6 @@ STATES = {
     "accepted": _l("Accepted"),
     "all": _l("All"),
 }
-NOTE = 500
-
-
-class AcceptForm(FlaskForm):
-    """Nothing to type: the decision is the button."""
-
-
-class ReturnForm(FlaskForm):
-    reason = RadioField(
-        _l("What is wrong with it?"),
-        [InputRequired(_l("Please choose a reason."))],
-        choices=[SelectChoice(reason.value, label) for reason, label in labels.RETURN_REASONS.items()],
-    )
-    note = TextAreaField(_l("Note to the guest"), [Length(max=NOTE)])
 
 
 @bp.get("")
