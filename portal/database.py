@@ -106,9 +106,14 @@ class Base(DeclarativeBase):
     }
 
 
+def index_where(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Finds the rows where `where` holds, however many others there are: what waits among what is done."""
+    return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))
+
+
 def unique_where(name: str, *columns: str, where: str) -> Index:
     """At most one row for these columns among the rows where `where` holds."""
-    return Index(name, *columns, unique=True, postgresql_where=text(where), sqlite_where=text(where))
+    return index_where(name, *columns, where=where, unique=True)
 
 
 # What a statement was sent with stays out of its errors, and so out of the logs: it holds names and addresses.

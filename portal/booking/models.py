@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Account
 from portal.catalogue.models import Cabin, Sailing
-from portal.database import Base, SealedText
+from portal.database import Base, SealedText, index_where
 from portal.inventory.models import Occupancy
 from portal.kernel.money import Money
 from portal.kernel.references import new_reference
@@ -48,6 +48,7 @@ class Booking(Base):
         ),
         CheckConstraint("(state <> 'confirmed') OR (confirmed_at IS NOT NULL)", name="confirmed_with_time"),
         Index("ix_booking_sailing", "sailing_id", "state"),
+        index_where("ix_booking_open", "id", where="state IN ('draft', 'pending')"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

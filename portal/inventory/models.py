@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.catalogue.models import Cabin, Sailing
-from portal.database import Base
+from portal.database import Base, index_where
 from portal.kernel.references import new_reference
 from portal.kernel.states import Moves, move
 
@@ -38,19 +38,8 @@ class Occupancy(Base):
         CheckConstraint("(state IN ('released', 'expired')) = (over_at IS NOT NULL)", name="over_with_time"),
         CheckConstraint("(state = 'held') = (expires_at IS NOT NULL) OR over_at IS NOT NULL", name="held_expires"),
         CheckConstraint("party >= 0", name="party_not_negative"),
-        Index(
-            "ix_occupancy_open",
-            "sailing_id",
-            "cabin_id",
-            postgresql_where=text("over_at IS NULL"),
-            sqlite_where=text("over_at IS NULL"),
-        ),
-        Index(
-            "ix_occupancy_expires",
-            "expires_at",
-            postgresql_where=text("state = 'held'"),
-            sqlite_where=text("state = 'held'"),
-        ),
+        index_where("ix_occupancy_open", "sailing_id", "cabin_id", where="over_at IS NULL"),
+        index_where("ix_occupancy_expires", "expires_at", where="state = 'held'"),
         Index("ix_occupancy_holder", "holder"),
     )
 

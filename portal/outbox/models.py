@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, String, Text, text
+from sqlalchemy import JSON, CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.database import Base
+from portal.database import Base, index_where
 from portal.kernel.states import Moves
 
 
@@ -15,14 +15,7 @@ class OutboxMessage(Base):
     """One thing that happened, written with it, followed up after commit until that has succeeded once."""
 
     __tablename__ = "outbox_message"
-    __table_args__ = (
-        Index(
-            "ix_outbox_message_open",
-            "next_attempt_at",
-            postgresql_where=text("delivered_at IS NULL"),
-            sqlite_where=text("delivered_at IS NULL"),
-        ),
-    )
+    __table_args__ = (index_where("ix_outbox_message_open", "next_attempt_at", where="delivered_at IS NULL"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     topic: Mapped[str] = mapped_column(String(60))
@@ -49,12 +42,7 @@ class OutgoingMail(Base):
     __tablename__ = "outgoing_mail"
     __table_args__ = (
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_with_time"),
-        Index(
-            "ix_outgoing_mail_queued",
-            "next_attempt_at",
-            postgresql_where=text("state = 'queued'"),
-            sqlite_where=text("state = 'queued'"),
-        ),
+        index_where("ix_outgoing_mail_queued", "next_attempt_at", where="state = 'queued'"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

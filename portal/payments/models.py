@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, UniqueCo
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.booking.models import Booking
-from portal.database import Base, unique_where
+from portal.database import Base, index_where, unique_where
 from portal.kernel.money import Money
 from portal.kernel.references import new_reference
 from portal.kernel.states import Moves
@@ -82,7 +82,10 @@ class ProviderEvent(Base):
     """An event that a provider sent, stored before it is acted on; each is acted on once."""
 
     __tablename__ = "provider_event"
-    __table_args__ = (UniqueConstraint("provider", "event_id"),)
+    __table_args__ = (
+        UniqueConstraint("provider", "event_id"),
+        index_where("ix_provider_event_waiting", "id", where="handled_at IS NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     provider: Mapped[str] = mapped_column(String(20))
