@@ -45,3 +45,7 @@ class PdfActive(Refused):
         "This PDF contains a program, a form with scripts or attached files. Please print it to a new PDF, or upload"
         " a photo of the document."
     )
+
+
+class TooBusy(Refused):
+    message = _l("Please wait a few minutes and try again. Nothing is lost.")

@@ -14,6 +14,7 @@ import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -27,6 +28,7 @@ from portal.files.errors import (
     PdfTooLong,
     PhoneFormat,
     PictureTooLarge,
+    TooBusy,
 )
 from portal.kernel.errors import Refused
 
@@ -35,6 +37,10 @@ MAX_PIXELS = 60_000_000
 KEPT_SIDE = 5000  # pixels: a page at 400 dpi; more helps nobody to read it
 JPEG_QUALITY = 88
 PDF_SECONDS = 25
+PATIENCE_SECONDS = 15.0
+# One file at a time in each process: two hundred kilobytes can unfold into 700 MB of pixels, and eight such files
+# sent at once would end the process for everybody.
+turn = Lock()
 
 JPEG, PNG, PDF = "image/jpeg", "image/png", "application/pdf"
 SUFFIXES = {JPEG: ".jpg", PNG: ".png", PDF: ".pdf"}
@@ -85,9 +91,14 @@ def examine(content: bytes) -> Examined:
     if len(content) > MAX_BYTES:
         raise FileTooLarge
     media_type = media_type_of(content)
-    if media_type == PDF:
-        return _examine_pdf(content)
-    return Examined(_remade_picture(content, media_type), media_type, pages=1)
+    if not turn.acquire(timeout=PATIENCE_SECONDS):
+        raise TooBusy
+    try:
+        if media_type == PDF:
+            return _examine_pdf(content)
+        return Examined(_remade_picture(content, media_type), media_type, pages=1)
+    finally:
+        turn.release()
 
 
 def page_picture(content: bytes, page: int) -> bytes:

@@ -11,11 +11,14 @@ from sqlalchemy import select
 from portal.booking.models import Booking
 from portal.booking.services import expire_bookings, name_passengers
 from portal.database import db
+from portal.files import intake
+from portal.files.errors import FileDamaged, TooBusy
 from portal.files.intake import MAX_BYTES
 from portal.inventory.services import HOLD_TIME
 from portal.kernel.clock import now
 from portal.visas.services import load_rules
 from tests.factories import details, make_account, make_booking, make_hold, make_season
+from tests.files.uploads import jpeg
 
 if TYPE_CHECKING:
     from tests.browser import Browser, Page
@@ -42,6 +45,21 @@ def test_a_strangers_upload_finds_nothing_however_large_it_is(browser: Browser) 
 
     assert hand_in(browser, booking, b"0" * (MAX_BYTES + 2**20)).status == 404
     assert hand_in(browser, booking, b"0").status == 404
+
+
+def test_files_are_unfolded_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "PATIENCE_SECONDS", 0.01)
+
+    with intake.turn, pytest.raises(TooBusy):
+        intake.examine(jpeg())
+
+    assert intake.examine(jpeg()).pages == 1
+
+
+def test_a_file_that_is_refused_lets_the_next_one_in() -> None:
+    for _ in range(2):
+        with pytest.raises(FileDamaged):
+            intake.examine(b"\xff\xd8\xff")
 
 
 def test_nothing_is_handed_in_for_a_booking_given_up_before_it_was_agreed(browser: Browser) -> None:
