@@ -22,10 +22,10 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         raise ConfigurationError(f"PORTAL_ENV is {kind!r}; it may be 'demonstration' or 'production'.")
     folder = Path(environ.get("PORTAL_DATA", ROOT / "instance")).resolve()
     production = kind == "production"
-    if not production:
+    if not (production and environ.get("REDIS_URL")):  # secrets of the demonstration, or the queue of jobs
         folder.mkdir(parents=True, exist_ok=True)
     own = _production_secrets(environ) if production else _demonstration_secrets(environ, folder)
-    port = int(environ.get("PORT", "8000"))
+    port = _whole_number(environ, "PORT", 8000)
     public_url = environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"
     sandbox_url = None if production or environ.get("STRIPE_API_KEY") else f"http://127.0.0.1:{port + 1}"
     return own | {
@@ -45,7 +45,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "RATELIMIT_ENABLED": environ.get("RATELIMIT_ENABLED", "1") != "0",
         "RATELIMIT_HEADERS_ENABLED": True,
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without Redis each process counts by itself
-        "PROXIES": int(environ.get("PROXIES", "0")),
+        "PROXIES": _whole_number(environ, "PROXIES", 0),
         "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,
@@ -59,6 +59,13 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         # Compressing a streamed file leaves it open until it is collected as garbage.
         "COMPRESS_STREAMS": False,
     }
+
+
+def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
+    given = environ.get(name) or str(default)
+    if not given.isdecimal():
+        raise ConfigurationError(f"{name} is {given!r}; it must be a whole number.")
+    return int(given)
 
 
 # Who is paid by bank transfer. The account of the demonstration is well-formed and belongs to nobody.

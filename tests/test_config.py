@@ -52,6 +52,18 @@ def test_production_talks_to_the_real_provider_over_safe_cookies():
     assert config["INVOICE_PAYEE"]["name"] == "Operator"
 
 
+@pytest.mark.parametrize("name", ["PORT", "PROXIES"])
+def test_what_must_be_a_number_is_refused_in_a_sentence(tmp_path, name):
+    with pytest.raises(ConfigurationError, match=f"{name} is 'two'"):
+        read_config({"PORTAL_DATA": str(tmp_path), name: "two"})
+
+
+def test_production_without_redis_has_a_folder_for_its_jobs(tmp_path):
+    read_config(COMPLETE | {"PORTAL_DATA": str(tmp_path / "kept")})
+
+    assert (tmp_path / "kept").is_dir()
+
+
 def test_an_unknown_kind_of_installation_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="PORTAL_ENV"):
         read_config({"PORTAL_ENV": "prod", "PORTAL_DATA": str(tmp_path)})

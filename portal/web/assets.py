@@ -16,7 +16,7 @@ def _manifest() -> dict[str, str]:
     try:
         manifest: dict[str, str] = json.loads((BUILT / "manifest.json").read_text())
     except FileNotFoundError:
-        raise RuntimeError("The front end has not been built: run `node scripts/build.mjs`.") from None
+        raise RuntimeError("The front end has not been built: run `make run`, or scripts/prepare.py.") from None
     return manifest
 
 
