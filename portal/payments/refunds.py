@@ -163,10 +163,13 @@ STATES: dict[RefundStatus, RefundState] = {
 
 
 def try_again(*, refund_id: int, now: datetime) -> None:
-    """Staff send a refund once more that failed, with a key of its own. Raises NotExpected for any other."""
+    """Staff send a refund once more that failed, with a key of its own. Raises NotExpected for any other, and where the
+    money is on its way back by another refund.
+    """
     with transaction() as session:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
-        if refund.state is not RefundState.FAILED:
+        payment = session.get_one(Payment, refund.payment_id, with_for_update=True)
+        if refund.state is not RefundState.FAILED or refund.amount_minor > payment.amount_minor - _refunded(payment.id):
             raise NotExpected
         refund.attempt += 1
         refund.provider_id = None
