@@ -83,7 +83,7 @@ def test_a_transfer_from_its_beginning_to_the_confirmed_booking():
         start_transfer(booking_id=booking.id, now=NOON)
         receive_transfer(payment_id=open_transfer(booking.id).id, account=make_account(Role.FINANCE), now=NOON)
 
-    assert seen == ["booking payment occupancy", "booking payment sailing occupancy"]
+    assert seen == ["booking payment sailing occupancy"] * 2
     assert booking.state is BookingState.CONFIRMED
 
 
