@@ -20,9 +20,5 @@ class SamePassengerTwice(Refused):
     message = _l("Two passengers have the same document. Please check the numbers.")
 
 
-class ConsentMissing(Refused):
-    message = _l("Please accept the conditions and the use of personal data: without them we may not book for you.")
-
-
 class NotPayable(Refused):
     message = _l("This booking does not wait for a payment now.")

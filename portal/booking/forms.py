@@ -80,6 +80,7 @@ class PassengerForm(Form):
     local_given_names = StringField(_l("First name as you write it"), [Optional(), _at_most(60)], filters=[_strip])
     patronymic = StringField(_l("Patronymic, if you have one"), [Optional(), _at_most(60)], filters=[_strip])
     birth_date = DayField(_l("Date of birth"), [_needed()])
+    birth_place = StringField(_l("Place of birth"), [Optional(), _at_most(60)], filters=[_strip])
     sex = SelectField(_l("Sex"), [_needed()], coerce=str)
     citizenship = SelectField(_l("Citizenship"), [_needed()], coerce=str)
     document_kind = SelectField(_l("Document for this cruise"), [_needed()], coerce=str)

@@ -51,6 +51,7 @@ class PassengerDetails:
     document_kind: DocumentKind
     document_number: str
     document_expires: date | None
+    birth_place: str | None = None
 
 
 def document_digest(number: str) -> str:
@@ -122,6 +123,7 @@ def _name(
                 local_given_names=details.local_given_names,
                 patronymic=details.patronymic,
                 birth_date=details.birth_date,
+                birth_place=details.birth_place,
                 sex=details.sex,
                 citizenship=details.citizenship,
                 document_kind=details.document_kind,

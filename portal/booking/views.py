@@ -114,6 +114,7 @@ def _details(data: dict[str, Any]) -> PassengerDetails:
         document_kind=DocumentKind(data["document_kind"]),
         document_number=data["document_number"],
         document_expires=data["document_expires"],
+        birth_place=data["birth_place"] or None,
     )
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
+from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.exc import OperationalError
 
 from portal.database import after_commit, db, transaction
@@ -144,6 +145,24 @@ def _follow_up_one() -> bool:
             message.attempts += 1
             message.last_error = type(failure).__name__
     return True
+
+
+MAIL_KEPT = timedelta(days=30)  # by real time; long enough to see what was sent and to send it again
+
+
+def forget_old_mails() -> int:
+    """Empty the mails that went out MAIL_KEPT ago; how many. That they were sent, and to whom, stays known."""
+    with transaction() as session:
+        emptied = session.execute(
+            update(OutgoingMail)
+            .where(
+                OutgoingMail.state != MailState.QUEUED,
+                OutgoingMail.queued_at < real_now() - MAIL_KEPT,
+                OutgoingMail.text != "",
+            )
+            .values(text="", html="", attachments=[])
+        )
+    return cast(CursorResult[Any], emptied).rowcount
 
 
 CLAIM = timedelta(minutes=2)  # longer than the mail server may keep us waiting

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -331,6 +332,19 @@ def purge_after_cruise(now: datetime) -> int:
     for file_id in due:
         purge(file_id=file_id, now=now)
     return len(due)
+
+
+def forget_document_numbers(now: datetime) -> int:
+    """Of passengers whose cruise ended RETENTION ago; how many. The booking itself is kept for the accounts."""
+    with transaction() as session:
+        sailed = select(Booking.id).join(Sailing).where(Sailing.ends_at < now - RETENTION)
+        forgotten = session.execute(
+            update(Passenger)
+            .where(Passenger.booking_id.in_(sailed), Passenger.document_fingerprint != "")
+            .values(document_number="", document_fingerprint="", document_expires=None)
+            .execution_options(synchronize_session=False)
+        )
+    return cast(CursorResult[Any], forgotten).rowcount
 
 
 def _nothing_left(booking_id: int) -> bool:

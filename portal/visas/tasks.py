@@ -14,11 +14,11 @@ from portal.files.services import remove_orphans
 from portal.kernel.clock import now, real_now
 from portal.outbox.jobs import each_minute
 from portal.outbox.letters import write_letter
-from portal.outbox.services import on
+from portal.outbox.services import forget_old_mails, on
 from portal.visas.documents import CATALOGUE
 from portal.visas.labels import GUEST_REASONS
 from portal.visas.models import ReturnReason, Submission
-from portal.visas.services import OPEN, purge_after_cruise, refresh_checklist
+from portal.visas.services import OPEN, forget_document_numbers, purge_after_cruise, refresh_checklist
 
 SWEEP_MINUTE = 17
 
@@ -29,6 +29,8 @@ def sweep() -> None:
     if real_now().minute == SWEEP_MINUTE:
         remove_orphans()
         purge_after_cruise(now())
+        forget_document_numbers(now())
+        forget_old_mails()
 
 
 @on("booking.placed")

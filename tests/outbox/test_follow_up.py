@@ -14,7 +14,7 @@ from portal.database import db, transaction
 from portal.kernel.clock import real_now
 from portal.outbox import services
 from portal.outbox.models import MailState, OutboxMessage, OutgoingMail
-from portal.outbox.services import Attachment, announce, follow_up, on, queue_mail
+from portal.outbox.services import Attachment, announce, follow_up, forget_old_mails, on, queue_mail
 
 
 @pytest.fixture
@@ -200,3 +200,18 @@ def test_an_address_that_does_not_exist_is_not_tried_for_ever(postman):
     follow_up()
 
     assert state_of_the_mail() is MailState.FAILED
+
+
+def test_what_a_mail_said_is_forgotten_after_a_month_and_that_it_went_out_is_not(app):
+    queue(attachments=[Attachment("voucher.pdf", "application/pdf", b"%PDF-1.7")])
+    follow_up()
+    assert forget_old_mails() == 0
+
+    with time_machine.travel(real_now() + timedelta(days=31), tick=True):
+        assert forget_old_mails() == 1
+        assert forget_old_mails() == 0
+
+    db.session.expire_all()
+    mail = db.session.scalars(select(OutgoingMail)).one()
+    assert (mail.text, mail.html, mail.attachments) == ("", "", [])
+    assert mail.state is MailState.SENT

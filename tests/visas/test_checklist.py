@@ -32,6 +32,7 @@ from portal.visas.models import ChecklistItem, Decision, ItemState, ReturnReason
 from portal.visas.services import (
     RETENTION,
     accept,
+    forget_document_numbers,
     purge_after_cruise,
     refresh_checklist,
     send_back,
@@ -374,3 +375,15 @@ def test_documents_are_forgotten_some_time_after_the_cruise_and_not_before(rules
 
     assert [path for path in store.rglob("*") if path.is_file()] == []
     assert db.session.get_one(Submission, submission.id).file.state is FileState.PURGED
+
+
+def test_document_numbers_are_forgotten_with_the_documents(rules, store):
+    booking = make_checked_booking(document_number="758123456")
+    ends = db.session.get_one(Sailing, booking.sailing_id).ends_at
+
+    assert forget_document_numbers(ends + RETENTION) == 0
+    assert forget_document_numbers(ends + RETENTION + timedelta(days=1)) == 1
+    assert forget_document_numbers(ends + RETENTION + timedelta(days=1)) == 0
+
+    db.session.expire_all()
+    assert [passenger.document_number for passenger in booking.passengers] == [""]
