@@ -28,11 +28,15 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     port = _whole_number(environ, "PORT", 8000)
     public_url = environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"
     sandbox_url = None if production or environ.get("STRIPE_API_KEY") else f"http://127.0.0.1:{port + 1}"
+    database = environ.get("DATABASE_URL") or f"sqlite:///{folder / 'portal.db'}"
     return own | {
         "PORTAL_ENV": kind,
         "PORTAL_DATA": folder,
         "PUBLIC_URL": public_url.rstrip("/"),
-        "SQLALCHEMY_DATABASE_URI": environ.get("DATABASE_URL") or f"sqlite:///{folder / 'portal.db'}",
+        "SQLALCHEMY_DATABASE_URI": database,
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "connect_args": _patience(database, _whole_number(environ, "DATABASE_TIMEOUT_SECONDS", 20))
+        },
         "REDIS_URL": environ.get("REDIS_URL"),
         "FILES_URL": environ.get("FILES_URL") or f"file://{folder / 'files'}",
         "MAIL_URL": environ.get("MAIL_URL") or f"file://{folder / 'mail'}",
@@ -58,6 +62,22 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/plain", "application/json", "text/javascript"],
         # Compressing a streamed file leaves it open until it is collected as garbage.
         "COMPRESS_STREAMS": False,
+    }
+
+
+def _patience(database: str, seconds: int) -> dict[str, Any]:
+    """How long to wait for a database that is busy or does not answer, before a person is told so.
+
+    PostgreSQL's own patience would be endless for a host that is gone: then each thread would wait for it.
+    """
+    if database.startswith("sqlite"):
+        return {"timeout": seconds}
+    return {
+        "connect_timeout": min(seconds, 5),
+        "tcp_user_timeout": seconds * 1000,
+        "keepalives_idle": seconds,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
     }
 
 
