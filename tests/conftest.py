@@ -65,6 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Settings are read from the environment once, so they stand there before any test module is imported."""
     config.addinivalue_line("markers", "once: needs no database; runs with --database sqlite only")
+    config.addinivalue_line("markers", "only(database): is about this database; runs with --database of its name only")
     config.addinivalue_line("markers", "browser: drives a real browser; runs with --database sqlite only")
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     folder = Path(tempfile.mkdtemp(prefix=f"portal-test-{worker}-"))
@@ -91,12 +92,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What the database cannot change runs with SQLite only."""
-    if config.getoption("--database") == "sqlite":
-        return
-    once = [item for item in items if item.get_closest_marker("once") or item.get_closest_marker("browser")]
-    config.hook.pytest_deselected(items=once)
-    items[:] = [item for item in items if item not in once]
+    """What the database cannot change runs with SQLite only; what only one database can do runs with that one."""
+    database = config.getoption("--database")
+    elsewhere = [item for item in items if not _belongs(item, database)]
+    config.hook.pytest_deselected(items=elsewhere)
+    items[:] = [item for item in items if item not in elsewhere]
+
+
+def _belongs(item: pytest.Item, database: str) -> bool:
+    only = item.get_closest_marker("only")
+    if only is not None:
+        return database in only.args
+    return database == "sqlite" or not (item.get_closest_marker("once") or item.get_closest_marker("browser"))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import logging
 import traceback
 
-from flask import Flask, render_template, request
+from flask import Flask, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from portal.database import db
+from portal.extensions import login_manager
 from portal.kernel.errors import NotFound, Refused
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def init_app(app: Flask) -> None:
         """Away, not broken: the next request tries again by itself."""
         log.error("database: %s at %s", type(error).__name__, request.endpoint)
         db.session.rollback()
+        _know_nobody()
         if isinstance(error, DBAPIError) and not isinstance(error, OperationalError):
             return render_template("errors/500.html"), 500
         return render_template("errors/503.html"), 503, {"Retry-After": "10"}
@@ -58,4 +60,10 @@ def init_app(app: Flask) -> None:
         # The type and the place, never the text: it may quote what a guest typed.
         way = "".join(traceback.format_tb(error.__traceback__))
         log.error("%s at %s\n%s", type(error).__name__, request.endpoint, way)
+        _know_nobody()
         return render_template("errors/500.html"), 500
+
+
+def _know_nobody() -> None:
+    """Every template is given the account that is signed in, and that stands in the database which may be away."""
+    g._login_user = login_manager.anonymous_user()
