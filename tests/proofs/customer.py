@@ -13,7 +13,6 @@ from urllib.parse import urlencode, urlsplit
 CARD = {"number": "4242 4242 4242 4242", "expiry": "12/34", "cvc": "123", "name": "ANNA IVANOVA"}
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]*)"')
 PATIENCE_SECONDS = 60
-TIMEOUT_SECONDS = 60
 AGAIN_SECONDS = 0.3  # as the waiting page does, only quicker
 serial = count(1)
 
@@ -46,6 +45,8 @@ class Unexpected(AssertionError):
 
 class Customer:
     """One visitor, known by his cookies. `trail` holds every answer."""
+
+    timeout_seconds = 60.0
 
     def __init__(self, portal: str, *, language: str = "en", email: str | None = None) -> None:
         self.portal = portal
@@ -186,7 +187,7 @@ class Customer:
     def _exchange(self, host: str, method: str, target: str, body: str | None, headers: dict[str, str]) -> Answer:
         connection = self._connections.get(host)
         if connection is None:
-            connection = self._connections[host] = http.client.HTTPConnection(host, timeout=TIMEOUT_SECONDS)
+            connection = self._connections[host] = http.client.HTTPConnection(host, timeout=self.timeout_seconds)
         connection.request(method, target, body, headers)
         response = connection.getresponse()
         content = response.read()

@@ -1,0 +1,332 @@
+"""Whatever visitors, money, staff and the clock do, and in whatever order, some things are always true."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import wraps
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select
+
+from portal.audit.models import AuditEntry
+from portal.booking.models import Booking, BookingState
+from portal.booking.services import expire_bookings, let_go, name_passengers, place_booking
+from portal.database import db
+from portal.inventory.models import OVER, CabinNight, Occupancy, OccupancyState
+from portal.inventory.services import close_cabin, expire_holds, hold_cabin, lengthen_hold, release
+from portal.kernel.errors import Refused
+from portal.kernel.money import Money
+from portal.payments import refunds
+from portal.payments.gateway import Checkout, CheckoutLine
+from portal.payments.models import Payment, PaymentState, Refund, RefundState
+from portal.payments.services import close_transfers, receive_money, start_card_payment, start_transfer
+from tests.factories import NOON, details, make_fare, make_sailing, make_season
+
+EXAMPLES, STEPS = 40, 30
+LIMIT = 6  # persons; the four cabins sleep nine
+VISITORS = 3
+MINUTES = (1, 5, 19, 20, 38, 6 * 24 * 60)  # beside the ends of holds, of checkout pages and of transfers
+SAILING, CABIN, VISITOR, WHICH = st.integers(0, 1), st.integers(0, 3), st.integers(1, VISITORS), st.integers(0, 9)
+PARTY = st.sampled_from([1, 2, 2, 3, 4])
+
+
+class Provider:
+    """Opens a page for everyone and asks nothing."""
+
+    def accepts(self, amount: Money) -> bool:
+        return True
+
+    def open_checkout(self, *, idempotency_key: str, expires_at: datetime, **given: Any) -> Checkout:
+        return Checkout(f"cs_{idempotency_key}", f"https://pay.example/{idempotency_key}", expires_at)
+
+
+def may_be_refused(act: Callable[..., None]) -> Callable[..., None]:
+    """A refusal is as good as success; nothing else may be raised."""
+
+    @wraps(act)
+    def acted(*given: Any, **named: Any) -> None:
+        with contextlib.suppress(Refused):
+            act(*given, **named)
+
+    return acted
+
+
+class Season(RuleBasedStateMachine):
+    """One ship, two sailings that share a night, a few visitors. Each rule is one call of a service."""
+
+    @initialize()
+    def open_the_season(self) -> None:
+        self.now = NOON
+        season = make_season(days_ahead=90, nights=4, persons_limit=LIMIT)
+        other = make_sailing(season.ship, days_ahead=93, nights=3)
+        for category in {cabin.category for cabin in season.cabins}:
+            make_fare(other, category)
+        self.ship_id = season.ship.id
+        self.sailings = {each.id: list(each.nights) for each in (season.sailing, other)}
+        self.cabins = {cabin.id: cabin.sleeps for cabin in season.cabins}
+        self.prices: dict[int, int] = {}
+
+    # Visitors
+
+    @rule(sailing=SAILING, cabin=CABIN, party=PARTY, visitor=VISITOR)
+    @may_be_refused
+    def hold(self, sailing: int, cabin: int, party: int, visitor: int) -> None:
+        self.held(sailing, cabin, party, visitor)
+
+    @rule(sailing=SAILING, cabin=CABIN, party=st.integers(1, 2), visitor=VISITOR, card=st.booleans())
+    @may_be_refused
+    def book(self, sailing: int, cabin: int, party: int, visitor: int, card: bool) -> None:
+        """All that leads to a payment in one go, else few would come so far."""
+        hold = self.held(sailing, cabin, party, visitor)
+        booking = self.named(hold, party)
+        self.placed(booking)
+        self.asked_to_pay(booking, card)
+
+    @rule(which=WHICH)
+    @may_be_refused
+    def lengthen(self, which: int) -> None:
+        for hold in self.one_of(Occupancy, which, OccupancyState.HELD):
+            lengthen_hold(occupancy_id=hold.id, now=self.now)
+
+    @rule(which=WHICH)
+    @may_be_refused
+    def give_back(self, which: int) -> None:
+        for hold in self.one_of(Occupancy, which, OccupancyState.HELD):
+            if hold.state is not OccupancyState.CLOSED:
+                let_go(hold_id=hold.id, now=self.now)
+
+    @rule(which=WHICH, count=PARTY)
+    @may_be_refused
+    def name(self, which: int, count: int) -> None:
+        for hold in self.one_of(Occupancy, which, OccupancyState.HELD):
+            self.named(hold, count)
+
+    @rule(which=WHICH)
+    @may_be_refused
+    def place(self, which: int) -> None:
+        for booking in self.one_of(Booking, which, BookingState.DRAFT):
+            self.placed(booking)
+
+    @rule(which=WHICH, card=st.booleans())
+    @may_be_refused
+    def start_to_pay(self, which: int, card: bool) -> None:
+        for booking in self.one_of(Booking, which, BookingState.PENDING):
+            self.asked_to_pay(booking, card)
+
+    @rule(which=WHICH, more=st.sampled_from([0, 0, 0, 0, -1, 100]))
+    @may_be_refused
+    def pay(self, which: int, more: int) -> None:
+        for payment in self.one_of(Payment, which, PaymentState.OPEN):
+            if payment.state is not PaymentState.CREATED:
+                receive_money(
+                    payment_id=payment.id,
+                    amount=Money(payment.amount_minor + more, payment.currency),
+                    payment_intent=f"pi_{payment.reference}",
+                    now=self.now,
+                )
+
+    @rule(which=WHICH)
+    @may_be_refused
+    def cancel(self, which: int) -> None:
+        for booking in self.one_of(Booking, which, BookingState.CONFIRMED):
+            agreed = refunds.cancel_preview(booking.id, self.now).today.returned
+            refunds.cancel(booking_id=booking.id, agreed=agreed, now=self.now)
+
+    # Staff
+
+    @rule(sailing=SAILING)
+    @may_be_refused
+    def close(self, sailing: int) -> None:
+        close_cabin(
+            sailing_id=list(self.sailings)[sailing],
+            cabin_id=list(self.cabins)[-1],
+            reason="paint",
+            now=self.now,
+        )
+
+    @rule(which=WHICH)
+    def open_again(self, which: int) -> None:
+        for closed in self.one_of(Occupancy, which, OccupancyState.CLOSED):
+            if closed.state is OccupancyState.CLOSED:
+                release(occupancy_id=closed.id, now=self.now)
+
+    @rule(which=WHICH)
+    @may_be_refused
+    def return_what_found_no_cabin(self, which: int) -> None:
+        for payment in self.one_of(Payment, which, PaymentState.UNALLOCATED):
+            refunds.return_money(payment_id=payment.id, now=self.now)
+
+    # Time and the worker
+
+    @rule(minutes=st.sampled_from(MINUTES))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule()
+    def the_worker_runs(self) -> None:
+        expire_bookings(self.now)
+        expire_holds(self.now)
+        close_transfers(self.now)
+
+    # What is always true
+
+    @invariant()
+    def open_occupancies_own_exactly_the_nights_of_their_sailing(self) -> None:
+        db.session.rollback()
+        owned = defaultdict(set)
+        for row in db.session.scalars(select(CabinNight).where(CabinNight.cabin_id.in_(self.cabins))):
+            owned[row.occupancy_id].add((row.cabin_id, row.night))
+        for occupancy in self.rows(Occupancy):
+            nights = set() if occupancy.state in OVER else set(self.sailings[occupancy.sailing_id])
+            assert owned.pop(occupancy.id, set()) == {(occupancy.cabin_id, night) for night in nights}
+        assert not owned
+
+    @invariant()
+    def no_ship_carries_more_persons_than_its_limit(self) -> None:
+        aboard: dict[int, int] = defaultdict(int)
+        for occupancy in self.rows(Occupancy):
+            if occupancy.state not in OVER and not occupancy.overdue_at(self.now):
+                aboard[occupancy.sailing_id] += occupancy.party
+        assert all(persons <= LIMIT for persons in aboard.values()), aboard
+
+    @invariant()
+    def a_confirmed_booking_has_its_cabin_with_a_berth_for_each_passenger(self) -> None:
+        booked = {row.id for row in self.rows(Occupancy) if row.state is OccupancyState.BOOKED}
+        for booking in self.rows(Booking):
+            if booking.state is BookingState.CONFIRMED:
+                for cabin in booking.cabins:
+                    assert cabin.occupancy_id in booked
+                    booked.discard(cabin.occupancy_id)
+                    assert cabin.occupancy.cabin_id == cabin.cabin_id
+                assert sum(cabin.occupancy.party for cabin in booking.cabins) == len(booking.passengers)
+        assert not booked, "a cabin is booked by nobody"
+
+    @invariant()
+    def money_is_counted_once_and_never_beyond_the_price(self) -> None:
+        counted: dict[int, int] = defaultdict(int)
+        for payment in self.rows(Payment):
+            if payment.state is PaymentState.SUCCEEDED:
+                counted[payment.booking_id] += payment.amount_minor
+            back = sum(
+                refund.amount_minor
+                for refund in db.session.scalars(select(Refund).filter_by(payment_id=payment.id))
+                if refund.state is not RefundState.FAILED
+            )
+            assert back <= payment.amount_minor
+        for booking in self.rows(Booking):
+            assert counted[booking.id] <= booking.price.minor
+            if booking.state is BookingState.CONFIRMED:
+                assert counted[booking.id] == booking.price.minor
+            elif booking.state is not BookingState.CANCELLED:
+                assert counted[booking.id] == 0
+
+    @invariant()
+    def what_was_agreed_does_not_change(self) -> None:
+        for booking in self.rows(Booking):
+            if booking.placed_at is not None:
+                assert self.prices.setdefault(booking.id, booking.price.minor) == booking.price.minor
+
+    @invariant()
+    def the_trail_tells_every_change_of_state_once(self) -> None:
+        rows = [("occupancy", row, None) for row in self.rows(Occupancy)]
+        rows += [("booking", row, None) for row in self.rows(Booking)]
+        rows += [("payment", row, PaymentState.CREATED) for row in self.rows(Payment)]
+        trails = defaultdict(list)
+        references = [row.reference for _, row, _ in rows]
+        for entry in db.session.scalars(
+            select(AuditEntry).where(AuditEntry.subject_reference.in_(references)).order_by(AuditEntry.id)
+        ):
+            if entry.to_state is not None:
+                trails[entry.subject, entry.subject_reference].append(entry)
+        for subject, row, state in rows:
+            for entry in trails[subject, row.reference]:
+                assert entry.from_state == state, (subject, entry.action)
+                state = entry.to_state
+            assert state == row.state, (subject, row.reference)
+
+    # What the rules are made of
+
+    def held(self, sailing: int, cabin: int, party: int, visitor: int) -> Occupancy:
+        return hold_cabin(
+            sailing_id=list(self.sailings)[sailing],
+            cabin_id=list(self.cabins)[cabin],
+            party=party,
+            holder=f"{self.ship_id}-{visitor}",
+            now=self.now,
+        )
+
+    def named(self, hold: Occupancy, count: int) -> Booking:
+        travellers = [details() for _ in range(count)]
+        return name_passengers(
+            hold_id=hold.id, passengers=travellers, customer_id=None, language="en", now=self.now
+        )
+
+    def placed(self, booking: Booking) -> None:
+        place_booking(
+            booking_id=booking.id,
+            contact_name="Anna Ivanova",
+            contact_email="anna@example.org",
+            contact_phone="+7 900 1234567",
+            terms_version="t1",
+            consent_version="c1",
+            now=self.now,
+        )
+
+    def asked_to_pay(self, booking: Booking, card: bool) -> None:
+        if card:
+            start_card_payment(
+                booking_id=booking.id,
+                lines=[CheckoutLine("Cabin", booking.price)],
+                success_url="https://portal.example/",
+                cancel_url="https://portal.example/",
+                now=self.now,
+            )
+        else:
+            start_transfer(booking_id=booking.id, now=self.now)
+
+    def rows(self, model: type[Any]) -> list[Any]:
+        """All rows of this season, in order."""
+        query = {
+            Occupancy: select(Occupancy).where(Occupancy.sailing_id.in_(self.sailings)),
+            Booking: select(Booking).where(Booking.sailing_id.in_(self.sailings)),
+            Payment: select(Payment).join(Booking).where(Booking.sailing_id.in_(self.sailings)),
+        }[model]
+        return list(db.session.scalars(query.order_by(model.id)))
+
+    def one_of(self, model: type[Any], which: int, likely: StrEnum) -> Iterator[Any]:
+        """One row, if there is any; mostly one in the state in which something can happen to it."""
+        rows = self.rows(model)
+        fitting = [row for row in rows if row.state is likely]
+        choice = fitting if fitting and which < 8 else rows
+        if choice:
+            yield choice[which % len(choice)]
+
+
+def test_no_order_of_events_breaks_the_rules(app: Any) -> None:
+    app.extensions["stripe_gateway"] = Provider()
+    try:
+        run_state_machine_as_test(
+            Season,
+            settings=settings(
+                max_examples=EXAMPLES,
+                stateful_step_count=STEPS,
+                deadline=None,
+                derandomize=True,  # the same in each run of the suite; other seeds are for whoever hunts
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    finally:
+        del app.extensions["stripe_gateway"]
