@@ -44,7 +44,7 @@ def plain() -> Flask:
     from jinja2 import DictLoader
 
     app = Flask(__name__)
-    app.jinja_loader = DictLoader({"layout.html": LAYOUT, "page.html": PAGE})  # type: ignore[assignment]
+    app.jinja_loader = DictLoader({"layout.html": LAYOUT, "page.html": PAGE})
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     first = date(2024, 5, 1)
     rows = [

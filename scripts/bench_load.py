@@ -8,10 +8,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.proofs.crowd import at_once
 from tests.proofs.customer import Answer, Customer, Unexpected
 
 TIMEOUT_SECONDS = 60
@@ -39,13 +39,11 @@ def pages(url: str, seconds: float, connections: int, headers: dict[str, str] | 
                 sizes.add(_read_answer(connection))
                 asked[number] += 1
 
-    began, worked = time.perf_counter(), time.process_time()
-    _at_once(connections, visit)
+    began = time.perf_counter()
+    at_once(range(connections), visit)
     spent = time.perf_counter() - began
-    count = sum(asked)
-    # More than one size would mean that somebody was shown another page.
-    [size] = sizes
-    return {"rate": count / spent, "bytes": size, "own_seconds": (time.process_time() - worked) / count}
+    [size] = sizes  # more than one would mean that somebody was shown another page
+    return {"rate": sum(asked) / spent, "bytes": size}
 
 
 def _read_answer(connection: socket.socket) -> int:
@@ -93,7 +91,7 @@ def bookings(portal: str, clients: int, seconds: float, places: list[list[str]])
                 customer.close()
 
     began = time.perf_counter()
-    _at_once(clients, shop)
+    at_once(range(clients), shop)
     spent = time.perf_counter() - began
     return {
         "rate": len(done) / spent,
@@ -128,27 +126,8 @@ def race(portal: str, clients: int, sailing: str, cabin: str, refusal: str) -> d
             racer.close()
 
     began = time.perf_counter()
-    _at_once(clients, want)
+    at_once(range(clients), want)
     return {"outcomes": dict(outcomes), "seconds": time.perf_counter() - began}
-
-
-def _at_once(count: int, work: Callable[[int], None]) -> None:
-    """`work` in so many threads; the first failure of any of them is raised here."""
-    failures: list[BaseException] = []
-
-    def run(number: int) -> None:
-        try:
-            work(number)
-        except BaseException as failure:
-            failures.append(failure)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 JOBS = {job.__name__: job for job in (pages, bookings, race)}

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.proofs.processes import Portal, free_port, portal, status, wait_for
 
 PLAIN = "It cannot reach its records just now"
 PASSWORD = "a quiet evening at sea"
-Leaving = Callable[[Customer], Customer]
+Leaving = Callable[[Any], Any]  # as the fixture of this name
 
 
 class Cluster:

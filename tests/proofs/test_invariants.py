@@ -241,7 +241,7 @@ class Season(RuleBasedStateMachine):
 
     @invariant()
     def the_trail_tells_every_change_of_state_once(self) -> None:
-        rows = [("occupancy", row, None) for row in self.rows(Occupancy)]
+        rows: list[tuple[str, Any, str | None]] = [("occupancy", row, None) for row in self.rows(Occupancy)]
         rows += [("booking", row, None) for row in self.rows(Booking)]
         rows += [("payment", row, PaymentState.CREATED) for row in self.rows(Payment)]
         trails = defaultdict(list)
