@@ -15,16 +15,18 @@ from sqlalchemy import select
 
 from portal.accounts.models import Account, Role
 from portal.accounts.services import password_token
-from portal.booking.models import Booking, BookingState, Sex
-from portal.booking.services import confirm_booking, expire_bookings, name_passengers, place_booking
+from portal.booking.models import Booking, Sex
+from portal.booking.services import expire_bookings, name_passengers, place_booking
 from portal.catalogue.models import Cabin, Sailing
 from portal.catalogue.services import close_sales
 from portal.database import db, transaction
 from portal.inventory.models import Occupancy
 from portal.inventory.services import close_cabin, hold_cabin
 from portal.kernel.clock import now
+from portal.kernel.money import Money
 from portal.payments.models import Payment
-from portal.payments.services import start_transfer
+from portal.payments.refunds import cancel, cancel_preview
+from portal.payments.services import receive_money, receive_transfer, start_transfer
 from portal.visas.models import ChecklistItem, ReturnReason, Submission
 from portal.visas.services import accept, refresh_checklist, send_back, submit_document
 from portal.visas.terms import Supplier
@@ -71,12 +73,16 @@ def furnish(app: Flask, language: str) -> Gallery:
     expire_bookings(moment)
     owner = Visitor(app, "owner-of-the-gallery", sailing, language, customer)
     transfer = owner.book("327", moment)
-    start_transfer(booking_id=transfer.id, now=moment)
+    expected = awaited(transfer, moment)
     booked = owner.book("328", moment)
-    confirm_booking(booking_id=booked.id, now=moment)
+    receive_transfer(payment_id=awaited(booked, moment).id, account=staff, now=moment)
     cancelled = owner.book("329", moment)
-    with transaction():
-        cancelled.state = BookingState.CANCELLED
+    receive_transfer(payment_id=awaited(cancelled, moment).id, account=staff, now=moment)
+    cancel(booking_id=cancelled.id, agreed=cancel_preview(cancelled.id, moment).today.returned, now=moment)
+    odd = owner.book("333", moment)
+    receive_money(
+        payment_id=awaited(odd, moment).id, amount=Money(1_00, "RUB"), payment_intent=None, now=moment
+    )
     hold_cabin(
         sailing_id=sailing.id, cabin_id=cabin_of("330").id, party=2, holder="somebody else", now=moment
     )
@@ -86,7 +92,7 @@ def furnish(app: Flask, language: str) -> Gallery:
     refresh_checklist(booking_id=booked.id, now=moment)
     new, back, done = hand_in(booked, staff, moment)
 
-    b, t, p = booked.reference, transfer.reference, db.session.scalars(select(Payment)).one().reference
+    b, t, p = booked.reference, transfer.reference, expected.reference
     pages = (
         Shown("home", ""),
         Shown("cruises", "cruises"),
@@ -98,6 +104,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("free cabin", f"cruises/{CODE}/cabins/332"),
         Shown("free cabin, no choice made", f"cruises/{CODE}/cabins/332", status=422, act="send nothing"),
         Shown("held cabin", f"cruises/{CODE}/cabins/330"),
+        Shown("booked cabin", f"cruises/{CODE}/cabins/328"),
         Shown("about", "about"),
         Shown("terms", "terms"),
         Shown("privacy", "privacy"),
@@ -126,6 +133,9 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("booking awaiting a transfer", f"bookings/{t}", CUSTOMER),
         Shown("booking", f"bookings/{b}", CUSTOMER),
         Shown("booking cancelled", f"bookings/{cancelled.reference}", CUSTOMER),
+        Shown("booking with money that does not fit", f"bookings/{odd.reference}", CUSTOMER),
+        Shown("cancel", f"bookings/{b}/cancel", CUSTOMER),
+        Shown("cancel without a tick", f"bookings/{b}/cancel", CUSTOMER, 422, "send nothing"),
         Shown("my bookings", "my-bookings", CUSTOMER),
         Shown("account", "account/profile", CUSTOMER),
         Shown("papers", f"bookings/{b}/papers", CUSTOMER),
@@ -227,6 +237,12 @@ class Visitor:
 
         identity = account.get_id() if account else ""
         return Context().run(sign)
+
+
+def awaited(booking: Booking, moment: datetime) -> Payment:
+    """The bank transfer that now pays for it."""
+    reference = start_transfer(booking_id=booking.id, now=moment)
+    return db.session.scalars(select(Payment).filter_by(reference=reference)).one()
 
 
 def cabin_of(number: str) -> Cabin:

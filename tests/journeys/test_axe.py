@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from babel.messages.pofile import read_po
@@ -11,6 +12,18 @@ from babel.messages.pofile import read_po
 from tests.conftest import ROOT, sqlite_file
 from tests.journeys.conftest import LOCALES
 from tests.journeys.gallery import Gallery, Shown, furnish, without_database
+from tests.journeys.tourist import (
+    ANNA,
+    MERET,
+    Hand,
+    agree,
+    find_cruise,
+    hold_cabin,
+    name_passengers,
+    open_payment_page,
+    pay_by_card,
+    send,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +54,19 @@ TEXTS = """() => {
 }"""
 CYRILLIC = re.compile("[А-Яа-яЁё]")
 LATIN_WORDS = re.compile(r"[A-Za-zÄäÇçŽžŇňÖöŞşÜüÝý]{2,}(,? [A-Za-zÄäÇçŽžŇňÖöŞşÜüÝý]{2,}){2,}")
+# Documents, data and ways to other pages.
+NOT_PAGES = {
+    "booking.calendar_ics",
+    "booking.open_booking",
+    "booking.voucher_pdf",
+    "inventory.deck_plan_states",
+    "payments.cancelled",
+    "payments.invoice_pdf",
+    "reviews.page_picture",
+    "staff.passenger_list",
+    "visas.document",
+    "web.theme",
+}
 VALUE = r"%\(\w+\)[sd]"
 NARROW = 360
 
@@ -104,6 +130,19 @@ def test_no_page_shuts_anyone_out_by_day_and_by_night(app, house, visit, languag
     assert not faults, "\n".join(faults)
 
 
+def test_no_kind_of_page_is_forgotten(app, house):
+    addresses = app.url_map.bind("localhost")
+    shown = [page.path for page in furnish(app, "en").pages if page.status == 200]
+    seen = {addresses.match(f"/en/{urlsplit(path).path}")[0] for path in shown}
+    pages = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "GET" in rule.methods and "language" in rule.arguments and rule.endpoint not in NOT_PAGES
+    }
+
+    assert pages - seen == set()
+
+
 def test_no_page_shuts_anyone_out_on_a_telephone(app, house, visit):
     gallery = furnish(app, "ru")
     guide = Guide(visit, house, gallery, "ru", width=NARROW)
@@ -113,6 +152,35 @@ def test_no_page_shuts_anyone_out_on_a_telephone(app, house, visit):
         page = guide.open(shown)
         faults += [f"{shown.name}: {fault}" for fault in page.evaluate(RUN, {"type": "tag", "values": TAGS})]
 
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("language", list(LOCALES))
+def test_the_page_of_the_test_cards_and_the_letters_are_open_to_everyone(app, house, visit, language):
+    tourist = Hand(visit(language, bypass_csp=True, reduced_motion="reduce"))
+    page = tourist.page
+    page.context.add_init_script(path=AXE)
+    axe = {"type": "tag", "values": [tag for tag in TAGS if tag != "best-practice"]}  # a letter has no landmarks
+
+    find_cruise(tourist, language, country="TM", month="2024-05")
+    hold_cabin(tourist, "PV24-02", "312")
+    name_passengers(tourist, ANNA, MERET)
+    reference = agree(tourist)
+    open_payment_page(tourist)
+    faults = page.evaluate(RUN, axe)
+    send(tourist, page.locator("form"))
+    faults += page.evaluate(RUN, axe)
+    pay_by_card(tourist, reference)
+    house.work()
+    letters = house.letters()
+    for letter in letters:
+        page.set_content(letter.get_body(("html",)).get_content())
+        page.add_script_tag(path=AXE)
+        faults += [f"{letter['Subject']}: {fault}" for fault in page.evaluate(RUN, axe)]
+        page.set_viewport_size({"width": NARROW, "height": 800})
+        faults += [f"{letter['Subject']}: {fault}" for fault in too_wide(page)]
+
+    assert len(letters) > 1
     assert not faults, "\n".join(faults)
 
 
