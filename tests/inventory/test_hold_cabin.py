@@ -168,7 +168,9 @@ def test_a_released_hold_is_free_and_its_history_stays():
 
     assert hold.state is OccupancyState.RELEASED
     assert nights_taken() == 0
-    trail = db.session.execute(select(AuditEntry.action, AuditEntry.from_state, AuditEntry.to_state)).all()
+    trail = db.session.execute(
+        select(AuditEntry.action, AuditEntry.from_state, AuditEntry.to_state).order_by(AuditEntry.id)
+    ).all()
     assert [tuple(entry) for entry in trail] == [
         ("cabin.held", None, "held"),
         ("cabin.released", "held", "released"),
