@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -169,6 +170,44 @@ def furnish(app: Flask, language: str) -> Gallery:
         staff.role: owner.cookie(staff),
     }
     return Gallery(tuple(pages), cookies)
+
+
+class Guide:
+    """Opens each page of the gallery as the one who may see it."""
+
+    def __init__(
+        self,
+        visit: Any,
+        house: Any,
+        gallery: Gallery,
+        language: str,
+        *,
+        width: int = 1440,
+        script: Path | None = None,
+    ) -> None:
+        self.language = language
+        self.windows = {}
+        for who, cookie in gallery.cookies.items():
+            page = visit(language, width=width, bypass_csp=script is not None, reduced_motion="reduce")
+            if script is not None:  # to look with; the policy of every page forbids scripts from outside
+                page.context.add_init_script(path=script)
+            page.context.add_cookies([{"name": "session", "value": cookie, "url": house.address}])
+            self.windows[who] = page
+
+    def open(self, shown: Shown) -> Any:
+        page = self.windows[shown.who]
+        answer = page.goto(f"/{self.language}/{shown.path}")
+        if shown.act:
+            cookies = page.context.cookies()
+            if shown.act == "lose the session":
+                page.context.clear_cookies(name="session")
+            form = "main form[method=post]:has(:is(input:not([type=hidden]), select))"
+            with page.expect_navigation() as sent:
+                page.locator(form).first.evaluate("form => form.submit()")
+            answer = sent.value
+            page.context.add_cookies(cookies)
+        assert answer.status == shown.status, f"{shown.name}: {answer.status}"
+        return page
 
 
 @dataclass

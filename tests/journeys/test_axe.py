@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 
 from tests.conftest import ROOT, sqlite_file
 from tests.journeys.conftest import LOCALES
-from tests.journeys.gallery import Gallery, Shown, furnish, without_database
+from tests.journeys.gallery import Guide, Shown, furnish, without_database
 from tests.journeys.tourist import (
     ANNA,
     MERET,
@@ -71,39 +71,10 @@ VALUE = r"%\(\w+\)[sd]"
 NARROW = 360
 
 
-class Guide:
-    """Opens each page of the gallery as the one who may see it."""
-
-    def __init__(self, visit: Any, house: Any, gallery: Gallery, language: str, width: int = 1440) -> None:
-        self.language = language
-        self.windows = {}
-        for who, cookie in gallery.cookies.items():
-            # Scripts from outside are forbidden by the policy of every page; here one has to look.
-            page = visit(language, width=width, bypass_csp=True, reduced_motion="reduce")
-            page.context.add_init_script(path=AXE)
-            page.context.add_cookies([{"name": "session", "value": cookie, "url": house.address}])
-            self.windows[who] = page
-
-    def open(self, shown: Shown) -> Any:
-        page = self.windows[shown.who]
-        answer = page.goto(f"/{self.language}/{shown.path}")
-        if shown.act:
-            cookies = page.context.cookies()
-            if shown.act == "lose the session":
-                page.context.clear_cookies(name="session")
-            form = "main form[method=post]:has(:is(input:not([type=hidden]), select))"
-            with page.expect_navigation() as sent:
-                page.locator(form).first.evaluate("form => form.submit()")
-            answer = sent.value
-            page.context.add_cookies(cookies)
-        assert answer.status == shown.status, f"{shown.name}: {answer.status}"
-        return page
-
-
 @pytest.mark.parametrize("language", list(LOCALES))
 def test_no_page_shuts_anyone_out_by_day_and_by_night(app, house, visit, language):
     gallery = furnish(app, language)
-    guide = Guide(visit, house, gallery, language)
+    guide = Guide(visit, house, gallery, language, script=AXE)
     english = english_texts(language)
     faults: list[str] = []
 
@@ -145,7 +116,7 @@ def test_no_kind_of_page_is_forgotten(app, house):
 
 def test_no_page_shuts_anyone_out_on_a_telephone(app, house, visit):
     gallery = furnish(app, "ru")
-    guide = Guide(visit, house, gallery, "ru", width=NARROW)
+    guide = Guide(visit, house, gallery, "ru", width=NARROW, script=AXE)
     faults: list[str] = []
 
     for shown in gallery.pages:

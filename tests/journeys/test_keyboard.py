@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.gallery import Guide, furnish
 from tests.journeys.tourist import FOCUS, Keyboard, book
 
 pytestmark = pytest.mark.browser
@@ -58,6 +59,23 @@ def test_every_stop_of_a_page_is_seen_forwards_and_backwards(page):
     assert len(stops["Tab"]) > 12
     assert stops["Tab"] == sorted(stops["Tab"])
     assert stops["Shift+Tab"] == stops["Tab"][::-1]
+
+
+def test_on_a_telephone_no_bar_covers_the_focus(app, house, visit):
+    """Also where a bar stays in sight while the page scrolls under it."""
+    gallery = furnish(app, "ru")
+    guide = Guide(visit, house, gallery, "ru", width=360)
+    kinds = {"cruise", "passengers", "review", "booking", "papers", "paper sent back", "staff calls", "bench"}
+    unseen = []
+
+    for shown in gallery.pages:
+        if shown.name in kinds and not shown.act:
+            hand = Keyboard(guide.open(shown))
+            for key in ["Tab"] * 40 + ["Shift+Tab"] * 30:
+                hand.key(key)
+            unseen += hand.unseen
+
+    assert unseen == []
 
 
 def test_arrows_walk_from_free_cabin_to_free_cabin(page):
