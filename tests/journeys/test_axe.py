@@ -140,6 +140,8 @@ def test_the_page_of_the_test_cards_and_the_letters_are_open_to_everyone(app, ho
     open_payment_page(tourist)
     faults = page.evaluate(RUN, axe)
     send(tourist, page.locator("form"))
+    page.locator("[aria-invalid=true]").first.wait_for()
+    page.wait_for_load_state()  # what stands there already may still be without its style sheet
     faults += page.evaluate(RUN, axe)
     pay_by_card(tourist, reference)
     house.work()

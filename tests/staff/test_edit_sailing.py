@@ -161,7 +161,10 @@ def test_sales_are_closed_and_opened_again():
     set_on_sale(sailing_id=sailing.id, sales_close_at=sailing.starts_at, now=NOON)
 
     assert sailing.on_sale_at(sailing.starts_at - timedelta(minutes=1))
-    assert [entry.action for entry in db.session.scalars(select(AuditEntry))] == ["sailing.closed", "sailing.on_sale"]
+    assert [entry.action for entry in db.session.scalars(select(AuditEntry).order_by(AuditEntry.id))] == [
+        "sailing.closed",
+        "sailing.on_sale",
+    ]
 
 
 def test_what_has_left_or_ends_too_late_is_not_put_on_sale():
