@@ -153,13 +153,19 @@ def _passengers(page: BookingPage, language: str) -> dict[str, Any]:
                 "cells": [
                     formats.day(passenger.birth_date, language),
                     country_name(passenger.citizenship, language),
-                    _("ends in %(ending)s", ending=passenger.document_ending),
+                    _document(passenger),
                     passenger.cabin,
                 ],
             }
             for passenger in page.passengers
         ],
     }
+
+
+def _document(passenger: PassengerView) -> str:
+    if passenger.document_ending is None:
+        return str(_("not given yet"))
+    return str(_("ends in %(ending)s", ending=passenger.document_ending))
 
 
 def _calls(page: BookingPage, language: str) -> dict[str, Any]:

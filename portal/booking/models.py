@@ -117,7 +117,11 @@ class DocumentKind(StrEnum):
 
 
 class Passenger(Base):
-    """Who travels. Latin names are those of the passport's machine-readable lines; the others are for people."""
+    """Who travels. Latin names are those of the passport's machine-readable lines; the others are for people.
+
+    Sex, place of birth and the document may come after the booking; `details.missing_fields` says which, and by when.
+    A document's fingerprint is None until a number was given, and empty once it was forgotten after the cruise.
+    """
 
     __tablename__ = "passenger"
     __table_args__ = (UniqueConstraint("booking_id", "position"),)
@@ -134,12 +138,17 @@ class Passenger(Base):
     patronymic: Mapped[str | None] = mapped_column(String(60))
     birth_date: Mapped[date]
     birth_place: Mapped[str | None] = mapped_column(String(80))
-    sex: Mapped[Sex]
+    sex: Mapped[Sex | None]
     citizenship: Mapped[str] = mapped_column(String(2))
-    document_kind: Mapped[DocumentKind]
-    document_number: Mapped[str] = mapped_column(SealedText)
-    document_fingerprint: Mapped[str] = mapped_column(String(64), index=True)
+    document_kind: Mapped[DocumentKind | None]
+    document_number: Mapped[str | None] = mapped_column(SealedText)
+    document_fingerprint: Mapped[str | None] = mapped_column(String(64), index=True)
     document_expires: Mapped[date | None]
+    language: Mapped[str | None] = mapped_column(String(2))  # his own; None: that of the booking
+    email: Mapped[str | None] = mapped_column(String(254))
+    # One more, and every link of this passenger that was given out is dead.
+    link_version: Mapped[int] = mapped_column(default=1, server_default="1")
+    link_sent_at: Mapped[datetime | None]
 
     booking: Mapped[Booking] = relationship(back_populates="passengers")
     cabin: Mapped[Cabin] = relationship()

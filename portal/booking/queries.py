@@ -10,6 +10,7 @@ from flask import g
 from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from portal.booking.details import Missing, ending, missing_fields
 from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, Passenger
 from portal.catalogue.models import Cabin, PortCall, Sailing
 from portal.catalogue.queries import SailingView, sailing_view
@@ -32,9 +33,10 @@ class PassengerView:
     local_name: str | None
     birth_date: date
     citizenship: str
-    document_ending: str  # the last letters only; the number itself is shown nowhere but to reviewers
+    document_ending: str | None  # the last letters only; the number itself is shown nowhere but to reviewers
     document_expires: date | None
     cabin: str
+    missing: tuple[Missing, ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -139,7 +141,7 @@ def booking_page(booking_id: int) -> BookingPage:
             )
             for cabin in booking.cabins
         ),
-        passengers=tuple(_passenger_view(passenger) for passenger in booking.passengers),
+        passengers=tuple(_passenger_view(passenger, booking.sailing) for passenger in booking.passengers),
         charges=tuple(
             ChargeView(
                 charge.kind,
@@ -169,7 +171,7 @@ def named_passengers(booking_id: int) -> Sequence[Passenger]:
     ).all()
 
 
-def _passenger_view(passenger: Passenger) -> PassengerView:
+def _passenger_view(passenger: Passenger, sailing: Sailing) -> PassengerView:
     return PassengerView(
         id=passenger.id,
         reference=passenger.reference,
@@ -179,9 +181,10 @@ def _passenger_view(passenger: Passenger) -> PassengerView:
         local_name=passenger.local_name,
         birth_date=passenger.birth_date,
         citizenship=passenger.citizenship,
-        document_ending=passenger.document_number[-3:],
+        document_ending=ending(passenger.document_number),
         document_expires=passenger.document_expires,
         cabin=passenger.cabin.number,
+        missing=missing_fields(passenger, sailing),
     )
 
 

@@ -38,25 +38,31 @@ from portal.pricing.quotes import PartyDoesNotFit, Quote, quote_party
 
 @dataclass(frozen=True)
 class PassengerDetails:
-    """What was typed about one passenger, in the shape the form has checked."""
+    """What was typed about one passenger, in the shape the form has checked; what may come later is None."""
 
     surname: str
     given_names: str
-    local_surname: str | None
-    local_given_names: str | None
-    patronymic: str | None
     birth_date: date
-    sex: Sex
     citizenship: str
-    document_kind: DocumentKind
-    document_number: str
-    document_expires: date | None
+    local_surname: str | None = None
+    local_given_names: str | None = None
+    patronymic: str | None = None
     birth_place: str | None = None
+    sex: Sex | None = None
+    document_kind: DocumentKind | None = None
+    document_number: str | None = None
+    document_expires: date | None = None
 
 
-def document_digest(number: str) -> str:
+def plain_number(number: str | None) -> str | None:
+    """A document's number as it is kept: capital letters, no spaces; None where none was given."""
+    return "".join(number.split()).upper() or None if number else None
+
+
+def document_digest(number: str | None) -> str | None:
     """By which the same document is found in another booking, without reading any number."""
-    return fingerprint("".join(number.split()).upper(), column_key())
+    plain = plain_number(number)
+    return fingerprint(plain, column_key()) if plain else None
 
 
 def quote_for(hold: Occupancy, births: Sequence[date]) -> Quote:
@@ -105,7 +111,8 @@ def _name(
         if not any(age >= OF_AGE for age in ages):
             raise NoAdult
         digests = [document_digest(details.document_number) for details in passengers]
-        if len(set(digests)) < len(digests):
+        known_digests = [digest for digest in digests if digest]
+        if len(set(known_digests)) < len(known_digests):
             raise SamePassengerTwice
         quote = quote_for(hold, [details.birth_date for details in passengers])
         booking = _draft_of(hold, known, customer_id, quote.currency, language, now)
@@ -127,7 +134,7 @@ def _name(
                 sex=details.sex,
                 citizenship=details.citizenship,
                 document_kind=details.document_kind,
-                document_number="".join(details.document_number.split()).upper(),
+                document_number=plain_number(details.document_number),
                 document_fingerprint=digest,
                 document_expires=details.document_expires,
             )

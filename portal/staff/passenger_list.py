@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from xlsxwriter import Workbook
 
 from portal.audit.services import record
+from portal.booking.details import Field, missing_fields
 from portal.booking.labels import DOCUMENT_KINDS
 from portal.catalogue.models import Port, Sailing
 from portal.database import transaction
@@ -20,6 +21,14 @@ from portal.staff.queries import ListedPassenger
 PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 WIDTHS = (5, 20, 24, 24, 11, 13, 18, 8, 24, 18, 13, 12, 12, 9, 8, 12)
 HEAD_ROWS = 6
+# Where that stands which a passenger may tell later: a gap is marked, lest it pass for an answer.
+COLUMNS = {
+    Field.BIRTH_PLACE: 6,
+    Field.SEX: 7,
+    Field.DOCUMENT_KIND: 8,
+    Field.DOCUMENT_NUMBER: 9,
+    Field.DOCUMENT_EXPIRES: 10,
+}
 
 
 def write_passenger_list(sailing: Sailing, listed: Sequence[ListedPassenger], *, now: datetime) -> bytes:
@@ -42,6 +51,7 @@ def _workbook(sailing: Sailing, listed: Sequence[ListedPassenger]) -> bytes:
     bold = book.add_format({"bold": True})
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#F4EAD8"})
     day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
+    gap = book.add_format({"italic": True, "font_color": "#9C2B1B", "bg_color": "#FBE3DE", "border": 1})
     sheet = book.add_worksheet(_("Passengers")[:31])
     sheet.set_landscape()
     sheet.set_paper(9)
@@ -66,8 +76,11 @@ def _workbook(sailing: Sailing, listed: Sequence[ListedPassenger]) -> bytes:
     for number, entry in enumerate(listed, 1):
         row = HEAD_ROWS + number
         sheet.write_number(row, 0, number)
+        gaps = {COLUMNS[missing.field] for missing in missing_fields(entry.passenger, sailing)}
         for column, value in enumerate(_cells(entry, embark, disembark), 1):
-            if isinstance(value, date):
+            if column in gaps:
+                sheet.write_string(row, column, _("missing"), gap)
+            elif isinstance(value, date):
                 sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), day)
             elif value:
                 sheet.write_string(row, column, value)
@@ -105,8 +118,8 @@ def _cells(entry: ListedPassenger, embark: Port, disembark: Port) -> list[str | 
         passenger.citizenship,
         passenger.birth_date,
         passenger.birth_place,
-        passenger.sex.value,
-        str(DOCUMENT_KINDS[passenger.document_kind]),
+        passenger.sex.value if passenger.sex else None,
+        str(DOCUMENT_KINDS[passenger.document_kind]) if passenger.document_kind else None,
         passenger.document_number,
         passenger.document_expires,
         _code(embark),

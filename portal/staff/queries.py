@@ -468,7 +468,7 @@ class PassengerRow:
     local_name: str | None
     birth_date: date
     citizenship: str
-    document_kind: DocumentKind
+    document_kind: DocumentKind | None
     document_masked: str
     document_expires: date | None
     cabin: str
@@ -588,7 +588,7 @@ def _passenger_row(passenger: Passenger, cabin: str) -> PassengerRow:
         birth_date=passenger.birth_date,
         citizenship=passenger.citizenship,
         document_kind=passenger.document_kind,
-        document_masked=masked(passenger.document_number),
+        document_masked=masked(passenger.document_number or ""),
         document_expires=passenger.document_expires,
         cabin=cabin,
     )

@@ -44,6 +44,13 @@ class PassportWillNotDo(Refused):
     )
 
 
+class PassportNotTyped(Refused):
+    message = _l(
+        "The guest has not typed the number of the passport yet, so there is nothing to compare this document with."
+        " It can be accepted once the number is there."
+    )
+
+
 class NoteMissing(Refused):
     message = _l("Please write in the note what the guest should do.")
 

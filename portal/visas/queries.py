@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Account
+from portal.booking.details import ending
 from portal.booking.models import Booking, BookingState, Passenger, Sex
 from portal.booking.queries import known_booking, whole_booking
 from portal.catalogue.models import Sailing
@@ -556,11 +557,11 @@ class BenchPage:
     passenger: str
     local_name: str | None
     birth_date: date
-    sex: Sex
+    sex: Sex | None
     citizenship: str
-    document_kind: str
+    document_kind: str | None
     document_number: str | None  # whole for the passport alone: other papers are judged without it
-    document_ending: str
+    document_ending: str | None
     document_expires: date | None
     validity: tuple[ValidityCheck, ...]
     finding: FindingView | None
@@ -724,7 +725,7 @@ def bench_page(reference: str, today: date) -> BenchPage:
         citizenship=passenger.citizenship,
         document_kind=passenger.document_kind,
         document_number=passenger.document_number if item.document == "passport" else None,
-        document_ending=passenger.document_number[-3:],
+        document_ending=ending(passenger.document_number),
         document_expires=passenger.document_expires,
         validity=validity_checks(traveller, voyage, found),
         finding=_finding(asking, today) if asking else None,

@@ -68,9 +68,9 @@ class Traveller:
 
     citizenship: str
     birth_date: date
-    travel_passport: bool  # the document named is one to cross borders with
+    travel_passport: bool | None  # the document named is one to cross borders with; None while none is named
     document_expires: date | None
-    document_fingerprint: str = ""
+    document_fingerprint: str | None = ""  # None while no number is known
     surname: str = ""
     given_names: str = ""
     adults_in_booking: int = 1
@@ -352,7 +352,7 @@ def _traveller(passenger: Passenger, adults: int) -> Traveller:
     return Traveller(
         citizenship=passenger.citizenship,
         birth_date=passenger.birth_date,
-        travel_passport=passenger.document_kind is DocumentKind.PASSPORT,
+        travel_passport=None if passenger.document_kind is None else passenger.document_kind is DocumentKind.PASSPORT,
         document_expires=passenger.document_expires,
         document_fingerprint=passenger.document_fingerprint,
         surname=passenger.surname,
@@ -460,7 +460,7 @@ def _relies_on(document: Document, finding: Finding, traveller: Traveller) -> tu
         return person
     entry = finding.entry
     last_day = entry.last_day if document.per is Per.ENTRY else entry.country_left_on
-    return (*person, traveller.document_fingerprint, entry.first_day.isoformat(), last_day.isoformat())
+    return (*person, traveller.document_fingerprint or "", entry.first_day.isoformat(), last_day.isoformat())
 
 
 def _why(document: Document, finding: Finding, single: bool) -> tuple[Reason, ...]:
@@ -513,7 +513,7 @@ def _passport(
     longest = max(checks, key=lambda check: check.until, default=None)
     reasons: list[Reason] = []
     good = True
-    if not traveller.travel_passport:
+    if traveller.travel_passport is False:
         reasons.append(Reason("passport_of_wrong_kind"))
         good = False
     elif longest:
@@ -527,6 +527,8 @@ def _passport(
             good = False
         else:
             reasons.append(Reason("passport_valid_until", params))
+    if good and traveller.document_fingerprint is None:
+        reasons.append(Reason("passport_number_unknown"))
     blank = max((_validity(finding, catalogue).blank_pages for finding in found), default=1)
     reasons.append(Reason("passport_blank_pages", {"pages": str(blank)}))
     usual = voyage.starts - timedelta(EARLIEST_NEED_DAYS)
@@ -546,7 +548,7 @@ def _passport(
         certain=longest is None or longest.confidence is not Confidence.INFERRED,
         sources=document.sources,
         basis=_digest(
-            traveller.document_fingerprint,
+            traveller.document_fingerprint or "",
             expires,
             traveller.surname,
             traveller.given_names,

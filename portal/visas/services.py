@@ -24,6 +24,8 @@ from portal.files.models import FileState, StoredFile
 from portal.files.services import keeping, purge, supersede
 from portal.kernel.acting import acting
 from portal.outbox.services import announce
+from portal.visas.documents import CATALOGUE as DOCUMENTS
+from portal.visas.documents import Stage
 from portal.visas.errors import (
     AlreadyAccepted,
     AlreadyDecided,
@@ -34,6 +36,7 @@ from portal.visas.errors import (
     NotNeededAnyMore,
     OwnSubmission,
     PapersClosed,
+    PassportNotTyped,
     PassportWillNotDo,
 )
 from portal.visas.models import (
@@ -227,8 +230,8 @@ def _check_open(item: ChecklistItem) -> None:
 
 
 def accept(*, submission_id: int, reviewer: Account, note: str | None = None, now: datetime) -> Review:
-    """The document does. Raises NotAReviewer, OwnSubmission, AlreadyDecided, NewerSubmission, NotNeededAnyMore or
-    PassportWillNotDo; then nothing is written.
+    """The document does. Raises NotAReviewer, OwnSubmission, AlreadyDecided, NewerSubmission, NotNeededAnyMore,
+    PassportWillNotDo or PassportNotTyped; then nothing is written.
 
     Announces visas.document_accepted, and visas.papers_accepted when it was the last that the booking waited for.
     """
@@ -236,12 +239,19 @@ def accept(*, submission_id: int, reviewer: Account, note: str | None = None, no
         submission = _open_for_decision(submission_id, reviewer)
         if submission.item.severity is Severity.BLOCKING:
             raise PassportWillNotDo
+        if submission.item.passenger.document_number is None and _stands_for_passport(submission.item):
+            raise PassportNotTyped
         review = _decide(submission, reviewer, Decision.ACCEPTED, None, note, now)
         _move(submission.item, ItemState.ACCEPTED, now)
         announce("visas.document_accepted", submission_id=submission.id)
         if _nothing_left(submission.item.passenger.booking_id):
             announce("visas.papers_accepted", submission_id=submission.id)
     return review
+
+
+def _stands_for_passport(item: ChecklistItem) -> bool:
+    """The passport itself, or a visa in it: it is accepted against a number, and falls with another one."""
+    return item.document == "passport" or DOCUMENTS[item.document].stage is Stage.IN_HAND
 
 
 def send_back(
@@ -340,7 +350,7 @@ def forget_document_numbers(now: datetime) -> int:
         sailed = select(Booking.id).join(Sailing).where(Sailing.ends_at < now - RETENTION)
         forgotten = session.execute(
             update(Passenger)
-            .where(Passenger.booking_id.in_(sailed), Passenger.document_fingerprint != "")
+            .where(Passenger.booking_id.in_(sailed), Passenger.document_fingerprint.is_distinct_from(""))
             .values(document_number="", document_fingerprint="", document_expires=None)
             .execution_options(synchronize_session=False)
         )

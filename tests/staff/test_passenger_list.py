@@ -64,6 +64,19 @@ def test_nothing_that_was_typed_becomes_a_formula_or_a_link(browser):
     assert [cell.hyperlink for cell in cells] == [None] * len(names)
 
 
+def test_what_a_passenger_has_not_told_yet_is_a_clear_gap(browser):
+    season = make_season()
+    given = details(document_number=None, document_kind=None, document_expires=None, sex=None, birth_place="Baku")
+    confirm_booking(booking_id=make_booking(season, passengers=(given,)).id, now=NOON)
+
+    _, sheet = download(browser, season)
+
+    [row] = rows(sheet)
+    gaps = [label for label, cell in row.items() if cell.value == "missing"]
+    assert gaps == ["Gender", "Type of document", "Number of document", "Expiry date"]
+    assert row["Place of birth"].value == "Baku"
+
+
 def test_the_download_stands_in_the_trail(browser):
     season = make_season()
 

@@ -26,6 +26,7 @@ from portal.visas.errors import (
     NotNeededAnyMore,
     OwnSubmission,
     PapersClosed,
+    PassportNotTyped,
     PassportWillNotDo,
 )
 from portal.visas.models import ChecklistItem, Decision, ItemState, ReturnReason, Review, Submission
@@ -362,6 +363,16 @@ def test_a_passport_that_expires_too_early_cannot_be_accepted():
 
     with pytest.raises(PassportWillNotDo):
         accept(submission_id=submission.id, reviewer=make_reviewer(), now=NOON)
+
+
+def test_a_passport_is_not_accepted_before_its_number_was_typed():
+    booking = make_checked_booking(document_number=None)
+    submission = hand_in(item_of(booking))
+
+    with pytest.raises(PassportNotTyped):
+        accept(submission_id=submission.id, reviewer=make_reviewer(), now=NOON)
+
+    assert submission.item.state is ItemState.IN_REVIEW
 
 
 def test_documents_are_forgotten_some_time_after_the_cruise_and_not_before(rules, store):

@@ -291,6 +291,16 @@ def test_an_internal_passport_does_for_the_volga_and_for_nothing_else():
     assert (abroad.severity, abroad.reasons[0].key) == (Severity.BLOCKING, "passport_of_wrong_kind")
 
 
+def test_a_passport_that_nobody_has_told_of_is_unknown_not_wrong():
+    unknown = item("passport", traveller(travel_passport=None, document_expires=None, document_fingerprint=None), TRI)
+    told = item("passport", traveller(), TRI)
+
+    assert unknown.severity is Severity.REQUIRED
+    assert {"passport_number_unknown", "passport_expiry_unknown"} <= {reason.key for reason in unknown.reasons}
+    assert "passport_number_unknown" not in {reason.key for reason in told.reasons}
+    assert unknown.basis != told.basis
+
+
 def test_blank_pages_are_asked_for_by_the_strictest_country():
     pages = [r.params["pages"] for r in item("passport", traveller(), TRI).reasons if r.key == "passport_blank_pages"]
 
