@@ -1,24 +1,17 @@
-"""The price of a party in one cabin: pure rules over integers, each line with its reason."""
+"""The price of a party in one cabin by its fares alone, one line for each traveller."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from portal.kernel.money import Money, total
+from portal.pricing.errors import PartyDoesNotFit
 from portal.pricing.models import Fare
+from portal.pricing.party import Traveller
+from portal.pricing.rules import CabinFares, LineKind, take_berths
 
-ADULT_FARE_AGE = 15  # a child's fare is for 2 to 14 years on the first day of the cruise
-CHILD_FARE_AGE = 2
-
-
-class LineKind(StrEnum):
-    ADULT = "adult"
-    SINGLE = "single"
-    CHILD = "child"
-    INFANT = "infant"  # free, without a berth, counted to the persons aboard
-    EXTRA_BERTH = "extra_berth"
+__all__ = ["LineKind", "PartyDoesNotFit", "Quote", "QuoteLine", "fares_in", "quote_party"]
 
 
 @dataclass(frozen=True)
@@ -38,29 +31,30 @@ class Quote:
         return total((line.amount for line in self.lines), self.currency)
 
 
-class PartyDoesNotFit(Exception):
-    """More berths needed than the cabin has."""
+def fares_in(fare: Fare, category: str, *, berths: int, extra_berths: int) -> CabinFares:
+    """The fares of a row for a cabin of so many berths, as the rules read them."""
+    return CabinFares(
+        category, fare.adult_minor, fare.single_minor, fare.child_minor, fare.extra_minor, berths, extra_berths
+    )
 
 
 def quote_party(fare: Fare, ages: Sequence[int], *, berths: int, extra_berths: int) -> Quote:
     """The price of travellers of `ages` (whole years on the first day of the cruise) in one cabin.
 
-    Infants under 2 sleep with their parents and pay nothing. The others take the lower berths, adults first, and
-    those left over the extra berths. One who sleeps alone in a cabin for two pays the single fare.
-    Raises PartyDoesNotFit. Source: proposed price list; ages on the first day: Vodohod's special rates.
+    One who sleeps alone in a cabin for two pays the single fare. Raises PartyDoesNotFit.
     """
-    sleepers = [i for i, age in enumerate(ages) if age >= CHILD_FARE_AGE]
-    sleepers.sort(key=lambda i: (ages[i] < ADULT_FARE_AGE, i))
-    if not ages or len(sleepers) > berths + extra_berths or not sleepers:
-        raise PartyDoesNotFit
-    lines = {i: QuoteLine(i, LineKind.INFANT, Money(0, fare.currency)) for i in range(len(ages))}
-    for order, i in enumerate(sleepers):
-        if order >= berths and fare.extra is not None:
-            lines[i] = QuoteLine(i, LineKind.EXTRA_BERTH, fare.extra)
-        elif len(sleepers) == 1:
-            lines[i] = QuoteLine(i, LineKind.SINGLE, fare.single)
-        elif ages[i] < ADULT_FARE_AGE:
-            lines[i] = QuoteLine(i, LineKind.CHILD, fare.child)
-        else:
-            lines[i] = QuoteLine(i, LineKind.ADULT, fare.adult)
-    return Quote(tuple(lines[i] for i in range(len(ages))), fare.currency)
+    fares = fares_in(fare, "", berths=berths, extra_berths=extra_berths)
+    amounts = {
+        LineKind.ADULT: fares.adult,
+        LineKind.SINGLE: fares.single,
+        LineKind.CHILD: fares.child,
+        LineKind.EXTRA_BERTH: fares.extra or 0,
+    }
+    places = take_berths(0, fares, [Traveller(age) for age in ages])
+    return Quote(
+        tuple(
+            QuoteLine(number, place.kind, Money(amounts.get(place.kind, 0), fare.currency))
+            for number, place in enumerate(places)
+        ),
+        fare.currency,
+    )
