@@ -13,6 +13,7 @@ from portal.accounts import sessions
 from portal.accounts import tasks as accounts_tasks
 from portal.accounts import views as accounts
 from portal.accounts.access import Permission, may
+from portal.booking import passenger_tasks, passenger_views
 from portal.booking import tasks as booking_tasks
 from portal.booking import views as booking
 from portal.config import ROOT, read_config
@@ -32,7 +33,7 @@ from portal.web import addresses, assets, errors, filters, headers, locale
 from portal.web import views as web
 
 # Imported so that what they follow up is registered.
-TASKS = (accounts_tasks, booking_tasks, payments_tasks, visas_tasks)
+TASKS = (accounts_tasks, booking_tasks, passenger_tasks, payments_tasks, visas_tasks)
 
 
 def create_app(**overrides: Any) -> Flask:
@@ -64,6 +65,7 @@ def create_app(**overrides: Any) -> Flask:
         inventory.catalogue,
         inventory.bp,
         booking.bp,
+        passenger_views.bp,
         payments.bp,
         payments.webhooks,
         visas.bp,

@@ -6,8 +6,9 @@ from flask import current_app
 from sqlalchemy import select
 
 from portal.accounts.access import signed_in
-from portal.accounts.visitors import granted, visitor
-from portal.booking.models import Booking
+from portal.accounts.visitors import grant, granted, visitor
+from portal.booking.models import Booking, BookingState, Passenger
+from portal.booking.passenger_pages import WHOLE_PASSENGER
 from portal.booking.queries import WHOLE_HOLD, whole_booking
 from portal.database import db
 from portal.inventory.models import Occupancy
@@ -25,9 +26,18 @@ def visitor_booking(reference: str) -> Booking:
     account = signed_in()
     own = account is not None and booking.customer_id == account.id
     made_here = booking.holder is not None and booking.holder == visitor()
-    if not (own or made_here or granted(reference)):
+    if not (own or made_here or granted(_booking_grant(booking))):
         raise NotFound(reference)
     return booking
+
+
+def let_in(booking: Booking) -> None:
+    """This browser may open the booking from now on, until its link is made anew."""
+    grant(_booking_grant(booking))
+
+
+def _booking_grant(booking: Booking) -> str:
+    return f"{booking.reference}.{booking.link_version}"
 
 
 def visitor_hold(reference: str) -> Occupancy:
@@ -46,8 +56,55 @@ def link_token(booking: Booking) -> str:
     return fingerprint(f"{booking.reference}:{booking.link_version}", key)[:TOKEN_LETTERS]
 
 
-def check_link(reference: str, token: str) -> None:
-    """Raises NotFound unless this is the private link of a booking, and of its present version."""
+def open_by_link(reference: str, token: str) -> None:
+    """Let in whoever shows the private link of a booking, of its present version. Raises NotFound otherwise."""
     booking = db.session.scalars(select(Booking).where(Booking.reference == reference)).one_or_none()
     if booking is None or not compare_digest(link_token(booking).encode(), token.encode()):
         raise NotFound(reference)
+    let_in(booking)
+
+
+def own_passenger(reference: str) -> Passenger:
+    """The passenger, for whoever came by this passenger's own link; for everyone else, the booker too, NotFound."""
+    passenger = _passenger(reference)
+    if not granted(_passenger_grant(passenger)):
+        raise NotFound(reference)
+    return passenger
+
+
+def booked_passenger(reference: str, number: int) -> Passenger:
+    """A passenger of a booking that this visitor may open. Raises NotFound."""
+    booking = visitor_booking(reference)
+    for passenger in booking.passengers:
+        if passenger.position == number:
+            return passenger
+    raise NotFound(reference)
+
+
+def passenger_token(passenger: Passenger) -> str:
+    """What a passenger's private link carries: worked out, so that nothing secret is stored."""
+    key = derive_key(current_app.config["SECRET_KEY"], "passenger links")
+    return fingerprint(f"{passenger.reference}:{passenger.link_version}", key)[:TOKEN_LETTERS]
+
+
+def open_by_passenger_link(reference: str, token: str) -> Passenger:
+    """Let in whoever shows a passenger's private link, of its present version. Raises NotFound otherwise."""
+    passenger = _passenger(reference)
+    if not compare_digest(passenger_token(passenger).encode(), token.encode()):
+        raise NotFound(reference)
+    grant(_passenger_grant(passenger))
+    return passenger
+
+
+def _passenger(reference: str) -> Passenger:
+    """Of a booking that was agreed: nobody is asked anything for a draft. Raises NotFound."""
+    passenger = db.session.scalars(
+        select(Passenger).where(Passenger.reference == reference).options(*WHOLE_PASSENGER)
+    ).unique().one_or_none()
+    if passenger is None or passenger.booking.state is BookingState.DRAFT:
+        raise NotFound(reference)
+    return passenger
+
+
+def _passenger_grant(passenger: Passenger) -> str:
+    return f"passenger.{passenger.reference}.{passenger.link_version}"

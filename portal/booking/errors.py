@@ -20,5 +20,9 @@ class SamePassengerTwice(Refused):
     message = _l("Two passengers have the same document. Please check the numbers.")
 
 
+class PassengersClosed(Refused):
+    message = _l("Nothing can be changed here any more: the booking was given up, or the cruise has begun.")
+
+
 class NotPayable(Refused):
     message = _l("This booking does not wait for a payment now.")

@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from portal.booking.details import Field
 from portal.booking.models import BookingState, ChargeKind, DocumentKind, Sex
 
 BOOKING_STATES: dict[BookingState, LazyString] = {
@@ -36,4 +37,12 @@ DOCUMENT_KINDS: dict[DocumentKind, LazyString] = {
     DocumentKind.PASSPORT: _l("Passport for travel abroad"),
     DocumentKind.INTERNAL_PASSPORT: _l("Internal passport of Russia"),
     DocumentKind.BIRTH_CERTIFICATE: _l("Birth certificate"),
+}
+# What a passenger may tell later, as it stands in a list of what is missing.
+FIELDS: dict[Field, LazyString] = {
+    Field.SEX: _l("sex"),
+    Field.BIRTH_PLACE: _l("place of birth"),
+    Field.DOCUMENT_KIND: _l("kind of document"),
+    Field.DOCUMENT_NUMBER: _l("number of the document"),
+    Field.DOCUMENT_EXPIRES: _l("last day of the document"),
 }

@@ -10,9 +10,8 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from portal.accounts.access import Permission, access, current_account, public, signed_in
-from portal.accounts.visitors import grant
 from portal.booking import queries, services
-from portal.booking.access import check_link, visitor_booking, visitor_hold
+from portal.booking.access import let_in, open_by_link, visitor_booking, visitor_hold
 from portal.booking.documents import calendar, voucher
 from portal.booking.forms import FindBookingForm, PassengersForm, ReviewForm
 from portal.booking.labels import BOOKING_STATES, BOOKING_TONES, CHARGES
@@ -134,7 +133,7 @@ def review(reference: str) -> ResponseReturnValue:
         hold = _with_more_time(hold, form)
     elif form.validate_on_submit():
         try:
-            services.place_booking(
+            placed = services.place_booking(
                 booking_id=page.id,
                 contact_name=form.contact_name.data,
                 contact_email=form.contact_email.data,
@@ -148,7 +147,7 @@ def review(reference: str) -> ResponseReturnValue:
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
-            grant(page.reference)
+            let_in(placed)
             return redirect(url_for("payments.pay", reference=page.reference))
     return (
         render_template(
@@ -190,6 +189,7 @@ def booking(reference: str) -> ResponseReturnValue:
         states=BOOKING_STATES,
         tones=BOOKING_TONES,
         moment=now(),
+        day=today(),
         **parts("booking", page.id),
         claimable=signed_in() is not None and page.customer_id is None,
     )
@@ -200,8 +200,7 @@ def booking(reference: str) -> ResponseReturnValue:
 @limiter.limit("20 per minute")
 def open_booking(reference: str, token: str) -> ResponseReturnValue:
     """The private link: it lets this browser in, and leaves no token in the address."""
-    check_link(reference, token)
-    grant(reference)
+    open_by_link(reference, token)
     return redirect(url_for(".booking", reference=reference))
 
 

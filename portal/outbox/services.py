@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
@@ -28,6 +28,7 @@ _handlers: dict[str, list[Handler]] = defaultdict(list)
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
+KEYS_AT_ONCE = 500
 
 
 def announce(topic: str, **payload: int | str) -> None:
@@ -86,6 +87,17 @@ def queue_mail(
             )
         )
         after_commit(wake_worker)
+
+
+def known_mails(keys: Iterable[str]) -> set[str]:
+    """Which of these keys have their mail already, sent or not."""
+    wanted = sorted(set(keys))
+    batches = (wanted[at : at + KEYS_AT_ONCE] for at in range(0, len(wanted), KEYS_AT_ONCE))
+    return {
+        key
+        for batch in batches
+        for key in db.session.scalars(select(OutgoingMail.key).where(OutgoingMail.key.in_(batch)))
+    }
 
 
 def wake_worker() -> None:

@@ -548,6 +548,7 @@ def booking_page(reference: str) -> BookingPage:
     subjects = [
         ("booking", [reference]),
         ("occupancy", [occupancy for _, occupancy in cabins]),
+        ("passenger", [passenger.reference for passenger, _ in people]),
         ("payment", [payment.reference for payment in payments]),
     ]
     about = or_(

@@ -14,6 +14,7 @@ ITEM_STATES: dict[ItemState, LazyString] = {
     ItemState.ACCEPTED: _l("Accepted"),
     ItemState.NOT_APPLICABLE: _l("Not needed any more"),
 }
+WE_ARRANGE = _l("We arrange it")  # instead of a state, where the operator gets the paper
 # The kind of the status mark (templates/components/page.html) that goes with each.
 ITEM_TONES: dict[ItemState, str] = {
     ItemState.TODO: "neutral",

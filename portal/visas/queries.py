@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from flask import url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from flask_babel.speaklater import LazyString
 from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
@@ -25,7 +26,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.parts import part_of
 from portal.kernel.text import LocalizedText
 from portal.visas.documents import CATALOGUE, SOURCES
-from portal.visas.labels import BORDERS, REGIMES
+from portal.visas.labels import BORDERS, ITEM_STATES, ITEM_TONES, REGIMES, WE_ARRANGE
 from portal.visas.models import ChecklistItem, Decision, ItemState, ReturnReason, Review, Submission
 from portal.visas.rules import (
     Border,
@@ -275,6 +276,42 @@ def papers_summary(booking_id: int) -> tuple[PassengerPapers, ...]:
     return tuple(
         _summary(passenger, traveller, voyage, rules, states)
         for passenger, traveller in _with_travellers(booking, voyage)
+    )
+
+
+@dataclass(frozen=True)
+class OwnPaper:
+    """One paper as the passenger's own page lists it."""
+
+    name: LocalizedText
+    country: str | None
+    due: date | None  # while it waits for the passenger
+    label: LazyString
+    tone: str
+
+
+@part_of("passenger", "papers")
+def own_papers(passenger_id: int) -> tuple[OwnPaper, ...]:
+    """What the countries ask of one passenger; nothing for a booking that was given up. Seven statements."""
+    passenger = db.session.get_one(Passenger, passenger_id)
+    booking, voyage, rules = _judged(passenger.booking_id)
+    if booking.state not in OPEN:
+        return ()
+    items = _items(Passenger.id == passenger_id)
+    traveller = travellers_of(booking, voyage)[passenger_id]
+    papers = (
+        _paper(passenger, required, items.get((passenger_id, required.key)))
+        for required in requirements(traveller, voyage, rules)
+    )
+    return tuple(
+        OwnPaper(
+            paper.name,
+            paper.country,
+            paper.due if paper.waits_for_guest else None,
+            ITEM_STATES[paper.state] if paper.from_guest else WE_ARRANGE,
+            ITEM_TONES[paper.state] if paper.from_guest else "info",
+        )
+        for paper in papers
     )
 
 

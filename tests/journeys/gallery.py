@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from portal.accounts.models import Account, Role
 from portal.accounts.services import password_token
+from portal.booking.access import passenger_token
 from portal.booking.models import Booking, Sex
 from portal.booking.services import expire_bookings, name_passengers, place_booking
 from portal.catalogue.models import Cabin, Sailing
@@ -93,6 +94,7 @@ def furnish(app: Flask, language: str) -> Gallery:
     refresh_checklist(booking_id=booked.id, now=moment)
     new, back, done = hand_in(booked, staff, moment)
 
+    own = booked.passengers[1]
     b, t, p = booked.reference, transfer.reference, expected.reference
     pages = (
         Shown("home", ""),
@@ -137,6 +139,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("booking with money that does not fit", f"bookings/{odd.reference}", CUSTOMER),
         Shown("cancel", f"bookings/{b}/cancel", CUSTOMER),
         Shown("cancel without a tick", f"bookings/{b}/cancel", CUSTOMER, 422, "send nothing"),
+        Shown("details of a passenger", f"bookings/{b}/passengers/1", CUSTOMER),
+        Shown("own details", f"passengers/{own.reference}/open/{passenger_token(own)}", CUSTOMER),
         Shown("my bookings", "my-bookings", CUSTOMER),
         Shown("account", "account/profile", CUSTOMER),
         Shown("papers", f"bookings/{b}/papers", CUSTOMER),

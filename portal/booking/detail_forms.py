@@ -1,0 +1,86 @@
+"""The shape of what a passenger may tell after the booking; every field may stay empty for now."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import EmailField, SelectChoice, SelectField, StringField, ValidationError
+from wtforms.validators import Email, InputRequired, Length, Optional
+
+from portal.booking.forms import NUMBER, DayField
+from portal.booking.labels import DOCUMENT_KINDS, SEXES
+from portal.booking.models import DocumentKind, Sex
+from portal.booking.passengers import LaterDetails
+from portal.kernel.text import LANGUAGE_NAMES
+
+LONGEST = 60
+
+
+def _one_line(text: str | None) -> str | None:
+    return " ".join(text.split()) if text else text
+
+
+def _at_most(letters: int) -> Length:
+    return Length(max=letters, message=_l("Please shorten this: %(max)d characters at most."))
+
+
+class DetailsForm(FlaskForm):
+    document_kind = SelectField(_l("Document for this cruise"), [Optional()], coerce=str)
+    document_number = StringField(_l("Series and number"), [Optional(), _at_most(20)], filters=[_one_line])
+    document_expires = DayField(_l("Valid until"), [Optional()])
+    sex = SelectField(_l("Sex"), [Optional()], coerce=str)
+    birth_place = StringField(_l("Place of birth"), [Optional(), _at_most(LONGEST)], filters=[_one_line])
+    local_surname = StringField(_l("Surname as you write it"), [Optional(), _at_most(LONGEST)], filters=[_one_line])
+    local_given_names = StringField(
+        _l("First name as you write it"), [Optional(), _at_most(LONGEST)], filters=[_one_line]
+    )
+    patronymic = StringField(_l("Patronymic, if you have one"), [Optional(), _at_most(LONGEST)], filters=[_one_line])
+
+    today: date = date.max  # set by the view: business time decides what has expired
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        please = [("", _("Please choose"))]
+        self.sex.choices = please + [(sex.value, label) for sex, label in SEXES.items()]
+        self.document_kind.choices = please + [(kind.value, label) for kind, label in DOCUMENT_KINDS.items()]
+
+    def validate_document_number(self, field: StringField) -> None:
+        if field.data and not NUMBER.fullmatch(field.data.replace(" ", "")):
+            raise ValidationError(_("Letters and digits only, 4 to 20 of them, as printed in the document."))
+
+    def validate_document_expires(self, field: DayField) -> None:
+        if field.data and field.data < self.today:
+            raise ValidationError(_("This passport has expired. Please give the data of the new one."))
+
+    @property
+    def told(self) -> LaterDetails:
+        return LaterDetails(
+            local_surname=self.local_surname.data or None,
+            local_given_names=self.local_given_names.data or None,
+            patronymic=self.patronymic.data or None,
+            birth_place=self.birth_place.data or None,
+            sex=Sex(self.sex.data) if self.sex.data else None,
+            document_kind=DocumentKind(self.document_kind.data) if self.document_kind.data else None,
+            document_number=self.document_number.data or None,
+            document_expires=self.document_expires.data,
+        )
+
+
+class SendLinkForm(FlaskForm):
+    email = EmailField(
+        _l("E-mail of the passenger"),
+        [
+            InputRequired(_l("Please fill this in.")),
+            _at_most(254),
+            Email(_l("Please check the address: mail could not be sent to it.")),
+        ],
+        filters=[_one_line],
+    )
+    language = SelectField(
+        _l("Language of the letter and the page"),
+        choices=[SelectChoice(code, name, {"lang": code}) for code, name in LANGUAGE_NAMES.items()],
+    )

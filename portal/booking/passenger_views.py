@@ -1,0 +1,154 @@
+"""The page of one passenger: his own by a private link, the same form for the one who booked, and the links."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.accounts.access import public
+from portal.booking import passengers as services
+from portal.booking.access import (
+    booked_passenger,
+    let_in,
+    open_by_passenger_link,
+    own_passenger,
+    passenger_token,
+    visitor_booking,
+)
+from portal.booking.detail_forms import DetailsForm, SendLinkForm
+from portal.booking.labels import FIELDS
+from portal.booking.models import Passenger
+from portal.booking.passenger_pages import PassengerPage, own_address, passenger_page
+from portal.extensions import limiter
+from portal.kernel.clock import now, today
+from portal.kernel.errors import Refused
+from portal.kernel.parts import parts
+from portal.web.locale import PREFIX
+
+bp = Blueprint("passengers", __name__, url_prefix=PREFIX)
+
+SAVES = "30 per minute; 300 per day"
+LETTERS = "10 per hour; 40 per day"
+
+
+@bp.get("/passengers/<string:reference>/open/<string:token>")
+@public
+@limiter.limit("20 per minute")
+def open_link(reference: str, token: str) -> ResponseReturnValue:
+    """The private link: it lets this browser in, and leaves no token in the address."""
+    open_by_passenger_link(reference, token)
+    return redirect(url_for(".own", reference=reference))
+
+
+@bp.route("/passengers/<string:reference>", methods=["GET", "POST"])
+@public
+@limiter.limit(SAVES, methods=["POST"])
+def own(reference: str) -> ResponseReturnValue:
+    """Everything that the portal asks of this passenger, and nothing of anybody else."""
+    passenger = own_passenger(reference)
+    page = passenger_page(passenger, now())
+    form = _details_form(page)
+    if form.validate_on_submit() and _told(form, page.id):
+        return redirect(url_for(".own", reference=reference))
+    shown = render_template(
+        "booking/own_details.html",
+        page=page,
+        form=form,
+        fields=FIELDS,
+        today=today(),
+        **parts("passenger", page.id),
+    )
+    return shown, 422 if form.errors else 200
+
+
+@bp.route("/bookings/<string:reference>/passengers/<int:number>", methods=["GET", "POST"])
+@public
+@limiter.limit(SAVES, methods=["POST"])
+def of_booking(reference: str, number: int) -> ResponseReturnValue:
+    """The same for the one who booked, with the ways to let the passenger do it himself."""
+    passenger = booked_passenger(reference, number)
+    page = passenger_page(passenger, now())
+    form = _details_form(page)
+    if form.validate_on_submit() and _told(form, page.id):
+        return redirect(url_for(".of_booking", reference=reference, number=number))
+    return _page_of_booking(reference, passenger, page, form, _link_form(page)), 422 if form.errors else 200
+
+
+@bp.post("/bookings/<string:reference>/passengers/<int:number>/link")
+@public
+@limiter.limit(LETTERS)
+def send_link(reference: str, number: int) -> ResponseReturnValue:
+    passenger = booked_passenger(reference, number)
+    page = passenger_page(passenger, now())
+    form = SendLinkForm()
+    if form.validate_on_submit():
+        try:
+            services.send_passenger_link(
+                passenger_id=page.id, email=form.email.data or "", language=form.language.data, now=now()
+            )
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+        else:
+            flash(_("The link is on its way to %(email)s.", email=form.email.data), "good")
+            return redirect(url_for(".of_booking", reference=reference, number=number))
+    return _page_of_booking(reference, passenger, page, DetailsForm(formdata=None, data=page.told), form), 422
+
+
+@bp.post("/bookings/<string:reference>/passengers/<int:number>/link/renew")
+@public
+@limiter.limit(SAVES)
+def renew_link(reference: str, number: int) -> ResponseReturnValue:
+    passenger = booked_passenger(reference, number)
+    services.renew_passenger_link(passenger_id=passenger.id, now=now())
+    flash(_("The link given out before no longer works. The new one stands below."), "good")
+    return redirect(url_for(".of_booking", reference=reference, number=number))
+
+
+@bp.post("/bookings/<string:reference>/link/renew")
+@public
+@limiter.limit(LETTERS)
+def renew_booking_link(reference: str) -> ResponseReturnValue:
+    booking = services.renew_booking_link(booking_id=visitor_booking(reference).id, now=now())
+    let_in(booking)  # whoever asked for it may have come by the old one
+    flash(_("The old private link no longer works. We have sent a new one by mail."), "good")
+    return redirect(url_for("booking.booking", reference=reference))
+
+
+def _details_form(page: PassengerPage) -> DetailsForm:
+    form = DetailsForm(data=None if request.method == "POST" else page.told)
+    form.today = today()
+    return form
+
+
+def _link_form(page: PassengerPage) -> SendLinkForm:
+    return SendLinkForm(formdata=None, data={"email": page.email, "language": page.language})
+
+
+def _told(form: DetailsForm, passenger_id: int) -> bool:
+    """Whether it could be saved; if not, the form says why."""
+    try:
+        changed = services.tell_details(passenger_id=passenger_id, told=form.told, now=now())
+    except Refused as refusal:
+        form.form_errors.append(refusal.message)
+        return False
+    flash(_("Saved. Thank you.") if changed else _("Nothing was changed."), "good" if changed else "info")
+    return True
+
+
+def _page_of_booking(
+    reference: str, passenger: Passenger, page: PassengerPage, form: DetailsForm, link: SendLinkForm
+) -> str:
+    path = url_for(
+        ".open_link", language=page.language, reference=page.reference, token=passenger_token(passenger)
+    )
+    return render_template(
+        "booking/passenger.html",
+        page=page,
+        booking=reference,
+        form=form,
+        link_form=link,
+        address=own_address(path),
+        fields=FIELDS,
+        today=today(),
+    )

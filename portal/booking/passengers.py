@@ -1,0 +1,124 @@
+"""What passengers tell after the booking, and the private links by which they do: the only writers of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from portal.audit.services import record
+from portal.booking.details import Field
+from portal.booking.errors import PassengersClosed, SamePassengerTwice
+from portal.booking.models import Booking, BookingState, DocumentKind, Passenger, Sex
+from portal.booking.services import document_digest, plain_number
+from portal.database import transaction
+from portal.outbox.services import announce
+
+OPEN = (BookingState.PENDING, BookingState.CONFIRMED)
+
+
+@dataclass(frozen=True)
+class LaterDetails:
+    """What may be told after the booking, in the shape the form has checked; None where nothing was typed."""
+
+    local_surname: str | None = None
+    local_given_names: str | None = None
+    patronymic: str | None = None
+    birth_place: str | None = None
+    sex: Sex | None = None
+    document_kind: DocumentKind | None = None
+    document_number: str | None = None
+    document_expires: date | None = None
+
+
+def tell_details(*, passenger_id: int, told: LaterDetails, now: datetime) -> tuple[str, ...]:
+    """Write what was told, at once; the names of the fields that changed by it.
+
+    What is needed can be replaced but not emptied, so that of two who type at once neither wipes the other's answer.
+    Raises PassengersClosed or SamePassengerTwice; then nothing is written. Announces booking.passenger_changed.
+    """
+    with transaction():
+        passenger = _locked(passenger_id, now)
+        changed = _write(passenger, told)
+        if changed:
+            record(
+                "passenger.changed",
+                subject="passenger",
+                reference=passenger.reference,
+                now=now,
+                reason=", ".join(changed),
+            )
+            announce("booking.passenger_changed", booking_id=passenger.booking_id)
+    return changed
+
+
+def _write(passenger: Passenger, told: LaterDetails) -> tuple[str, ...]:
+    changed = []
+    for one in fields(told):
+        value = getattr(told, one.name)
+        if one.name == Field.DOCUMENT_NUMBER:
+            value = plain_number(value)
+        if value in (None, "") and one.name in set(Field):
+            continue
+        if (value or None) != getattr(passenger, one.name):
+            setattr(passenger, one.name, value or None)
+            changed.append(one.name)
+    if Field.DOCUMENT_NUMBER in changed:
+        digest = document_digest(passenger.document_number)
+        if any(other.document_fingerprint == digest for other in passenger.booking.passengers if other != passenger):
+            raise SamePassengerTwice
+        passenger.document_fingerprint = digest
+    return tuple(changed)
+
+
+def send_passenger_link(*, passenger_id: int, email: str, language: str, now: datetime) -> None:
+    """Owe the passenger a letter with his private link, in his language. Raises PassengersClosed.
+
+    Announces booking.passenger_link_asked; the link is made as the letter is written.
+    """
+    with transaction():
+        passenger = _locked(passenger_id, now)
+        passenger.email = email.strip().lower()
+        passenger.language = language
+        passenger.link_sent_at = now
+        record("passenger.link_sent", subject="passenger", reference=passenger.reference, now=now)
+        announce("booking.passenger_link_asked", passenger_id=passenger.id, minute=f"{now:%Y%m%d%H%M}")
+
+
+def renew_passenger_link(*, passenger_id: int, now: datetime) -> None:
+    """Make every link of this passenger that was given out void, and whatever it had opened."""
+    with transaction():
+        passenger = _locked(passenger_id, None)
+        passenger.link_version += 1
+        passenger.link_sent_at = None
+        record("passenger.link_renewed", subject="passenger", reference=passenger.reference, now=now)
+
+
+def renew_booking_link(*, booking_id: int, now: datetime) -> Booking:
+    """Make the private link of a booking void, and owe its contact a new one. Announces booking.link_requested."""
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        booking.link_version += 1
+        record("booking.link_renewed", subject="booking", reference=booking.reference, now=now)
+        announce("booking.link_requested", booking_id=booking.id, moment=f"version {booking.link_version}")
+    return booking
+
+
+def _locked(passenger_id: int, now: datetime | None) -> Passenger:
+    """The passenger, under the lock of the booking; with `now` only while anything can be told for the cruise."""
+    with transaction() as session:
+        booking = session.scalars(
+            select(Booking)
+            .join(Passenger, Passenger.booking_id == Booking.id)
+            .where(Passenger.id == passenger_id)
+            .with_for_update(of=Booking)
+        ).one()
+        if now is not None and not open_at(booking, now):
+            raise PassengersClosed
+        return session.get_one(Passenger, passenger_id)
+
+
+def open_at(booking: Booking, now: datetime) -> bool:
+    """Whether passengers can still tell anything: it was agreed, not given up, and the ship has not left."""
+    return booking.state in OPEN and now < booking.sailing.starts_at
