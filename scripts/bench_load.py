@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import selectors
 import socket
 import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -130,7 +132,53 @@ def race(portal: str, clients: int, sailing: str, cabin: str, refusal: str) -> d
     return {"outcomes": dict(outcomes), "seconds": time.perf_counter() - began}
 
 
-JOBS = {job.__name__: job for job in (pages, bookings, race)}
+def plans(portal: str, sailing: str, count: int, cabins: list[str], every: float) -> dict[str, Any]:
+    """Open one deck plan `count` times and keep it open, while a guest takes one of `cabins` after the other.
+
+    Answers when all are open, and once more when all is done: how long until all had seen that a cabin was taken.
+    """
+    parts = urlsplit(portal)
+    request = f"GET /ru/cruises/{sailing}/deck-plan/live HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
+    selector = selectors.DefaultSelector()
+    told: dict[str, list[float]] = {cabin: [] for cabin in cabins}
+    opened = [socket.create_connection((parts.hostname or "", parts.port or 80)) for _ in range(count)]
+    for connection in opened:
+        connection.sendall(request)
+        selector.register(connection, selectors.EVENT_READ)
+
+    def listen(seconds: float, done: Callable[[], bool]) -> None:
+        until = time.perf_counter() + seconds
+        while not done() and (left := until - time.perf_counter()) > 0:
+            for key, _ in selector.select(left):
+                connection = key.fileobj
+                assert isinstance(connection, socket.socket)
+                received = _some(connection)
+                for line in received.split(b"\n"):
+                    if line.startswith(b"data:"):
+                        news = json.loads(line[5:])
+                        whole.add(connection) if "taken" in news else None
+                        for cabin in news.get("changed", ()):
+                            told.setdefault(cabin, []).append(time.perf_counter())
+
+    whole: set[socket.socket] = set()
+    listen(TIMEOUT_SECONDS, lambda: len(whole) == count)
+    print(json.dumps({"open": len(whole)}), flush=True)
+    lags = []
+    guest = Customer(portal)
+    for cabin in cabins:
+        began = time.perf_counter()
+        guest.hold(sailing, cabin)
+        taken = time.perf_counter()
+        listen(every, lambda cabin=cabin: len(told[cabin]) == count)  # type: ignore[misc]
+        lags.append(max(told[cabin]) - taken if len(told[cabin]) == count else TIMEOUT_SECONDS)
+        listen(every - (time.perf_counter() - began), lambda: False)
+    guest.close()
+    for connection in opened:
+        connection.close()
+    return {"open": len(whole), "slowest": max(lags, default=0.0), "lags": lags}
+
+
+JOBS = {job.__name__: job for job in (pages, bookings, race, plans)}
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import os
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
 # Threads, because a request waits for the database or the card processor more often than for the processor.
-worker_class = "gthread"
+worker_class = "portal.web.server.StreamingWorker"
 threads = int(os.environ.get("WEB_THREADS", "4"))
 timeout = 60
 graceful_timeout = 15

@@ -153,6 +153,7 @@ def database(request: pytest.FixtureRequest, database_name: str) -> Iterator[Non
         return
     from portal.database import db
     from portal.extensions import limiter
+    from portal.inventory.live import boards
     from portal.web.ready import shelf
 
     app: Flask = request.getfixturevalue("app")
@@ -165,6 +166,7 @@ def database(request: pytest.FixtureRequest, database_name: str) -> Iterator[Non
             _empty_postgresql()
         # What this process remembers of the rows that are gone.
         shelf.clear()
+        boards.clear()
         limiter.reset()
 
 

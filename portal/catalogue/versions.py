@@ -1,12 +1,16 @@
 """Versions of what pages show: bumped by whoever changes it, in the same transaction."""
 
-from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
+from collections.abc import Collection
 
-from portal.catalogue.models import DataVersion
+from sqlalchemy import String, cast, literal, select, union_all
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
+
+from portal.catalogue.models import DataVersion, Sailing
 from portal.database import db
 
 CATALOGUE = "catalogue"
+Versions = tuple[tuple[str, int], ...]
 
 
 def sailing_version(sailing_id: int) -> str:
@@ -24,9 +28,35 @@ def bump(name: str) -> None:
     )
 
 
-def all_versions() -> tuple[tuple[str, int], ...]:
+def all_versions() -> Versions:
     """Every version: few rows, one statement."""
     rows = db.session.execute(select(DataVersion.name, DataVersion.version).order_by(DataVersion.name))
     return tuple((name, version) for name, version in rows)
 
 
+def versions_of_sailings(codes: Collection[str]) -> dict[str, Versions]:
+    """By code, the versions of all that the page of that sailing shows. One statement.
+
+    That is the catalogue, the sailing itself, and those of its ship that overlap it: a cabin taken on one of them is
+    not free here either.
+    """
+    this, other = aliased(Sailing), aliased(Sailing)
+    found: dict[str, list[tuple[str, int]]] = {code: [] for code in codes}
+    rows = db.session.execute(
+        union_all(
+            select(literal("").label("code"), DataVersion.name, DataVersion.version).where(
+                DataVersion.name == CATALOGUE
+            ),
+            select(this.code, DataVersion.name, DataVersion.version)
+            .join(
+                other,
+                (other.ship_id == this.ship_id) & (other.starts_at < this.ends_at) & (other.ends_at > this.starts_at),
+            )
+            .join(DataVersion, DataVersion.name == literal(sailing_version(0)[:-1]) + cast(other.id, String))
+            .where(this.code.in_(found)),
+        )
+    )
+    for code, name, version in rows:
+        for concerned in [code] if code else found:
+            found[concerned].append((name, version))
+    return {code: tuple(sorted(versions)) for code, versions in found.items()}

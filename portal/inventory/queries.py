@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import func, select
@@ -387,28 +388,97 @@ def cruise_page(code: str, now: datetime) -> CruisePage:
     )
 
 
+BALCONIES = ("french", "private", "terrace")
+SORTS = ("deck", "price", "area", "number")
+
+
+@dataclass(frozen=True)
+class CabinFilters:
+    """What the list below the plan shows, and in which order; as it stands in the address."""
+
+    category: str | None = None
+    deck: str | None = None
+    balcony: str | None = None
+    free: bool = False
+    accessible: bool = False
+    connecting: bool = False
+    sort: str = "deck"
+
+    @property
+    def any(self) -> bool:
+        return any((self.category, self.deck, self.balcony, self.free, self.accessible, self.connecting))
+
+    def admit(self, cabin: CabinView) -> bool:
+        return (
+            (not self.category or cabin.category == self.category)
+            and (not self.deck or cabin.deck == self.deck)
+            and (not self.balcony or cabin.balcony == self.balcony)
+            and (not self.free or cabin.state == "free")
+            and (not self.accessible or cabin.accessible)
+            and (not self.connecting or cabin.connects_to is not None)
+        )
+
+
+@dataclass(frozen=True)
+class CabinGroup:
+    """Cabins that the list shows together: those of a deck, of a category, or of a size."""
+
+    deck: LocalizedText | None
+    category: LocalizedText | None
+    area: int | None
+    cabins: tuple[CabinView, ...]
+
+    @property
+    def free(self) -> int:
+        return sum(cabin.state == "free" for cabin in self.cabins)
+
+    @property
+    def from_price(self) -> Money:
+        return min((cabin.per_person for cabin in self.cabins), key=lambda price: price.minor)
+
+
 @dataclass(frozen=True)
 class DeckPlanPage:
     card: SailingCard
     decks: tuple[DeckView, ...]
     categories: tuple[CategoryPrice, ...]
-    listed: tuple[CabinView, ...]  # what the list shows after its filters
-    category: str | None
-    only_free: bool
+    listed: tuple[CabinGroup, ...]  # what the list shows after its filters
+    filters: CabinFilters
     fresh_until: datetime | None
 
+    @property
+    def found(self) -> int:
+        return sum(len(group.cabins) for group in self.listed)
 
-def deck_plan_page(code: str, now: datetime, category: str | None = None, only_free: bool = False) -> DeckPlanPage:
+
+def deck_plan_page(code: str, now: datetime, filters: CabinFilters = CabinFilters()) -> DeckPlanPage:
     """Raises NotFound."""
     sold = _sold(code, now)
     decks = _deck_views(sold)
-    listed = tuple(
-        cabin
-        for deck in decks
-        for cabin in deck.cabins
-        if (not category or cabin.category == category) and (not only_free or cabin.state == "free")
-    )
-    return DeckPlanPage(sold.card, decks, sold.prices, listed, category, only_free, sold.fresh_until)
+    listed = tuple(_grouped(decks, filters))
+    return DeckPlanPage(sold.card, decks, sold.prices, listed, filters, sold.fresh_until)
+
+
+def _grouped(decks: Sequence[DeckView], filters: CabinFilters) -> Iterator[CabinGroup]:
+    """By what they are sorted by, so that a group can be folded away and its heading says what it holds."""
+    names = {deck.code: deck.name for deck in decks}
+    found = [cabin for deck in decks for cabin in deck.cabins if filters.admit(cabin)]
+    if filters.sort == "price":
+        found.sort(key=lambda cabin: (cabin.per_person.minor, cabin.category, cabin.number))
+        for category, cabins in groupby(found, key=lambda cabin: cabin.category_name):
+            yield CabinGroup(None, category, None, tuple(cabins))
+    elif filters.sort == "area":
+        found.sort(key=lambda cabin: (-cabin.area, cabin.number))
+        for area, cabins in groupby(found, key=lambda cabin: cabin.area):
+            yield CabinGroup(None, None, area, tuple(cabins))
+    elif filters.sort == "number":
+        found.sort(key=lambda cabin: cabin.number)
+        for deck, cabins in groupby(found, key=lambda cabin: cabin.deck):
+            yield CabinGroup(names[deck], None, None, tuple(cabins))
+    else:
+        for deck in decks:
+            if cabins_here := tuple(cabin for cabin in found if cabin.deck == deck.code):
+                yield CabinGroup(deck.name, None, None, cabins_here)
 
 
 def _deck_views(sold: _Sold) -> tuple[DeckView, ...]:
@@ -499,6 +569,10 @@ def cabin_page(code: str, number: str, now: datetime) -> CabinPage:
 class DeckPlanStates:
     free: int
     taken: dict[str, str]
+    next_expiry: datetime | None  # of the hold that runs out first
+
+    def over_at(self, now: datetime) -> bool:
+        return self.next_expiry is not None and self.next_expiry <= now
 
 
 def deck_plan_states(code: str, now: datetime) -> DeckPlanStates:
@@ -508,5 +582,7 @@ def deck_plan_states(code: str, now: datetime) -> DeckPlanStates:
     numbers: dict[int, str] = dict(rows.all())
     taken = taken_cabins(sailing, nights_of(sailing), now)
     return DeckPlanStates(
-        len(numbers) - len(taken.by_cabin), {numbers[cabin]: str(state) for cabin, state in taken.by_cabin.items()}
+        len(numbers) - len(taken.by_cabin),
+        {numbers[cabin]: str(state) for cabin, state in taken.by_cabin.items()},
+        taken.next_expiry,
     )

@@ -13,12 +13,14 @@ from portal.catalogue.versions import all_versions
 from portal.extensions import limiter
 from portal.inventory import queries, services
 from portal.inventory.forms import HoldForm
-from portal.inventory.queries import NIGHTS, CruiseFilters
+from portal.inventory.live import boards
+from portal.inventory.queries import BALCONIES, NIGHTS, SORTS, CabinFilters, CruiseFilters
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.kernel.parts import parts
 from portal.web.locale import PREFIX
 from portal.web.ready import kept_ready
+from portal.web.streams import Hub, stream
 
 # A visitor who throws his cookies away is another one each time. Only cabins really held count, and enough for an
 # agency or for many guests behind one address: 30 of 155 cabins at once at the most.
@@ -26,6 +28,7 @@ HOLDS_PER_NETWORK = "15 per 10 minutes"
 
 catalogue = Blueprint("catalogue", __name__, url_prefix=PREFIX)
 bp = Blueprint("inventory", __name__, url_prefix=f"{PREFIX}/cruises/<string:code>")
+live_plans = Hub(whole=boards.whole, news=boards.news)
 
 
 @catalogue.get("/")
@@ -74,13 +77,27 @@ def cruise(code: str) -> ResponseReturnValue:
     return kept_ready(all_versions(), render)
 
 
+def _cabin_filters() -> CabinFilters:
+    asked = request.args
+    balcony, sort = asked.get("balcony", ""), asked.get("sort", "")
+    return CabinFilters(
+        category=asked.get("category", "")[:4] or None,
+        deck=asked.get("deck", "")[:12] or None,
+        balcony=balcony if balcony in BALCONIES else None,
+        free=asked.get("free") == "1",
+        accessible=asked.get("accessible") == "1",
+        connecting=asked.get("connecting") == "1",
+        sort=sort if sort in SORTS else "deck",
+    )
+
+
 @bp.get("/deck-plan")
 @public
 def deck_plan(code: str) -> ResponseReturnValue:
-    category, only_free = request.args.get("category", "")[:4] or None, request.args.get("free") == "1"
+    filters = _cabin_filters()
 
     def render() -> tuple[str, datetime | None]:
-        page = queries.deck_plan_page(code, now(), category, only_free)
+        page = queries.deck_plan_page(code, now(), filters)
         return render_template("inventory/deck_plan.html", page=page), page.fresh_until
 
     return kept_ready(all_versions(), render)
@@ -89,11 +106,19 @@ def deck_plan(code: str) -> ResponseReturnValue:
 @bp.get("/deck-plan/states.json")
 @public
 def deck_plan_states(code: str) -> ResponseReturnValue:
-    states = queries.deck_plan_states(code, now())
+    states = boards.states(code)
     answer = make_response(jsonify(free=states.free, taken=states.taken))
     answer.add_etag()
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer.make_conditional(request)
+
+
+@bp.get("/deck-plan/live")
+@public
+def deck_plan_live(code: str) -> ResponseReturnValue:
+    """Each change of a cabin's state as it happens; 204 where this server keeps no answer open: then ask again."""
+    boards.states(code)  # raises NotFound
+    return stream(live_plans, code) or ("", 204)
 
 
 def _held(response: Response) -> bool:

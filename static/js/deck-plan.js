@@ -1,5 +1,5 @@
 // The deck plan: larger and smaller, arrow keys from cabin to cabin, and states that change while it is looked at.
-const POLL = 5000;
+const POLL = 1500;
 const SLOWEST_POLL = 60000;
 const ZOOMS = [1, 1.4, 2, 2.8];
 
@@ -8,9 +8,7 @@ const scroller = plan.querySelector("[data-scroll]");
 const cabins = new Map(
   [...scroller.querySelectorAll(".cabins a")].map((cabin) => [cabin.querySelector("text").textContent, cabin]),
 );
-const rows = new Map(
-  [...document.querySelectorAll("#cabin-list tr:has(td)")].map((row) => [row.cells[0].textContent, row]),
-);
+const rows = new Map([...document.querySelectorAll("[data-cabin]")].map((row) => [row.dataset.cabin, row]));
 const grades = new Map([...document.querySelectorAll("[data-category]")].map((grade) => [grade.dataset.category, grade]));
 
 function tellWhatIsPointedAt() {
@@ -40,14 +38,28 @@ function zoomTo(wanted, x = scroller.getBoundingClientRect().left + scroller.cli
   }
 }
 
+const larger = () => zoomTo(ZOOMS.find((step) => step > zoom + 0.01) ?? zoom);
+const smaller = () => zoomTo(ZOOMS.findLast((step) => step < zoom - 0.01) ?? zoom);
+
 function zoomByButtons() {
-  plan.querySelector("[data-zoom]").hidden = false;
+  plan.querySelector("[data-zoom]").hidden = plan.querySelector("[data-zoom-hint]").hidden = false;
   plan.addEventListener("click", ({ target }) => {
+    if (target.closest("[data-zoom-whole]")) zoomTo(1);
     const by = Number(target.closest("[data-zoom-by]")?.dataset.zoomBy);
-    if (by > 0) zoomTo(ZOOMS.find((step) => step > zoom + 0.01) ?? zoom);
-    if (by < 0) zoomTo(ZOOMS.findLast((step) => step < zoom - 0.01) ?? zoom);
+    if (by > 0) larger();
+    if (by < 0) smaller();
   });
   zoomTo(1);
+}
+
+function zoomByKeys() {
+  const keys = { "+": larger, "=": larger, "-": smaller, 0: () => zoomTo(1) };
+  scroller.addEventListener("keydown", (event) => {
+    if (!keys[event.key] || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    keys[event.key]();
+    document.activeElement.closest(".cabins a")?.scrollIntoView({ block: "nearest", inline: "center" });
+  });
 }
 
 function zoomByWheel() {
@@ -107,7 +119,7 @@ function panByMouse() {
 // ---------- Arrow keys ----------
 const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** The free cabin that lies nearest in a direction; what lies aside counts three times as far. */
+/** The cabin that lies nearest in a direction; what lies aside counts three times as far. */
 function neighbour(cabin, [dx, dy]) {
   const middle = (element) => {
     const box = element.getBoundingClientRect();
@@ -116,7 +128,7 @@ function neighbour(cabin, [dx, dy]) {
   const from = middle(cabin);
   let [nearest, least] = [null, Infinity];
   for (const other of cabins.values()) {
-    if (other === cabin || !other.hasAttribute("href")) continue;
+    if (other === cabin) continue;
     const to = middle(other);
     const ahead = (to.x - from.x) * dx + (to.y - from.y) * dy;
     const aside = Math.abs((to.x - from.x) * dy + (to.y - from.y) * dx);
@@ -125,7 +137,20 @@ function neighbour(cabin, [dx, dy]) {
   return nearest;
 }
 
+/** The plan is one stop of the Tab key; inside it the arrows lead on, also over cabins that are taken. */
 function moveByArrows() {
+  let stop = [...cabins.values()].find((cabin) => cabin.hasAttribute("href")) ?? cabins.values().next().value;
+  for (const cabin of cabins.values()) {
+    cabin.setAttribute("tabindex", cabin === stop ? "0" : "-1");
+    sayWhetherItOpens(cabin);
+  }
+  scroller.addEventListener("focusin", ({ target }) => {
+    const cabin = target.closest(".cabins a");
+    if (!cabin || cabin === stop) return;
+    stop?.setAttribute("tabindex", "-1");
+    cabin.setAttribute("tabindex", "0");
+    stop = cabin;
+  });
   scroller.addEventListener("keydown", (event) => {
     const cabin = event.target.closest(".cabins a");
     if (!cabin || !DIRECTIONS[event.key] || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -134,6 +159,15 @@ function moveByArrows() {
     next?.focus({ preventScroll: true });
     next?.scrollIntoView({ block: "nearest", inline: "center" });
   });
+}
+
+/** A link without an address is none to a browser: say that it is one which cannot be followed now. */
+function sayWhetherItOpens(cabin) {
+  const opens = cabin.hasAttribute("href");
+  for (const [name, value] of [["role", "link"], ["aria-disabled", "true"]]) {
+    if (opens) cabin.removeAttribute(name);
+    else cabin.setAttribute(name, value);
+  }
 }
 
 // ---------- States ----------
@@ -151,6 +185,7 @@ function change(number, state) {
   cabin.classList.remove(...TAKEN);
   if (state !== "free") cabin.classList.add(state);
   cabin.querySelector("title").textContent = filled(plan.dataset[state], values);
+  cabin.classList.add("is-new");
   const row = rows.get(number);
   const links = [cabin, row?.querySelector("a")].filter(Boolean);
   for (const link of links) {
@@ -158,16 +193,18 @@ function change(number, state) {
     // A cabin that has the focus keeps its link: its page says that it was taken, and the focus is not lost.
     else if (link !== document.activeElement) link.removeAttribute("href");
   }
+  sayWhetherItOpens(cabin);
   if (row) {
     row.classList.toggle("is-taken", state !== "free");
-    row.cells[3].textContent = plan.dataset[`${state}Word`];
+    row.querySelector("[data-state]").textContent = plan.dataset[`${state}Word`];
   }
 }
 
-function show({ free, taken }) {
+/** `taken` is the state of every cabin that is not free, `changed` that of some cabins. */
+function show({ free, taken, changed: told }) {
   const changed = [];
   for (const [number, cabin] of cabins) {
-    const state = taken[number] ?? "free";
+    const state = taken ? (taken[number] ?? "free") : (told[number] ?? stateOf(cabin));
     if (state !== stateOf(cabin)) {
       change(number, state);
       changed.push(number);
@@ -185,9 +222,10 @@ function show({ free, taken }) {
   plan.querySelector("[data-announce]").textContent = filled(plan.dataset.changed, { cabins: changed.join(", "), free });
 }
 
+/** Where the server keeps an answer open, each change comes by itself; elsewhere the plan asks again and again. */
 function followStates() {
   let wait = POLL;
-  let timer;
+  let timer, source;
   const ask = async () => {
     try {
       const answer = await fetch(plan.dataset.states, { headers: { Accept: "application/json" } });
@@ -199,15 +237,30 @@ function followStates() {
     }
     if (!document.hidden) timer = setTimeout(ask, wait);
   };
-  document.addEventListener("visibilitychange", () => {
+  const begin = () => {
+    source = new EventSource(plan.dataset.live);
+    source.addEventListener("message", ({ data }) => show(JSON.parse(data)));
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED && !document.hidden) timer = setTimeout(ask, POLL);
+    });
+  };
+  const end = () => {
     clearTimeout(timer);
-    if (!document.hidden) ask();
+    source?.close();
+  };
+  document.addEventListener("visibilitychange", () => {
+    end();
+    if (!document.hidden) begin(); // what happened meanwhile comes first
   });
-  timer = setTimeout(ask, POLL);
+  // A page that is kept for going back may keep nothing open.
+  window.addEventListener("pagehide", end);
+  window.addEventListener("pageshow", ({ persisted }) => persisted && begin());
+  begin();
 }
 
 tellWhatIsPointedAt();
 zoomByButtons();
+zoomByKeys();
 zoomByWheel();
 zoomByPinch();
 panByMouse();

@@ -15,6 +15,7 @@ import pytest
 from portal.accounts.demonstration import prepare_accounts
 from portal.accounts.models import Role
 from portal.extensions import limiter
+from portal.inventory.live import boards
 from portal.kernel.clock import now
 from portal.outbox.jobs import run_all
 from portal.pricing.season import load_season
@@ -82,6 +83,7 @@ def house(app: Any, address: str, opened: Open, database: None, tmp_path: Path) 
     """The season on sale, and the sandbox in the place of the payment service."""
     copy_sqlite(opened.file, sqlite_file())
     shelf.clear()
+    boards.clear()
     limiter.reset()
     mail = tmp_path / "mail"
     (tmp_path / "files").mkdir()

@@ -59,6 +59,7 @@ NOT_PAGES = {
     "booking.calendar_ics",
     "booking.open_booking",
     "booking.voucher_pdf",
+    "inventory.deck_plan_live",
     "inventory.deck_plan_states",
     "payments.cancelled",
     "payments.invoice_pdf",
