@@ -28,7 +28,7 @@ from portal.inventory.models import Occupancy
 from portal.inventory.services import hold_cabin
 from portal.kernel.text import LocalizedText
 from portal.outbox.models import OutboxMessage
-from portal.pricing.models import Fare
+from portal.pricing.models import Fare, PriceList
 
 NOON = datetime(2024, 2, 15, 8, tzinfo=UTC)  # noon in Astrakhan on the first day of sale
 serial = count(1)
@@ -195,10 +195,31 @@ def make_sailing(ship: Ship, *, days_ahead: int = 90, nights: int = 4, **columns
     )
 
 
+def make_price_list(sailing: Sailing, currency: str = "RUB", **columns: Any) -> PriceList:
+    """The first version, on sale; its figures are those of the fares that a test makes."""
+    known = db.session.scalars(select(PriceList).filter_by(sailing_id=sailing.id, currency=currency)).first()
+    return known or saved(
+        PriceList(
+            **{
+                "sailing_id": sailing.id,
+                "currency": currency,
+                "version": 1,
+                "mark": "proposed",
+                "port_dues_minor": 0,
+                "fares": {},
+                "made_at": NOON,
+                "published_at": NOON,
+            }
+            | columns
+        )
+    )
+
+
 def make_fare(sailing: Sailing, category: Category, **columns: Any) -> Fare:
     return saved(
         Fare(
             **{
+                "price_list_id": make_price_list(sailing, columns.get("currency", "RUB")).id,
                 "sailing_id": sailing.id,
                 "category_id": category.id,
                 "currency": "RUB",

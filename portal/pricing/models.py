@@ -1,14 +1,59 @@
-"""Fares by sailing and category."""
+"""Price lists by sailing and currency, the fares on sale, what changes them, and promotion codes."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from __future__ import annotations
 
-from portal.database import Base
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.database import Base, unique_where
 from portal.kernel.money import Money
 
 
+class PriceList(Base):
+    """One version of what a sailing costs in one currency. A published one is never changed: bookings name it."""
+
+    __tablename__ = "price_list"
+    __table_args__ = (
+        UniqueConstraint("sailing_id", "currency", "version"),
+        # At most one that is still being worked on.
+        unique_where("uq_price_list_draft", "sailing_id", "currency", where="published_at IS NULL"),
+        CheckConstraint("port_dues_minor >= 0", name="port_dues_not_negative"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sailing_id: Mapped[int] = mapped_column(ForeignKey("sailing.id"))
+    currency: Mapped[str] = mapped_column(String(3))
+    version: Mapped[int]
+    mark: Mapped[str] = mapped_column(String(12))  # "proposed" or "confirmed"
+    port_dues_minor: Mapped[int]  # for each person and the whole sailing
+    # {category: {"adult": minor units, "single": …, "child": …, "extra": … or null}}, as this version has them
+    fares: Mapped[dict[str, dict[str, int | None]]] = mapped_column(JSON, deferred=True)
+    source: Mapped[str | None] = mapped_column(String(200))  # where the figures come from, if nobody typed them
+    made_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+
+    @property
+    def name(self) -> str:
+        """What a booking pins: "RUB-3" of its sailing."""
+        return f"{self.currency}-{self.version}"
+
+
+class PriceTerms(Base):
+    """What changes the fares of every sailing: tariffs and discounts. Each row is a version; the last one counts."""
+
+    __tablename__ = "price_terms"
+
+    version: Mapped[int] = mapped_column(primary_key=True)
+    mark: Mapped[str] = mapped_column(String(12))
+    terms: Mapped[dict[str, Any]]  # as terms.py reads them
+    made_at: Mapped[datetime]
+
+
 class Fare(Base):
-    """What one passenger pays for the whole sailing in a cabin of a category; one currency each row."""
+    """What one passenger pays for the whole sailing in a cabin of a category: the price list that is on sale."""
 
     __tablename__ = "fare"
     __table_args__ = (
@@ -20,6 +65,7 @@ class Fare(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    price_list_id: Mapped[int] = mapped_column(ForeignKey("price_list.id"))  # the version these figures stand in
     sailing_id: Mapped[int] = mapped_column(ForeignKey("sailing.id"))
     category_id: Mapped[int] = mapped_column(ForeignKey("category.id"), index=True)
     currency: Mapped[str] = mapped_column(String(3))
@@ -28,6 +74,8 @@ class Fare(Base):
     child_minor: Mapped[int]  # ages 2 to 14; equals adult_minor where the category has no child's fare
     extra_minor: Mapped[int | None]  # on an extra berth
     mark: Mapped[str] = mapped_column(String(12))  # "proposed" or "confirmed"
+
+    price_list: Mapped[PriceList] = relationship(lazy="joined", innerjoin=True)
 
     @property
     def adult(self) -> Money:

@@ -1,14 +1,21 @@
-"""Fares as pages need them."""
+"""Fares and terms as pages and rules need them."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
 from portal.database import db
 from portal.kernel.errors import NotFound
-from portal.pricing.models import Fare
+from portal.pricing.models import Fare, PriceList, PriceTerms
+from portal.pricing.quotes import fares_in
+from portal.pricing.rules import CabinFares, Terms
+from portal.pricing.terms import read_terms
 
-CURRENCY = "RUB"  # the price list that is sold from; others come with their own lists
+CURRENCY = "RUB"  # the price list that is sold from unless the guest chooses another
+CURRENCIES = ("RUB", "USD", "TMT")  # in the order in which they are offered
 
 
 def fares_of(sailing_ids: Sequence[int], currency: str = CURRENCY) -> dict[int, dict[int, Fare]]:
@@ -27,3 +34,59 @@ def fare_of(sailing_id: int, category_id: int, currency: str = CURRENCY) -> Fare
     if fare is None:
         raise NotFound(sailing_id, category_id)
     return fare
+
+
+@dataclass(frozen=True)
+class SailingPrices:
+    """All that a sailing's prices in one currency are worked out from."""
+
+    currency: str
+    terms: Terms
+    fares: Mapping[int, Fare]  # by category
+
+    def cabin(self, category_id: int, category: str, *, berths: int, extra_berths: int) -> CabinFares:
+        """The fares of a cabin with so many berths; `category` is the code. Raises NotFound: it is not sold."""
+        if category_id not in self.fares:
+            raise NotFound(category)
+        return fares_in(self.fares[category_id], category, berths=berths, extra_berths=extra_berths)
+
+
+def prices_of(sailings: Mapping[int, str], currency: str = CURRENCY) -> dict[int, SailingPrices]:
+    """Prices by sailing. sailings: code by id. A sailing without a list in `currency` has no fares. Two statements."""
+    return terms_for(sailings, fares_of(list(sailings), currency), currency)
+
+
+def terms_for(
+    sailings: Mapping[int, str], fares: Mapping[int, Mapping[int, Fare]], currency: str = CURRENCY
+) -> dict[int, SailingPrices]:
+    """As prices_of, for fares that were asked already. One statement."""
+    current = db.session.scalars(select(PriceTerms).order_by(PriceTerms.version.desc()).limit(1)).one_or_none()
+    return {
+        sailing_id: SailingPrices(currency, _terms(current, code, fares[sailing_id]), fares[sailing_id])
+        for sailing_id, code in sailings.items()
+    }
+
+
+def _terms(current: PriceTerms | None, sailing: str, fares: Mapping[int, Fare]) -> Terms:
+    terms = Terms() if current is None else read_terms(current.terms, sailing)
+    versions = [] if current is None else [("price_terms", str(current.version))]
+    price_list = next((fare.price_list for fare in fares.values()), None)
+    if price_list is not None:
+        versions.insert(0, ("price_list", price_list.name))
+    dues = price_list.port_dues_minor if price_list is not None else 0
+    return replace(terms, port_dues=dues, versions=tuple(versions))
+
+
+def currencies_of(sailing_id: int) -> tuple[str, ...]:
+    """In which currencies a sailing is sold. One statement."""
+    found = set(db.session.scalars(select(Fare.currency).where(Fare.sailing_id == sailing_id).distinct()))
+    return tuple(currency for currency in CURRENCIES if currency in found)
+
+
+def price_lists_of(sailing_id: int, currency: str) -> Sequence[PriceList]:
+    """Every version with its figures, the newest first. One statement."""
+    return db.session.scalars(
+        select(PriceList)
+        .where(PriceList.sailing_id == sailing_id, PriceList.currency == currency)
+        .order_by(PriceList.version.desc())
+    ).all()

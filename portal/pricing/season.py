@@ -31,7 +31,9 @@ from portal.catalogue.versions import CATALOGUE, bump, sailing_version
 from portal.database import transaction
 from portal.kernel.countries import country_codes
 from portal.kernel.text import LANGUAGES, LocalizedText
-from portal.pricing.models import Fare
+from portal.pricing.models import Fare, PriceList, PriceTerms
+from portal.pricing.services import new_list, publish
+from portal.pricing.terms import read_terms
 
 WHOLE = "season"  # what is wrong in no row of its own
 FACTS = Path(__file__).parent.parent / "catalogue" / "facts"
@@ -126,6 +128,8 @@ class _Loader:
                 port = self.port(entry)
                 self.session.flush()
                 ports[port.code] = port
+        with row("price terms"):
+            self.price_terms()
         itineraries = {}
         for index, entry in enumerate(self.season["itineraries"]):
             with row(_listed("itineraries", index, entry)):
@@ -137,11 +141,15 @@ class _Loader:
             with row(_listed("sailings", index, entry)):
                 if self.session.scalar(select(Sailing.id).where(Sailing.code == entry["code"])):
                     kept += 1
-                    continue
-                sailing = self.sailing(entry, ship, itineraries, ports)
-                new += 1
-                with row("price list"):
-                    fares += self.fares(sailing, categories)
+                    sailing = self.session.scalars(select(Sailing).filter_by(code=entry["code"])).one()
+                else:
+                    sailing = self.sailing(entry, ship, itineraries, ports)
+                    new += 1
+                    with row("price list"):
+                        fares += self.fares(sailing, categories)
+                for other in self.season["price_list"].get("currencies", ()):
+                    with row(f"price list, {other.get('currency')}"):
+                        fares += self.fares_in(other, sailing)
         bump(CATALOGUE)
         return SeasonLoaded(new, kept, fares)
 
@@ -236,9 +244,7 @@ class _Loader:
         itinerary.not_included = [_text(text).by_locale for text in entry["not_included"]]
         return itinerary
 
-    def sailing(
-        self, entry: Any, ship: Ship, itineraries: dict[str, Itinerary], ports: dict[str, Port]
-    ) -> Sailing:
+    def sailing(self, entry: Any, ship: Ship, itineraries: dict[str, Itinerary], ports: dict[str, Port]) -> Sailing:
         if entry["itinerary"] not in itineraries:
             raise ValueError(f"there is no itinerary {entry['itinerary']!r}")
         if len(entry["calls"]) < 2:
@@ -303,26 +309,86 @@ class _Loader:
         prices = self.season["price_list"]
         nights = len(sailing.nights)
         percent = prices["season_percent"][str(sailing.start_day.month)]
+        dues = int(prices.get("port_dues_per_call", 0)) * 100 * (len(sailing.calls) - 1)
+        listed = new_list(
+            sailing.id, prices["currency"], mark=prices["mark"], dues=dues, now=self.now, source=prices["source"]
+        )
+        made: dict[str, Fare] = {}
         for code, category in categories.items():
             with row(code):
                 adult = self.rounded(prices["per_night"][code] * nights, percent)
-                self.session.add(
-                    Fare(
-                        sailing_id=sailing.id,
-                        category_id=category.id,
-                        currency=prices["currency"],
-                        # Shares of the rounded fare: alone at double the fare is what two would pay, to the rouble.
-                        adult_minor=adult * 100,
-                        single_minor=self.rounded(adult, prices["single_percent"][code]) * 100,
-                        child_minor=self.rounded(adult, prices["child_percent"][code]) * 100,
-                        extra_minor=self.rounded(adult, prices["extra_percent"]) * 100
-                        if category.extra_berths
-                        else None,
-                        mark=prices["mark"],
-                    )
+                fare = Fare(
+                    price_list=listed,
+                    sailing_id=sailing.id,
+                    category_id=category.id,
+                    currency=prices["currency"],
+                    # Shares of the rounded fare: alone at double the fare is what two would pay, to the rouble.
+                    adult_minor=adult * 100,
+                    single_minor=self.rounded(adult, prices["single_percent"][code]) * 100,
+                    child_minor=self.rounded(adult, prices["child_percent"][code]) * 100,
+                    extra_minor=self.rounded(adult, prices["extra_percent"]) * 100 if category.extra_berths else None,
+                    mark=prices["mark"],
                 )
+                self.session.add(fare)
                 self.session.flush()
-        return len(categories)
+                made[code] = fare
+        publish(listed, made, self.now)
+        return len(made)
+
+    def fares_in(self, other: Any, sailing: Sailing) -> int:
+        """The list of a sailing in one more currency, worked out from one it has; a list that is there stays."""
+        currency, base = other["currency"], other["from"]
+        rows = self.session.execute(
+            select(Category.code, Fare)
+            .join(Fare, Fare.category_id == Category.id)
+            .where(Fare.sailing_id == sailing.id, Fare.currency.in_([currency, base]))
+            .order_by(Category.position)
+        ).all()
+        if any(fare.currency == currency for _, fare in rows):
+            return 0
+
+        dues = self.exchanged(rows[0][1].price_list.port_dues_minor, {**other, "round_to": 1})
+        listed = new_list(sailing.id, currency, mark=other["mark"], dues=dues, now=self.now, source=other["source"])
+        made = {code: self.fare_in(other, fare, listed) for code, fare in rows}
+        self.session.add_all(made.values())
+        publish(listed, made, self.now)
+        self.session.flush()
+        return len(made)
+
+    def fare_in(self, other: Any, base: Fare, listed: PriceList) -> Fare:
+        """Each fare the same share of the adult's as in the list it comes from."""
+        adult = self.exchanged(base.adult_minor, other)
+
+        def share(minor: int) -> int:
+            return self.exchanged(minor, {**other, "multiply": adult, "divide": base.adult_minor})
+
+        return Fare(
+            price_list=listed,
+            sailing_id=base.sailing_id,
+            category_id=base.category_id,
+            currency=other["currency"],
+            adult_minor=adult,
+            single_minor=share(base.single_minor),
+            child_minor=share(base.child_minor),
+            extra_minor=None if base.extra_minor is None else share(base.extra_minor),
+            mark=other["mark"],
+        )
+
+    def exchanged(self, minor: int, other: Any) -> int:
+        """multiply / divide of minor units, half up to a multiple of round_to whole ones."""
+        multiply, divide, step = int(other["multiply"]), int(other["divide"]), int(other["round_to"]) * 100
+        return (2 * minor * multiply + divide * step) // (2 * divide * step) * step
+
+    def price_terms(self) -> None:
+        """Tariffs and discounts, a new version where the file has others than the last one."""
+        given = self.season.get("price_terms")
+        if given is None:
+            return
+        read_terms(given, "")
+        last = self.session.scalars(select(PriceTerms).order_by(PriceTerms.version.desc()).limit(1)).one_or_none()
+        if last is None or last.terms != given:
+            version = 1 if last is None else last.version + 1
+            self.session.add(PriceTerms(version=version, mark=given["mark"], terms=given, made_at=self.now))
 
     def rounded(self, roubles: int, percent: int) -> int:
         """`percent` of whole `roubles`, half up to a multiple of round_to roubles."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.audit.services import record
 from portal.catalogue.models import Category, Sailing
 from portal.catalogue.versions import CATALOGUE, bump, sailing_version
-from portal.database import transaction
+from portal.database import db, transaction
 from portal.outbox.services import announce
 from portal.pricing.errors import FareProblem, FaresChanged, FaresRefused
-from portal.pricing.models import Fare
+from portal.pricing.models import Fare, PriceList
 from portal.pricing.queries import CURRENCY
 
 MARKS = ("proposed", "confirmed")
@@ -36,19 +36,26 @@ class FareEdit:
 def fares_seal(fares: Iterable[Fare]) -> str:
     """Changes with any of these fares: what a page was typed upon is compared by it."""
     rows = sorted(
-        (fare.category_id, fare.adult_minor, fare.single_minor, fare.child_minor, fare.extra_minor or 0, fare.mark)
+        (fare.category_id, fare.price_list_id, fare.adult_minor, fare.single_minor, fare.child_minor, fare.extra_minor)
         for fare in fares
     )
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
 
 def set_fares(
-    *, sailing_id: int, edits: Sequence[FareEdit], mark: str, seen: str, now: datetime, currency: str = CURRENCY
+    *,
+    sailing_id: int,
+    edits: Sequence[FareEdit],
+    mark: str,
+    seen: str,
+    now: datetime,
+    currency: str = CURRENCY,
+    port_dues_minor: int | None = None,
 ) -> None:
-    """Set the fares of a sailing's categories, all or none.
+    """Set the fares of a sailing's categories, all or none: a new version of its price list, on sale at once.
 
     mark: "proposed" or "confirmed". seen: fares_seal() of what the page showed. Categories without a fare are not
-    sold and cannot be priced here.
+    sold and cannot be priced here. port_dues_minor: for each person; None leaves them.
     Raises FaresChanged, or FaresRefused with all that is wrong. Announces catalogue.sailing_changed.
     """
     assert mark in MARKS
@@ -66,8 +73,14 @@ def set_fares(
         if problems:
             raise FaresRefused(problems)
         changes = [change for edit in edits for change in _apply(known[edit.category][0], edit, mark)]
+        before = next(fare.price_list for fare, _ in known.values()).port_dues_minor
+        dues = before if port_dues_minor is None else port_dues_minor
+        if dues != before:
+            changes.append(f"port dues {before} → {dues}")
         if not changes:
             return
+        published = new_list(sailing_id, currency, mark=mark, dues=dues, now=now)
+        publish(published, {code: fare for code, (fare, _) in known.items()}, now)
         record(
             "sailing.fares_set",
             subject="sailing",
@@ -79,6 +92,45 @@ def set_fares(
         bump(CATALOGUE)
         bump(sailing_version(sailing_id))
         announce("catalogue.sailing_changed", sailing_id=sailing_id)
+
+
+def new_list(
+    sailing_id: int, currency: str, *, mark: str, dues: int, now: datetime, source: str | None = None
+) -> PriceList:
+    """The next version of a sailing's price list, without figures yet."""
+    session = db.session
+    last = session.scalar(
+        select(func.max(PriceList.version)).where(PriceList.sailing_id == sailing_id, PriceList.currency == currency)
+    )
+    made = PriceList(
+        sailing_id=sailing_id,
+        currency=currency,
+        version=(last or 0) + 1,
+        mark=mark,
+        port_dues_minor=dues,
+        fares={},
+        source=source,
+        made_at=now,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def publish(price_list: PriceList, fares: Mapping[str, Fare], now: datetime) -> None:
+    """Put `fares`, by code of category, on sale as this version, which keeps their figures for ever."""
+    for fare in fares.values():
+        fare.price_list = price_list
+    price_list.fares = {
+        code: {
+            "adult": fare.adult_minor,
+            "single": fare.single_minor,
+            "child": fare.child_minor,
+            "extra": fare.extra_minor,
+        }
+        for code, fare in fares.items()
+    }
+    price_list.published_at = now
 
 
 def _problems(edit: FareEdit, category: Category) -> Iterator[FareProblem]:

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.pricing.cheapest import FreeCabins, PartyPrice, cheapest_for_party, price_in_cabin, prices_by_category
@@ -102,9 +102,10 @@ def test_the_price_in_one_cabin_is_there_where_the_party_fits_it(party, total):
     assert (price and price.total.minor) == total
 
 
+@settings(deadline=None)  # trying every way takes its time
 @given(
     st.lists(st.sampled_from([40, 16, 7, 1]), min_size=1, max_size=5).filter(lambda ages: max(ages) > 1),
-    st.integers(0, 3),
+    st.integers(0, 2),
     st.integers(0, 2),
     st.integers(1, 3000_00),
 )
@@ -113,9 +114,8 @@ def test_no_other_way_to_divide_a_party_is_cheaper(ages, plain, suites, extra):
 
     found = cheapest(Party.of(ages), (PLAIN, plain), (suite, suites))
 
-    every = list(totals(ages, [PLAIN] * plain)) or []
-    every += totals(ages, [suite] * suites)
-    if max(len(every), 0) == 0:
+    every = [*totals(ages, [PLAIN] * plain), *totals(ages, [suite] * suites)]
+    if not every:
         every = list(totals(ages, [PLAIN] * plain + [suite] * suites))
     asked = [
         price.total.minor

@@ -10,7 +10,8 @@ from portal.catalogue.models import Cabin, Category, Itinerary, Port, PortCall, 
 from portal.database import db, transaction
 from portal.inventory.queries import deck_plan_page, season_cards
 from portal.kernel.money import Money
-from portal.pricing.models import Fare
+from portal.pricing.models import Fare, PriceList, PriceTerms
+from portal.pricing.queries import currencies_of, price_lists_of, prices_of
 from portal.pricing.season import FACTS, BadSeasonFile, load_season
 from tests.factories import NOON
 
@@ -18,7 +19,7 @@ SEASON = FACTS / "season_2024.json"
 
 
 def rows() -> dict[str, int]:
-    models = (Cabin, Category, Port, Itinerary, Sailing, PortCall, Fare)
+    models = (Cabin, Category, Port, Itinerary, Sailing, PortCall, Fare, PriceList)
     return {model.__tablename__: db.session.scalar(select(func.count()).select_from(model)) for model in models}
 
 
@@ -47,7 +48,8 @@ def test_the_season_of_2024_is_complete():
         "itinerary": 7,
         "sailing": 16,
         "port_call": 92,  # 2 × 4 + 3 × 5 + 4 × 7 + 3 × 6 + 3 + 2 × 8 + 4
-        "fare": 112,
+        "fare": 336,  # 16 sailings × 7 categories × 3 currencies
+        "price_list": 48,
     }
     assert db.session.scalar(select(func.sum(Cabin.berths))) == 310
     cards = season_cards(NOON).cards
@@ -72,8 +74,37 @@ def test_alone_at_double_the_fare_is_what_two_would_pay():
 
     fares = db.session.scalars(select(Fare).join(Category).where(Category.code.in_(["JSB", "LUX", "GLX"]))).all()
 
-    assert len(fares) == 48
+    assert len(fares) == 144
     assert all(fare.single_minor == 2 * fare.adult_minor for fare in fares)
+
+
+def test_lists_in_other_currencies_come_from_the_first_at_the_rate_of_the_file():
+    load_season(SEASON, now=NOON)
+    sailing = db.session.scalars(select(Sailing).filter_by(code="PV24-10")).one()
+
+    lists = {currency: price_lists_of(sailing.id, currency) for currency in currencies_of(sailing.id)}
+
+    assert {currency: (len(made), made[0].mark) for currency, made in lists.items()} == {
+        "RUB": (1, "proposed"),
+        "USD": (1, "proposed"),
+        "TMT": (1, "proposed"),
+    }
+    assert [made[0].fares["STF"]["adult"] for made in lists.values()] == [113_500_00, 1_215_00, 4_250_00]
+    assert [made[0].fares["STF"]["single"] for made in lists.values()] == [181_600_00, 1_945_00, 6_800_00]
+    assert [made[0].port_dues_minor for made in lists.values()] == [5 * 900_00, 48_00, 168_00]
+    assert "93.29" in lists["USD"][0].source
+
+
+def test_tariffs_and_discounts_get_a_new_version_when_the_file_has_others(bad_file):
+    load_season(SEASON, now=NOON)
+
+    load_season(bad_file(lambda season: season["price_terms"]["foreign"].update(percent=10)), now=NOON)
+
+    assert list(db.session.scalars(select(PriceTerms.version).order_by(PriceTerms.version))) == [1, 2]
+    sailing = db.session.scalars(select(Sailing).filter_by(code="PV24-10")).one()
+    terms = prices_of({sailing.id: sailing.code})[sailing.id].terms
+    assert terms.foreign.percent == 10
+    assert terms.versions == (("price_list", "RUB-1"), ("price_terms", "2"))
 
 
 def test_loading_twice_changes_nothing_and_keeps_the_operators_work():
@@ -106,6 +137,10 @@ def test_loading_twice_changes_nothing_and_keeps_the_operators_work():
         (lambda s: s["price_list"]["per_night"].update(LUX=0), "price list, LUX: the database refuses it"),
         (lambda s: s["ports"][3].update(locode=s["ports"][2]["locode"]), "ports[3] RUMCX: the database refuses it"),
         (lambda s: s["ports"].append("RUMCX"), "ports[9]: "),
+        (lambda s: s["price_terms"]["early_booking"][0].update(percent=0), "price terms: a discount is from 1 to 100"),
+        (lambda s: s["price_terms"].update(late_booking=[]), "price terms: 'late_booking' is not known"),
+        (lambda s: s["price_terms"]["foreign"].update(residents=["XX"]), "price terms: the foreign tariff needs"),
+        (lambda s: s["price_list"]["currencies"][0].pop("divide"), "price list, USD: 'divide' is missing"),
         (lambda s: s.pop("sailings"), "season: 'sailings' is missing"),
         (lambda s: s.update(ship="OTHER"), "ship: the season is for 'OTHER'"),
     ],
