@@ -65,8 +65,7 @@ def make_bookings() -> None:
                 now=moment,
             )
             booking = name_passengers(
-                hold_id=hold.id,
-                passengers=[details() for _ in range(hold.party)],
+                parties={hold.id: [details() for _ in range(hold.party)]},
                 customer_id=None,
                 language="ru",
                 now=moment,

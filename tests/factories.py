@@ -280,8 +280,7 @@ def make_booking(
     travellers = passengers or (details(), details(surname="IVANOV", given_names="IVAN", sex=Sex.MALE))
     hold = make_hold(season, cabin=cabin, party=len(travellers), now=now)
     booking = name_passengers(
-        hold_id=hold.id,
-        passengers=travellers,
+        parties={hold.id: travellers},
         customer_id=customer.id if customer else None,
         language=language,
         now=now,

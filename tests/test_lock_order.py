@@ -59,7 +59,7 @@ def test_naming_passengers_anew():
     with locks() as seen:
         for surname in ("IVANOVA", "PETROVA"):
             name_passengers(
-                hold_id=hold.id, passengers=[details(surname=surname)], customer_id=None, language="en", now=NOON
+                parties={hold.id: [details(surname=surname)]}, customer_id=None, language="en", now=NOON
             )
 
     assert seen == ["booking sailing occupancy"] * 2
@@ -67,7 +67,7 @@ def test_naming_passengers_anew():
 
 def test_letting_a_hold_go():
     hold = make_hold(make_season(), party=1)
-    name_passengers(hold_id=hold.id, passengers=[details()], customer_id=None, language="en", now=NOON)
+    name_passengers(parties={hold.id: [details()]}, customer_id=None, language="en", now=NOON)
 
     with locks() as seen:
         let_go(hold_id=hold.id, now=NOON)

@@ -6,14 +6,37 @@ from portal.kernel.errors import Refused
 
 
 class NoAdult(Refused):
-    message = _l("A passenger under 18 needs an adult in the same cabin. Please check the birth dates.")
+    message = _l("At least one passenger must be 18 or older. Please check the birth dates.")
+
+
+class MinorsAlone(Refused):
+    """Minors in a cabin of their own; the waiver of an adult of the same booking mends it."""
+
+    def __init__(self, *, number: str) -> None:
+        super().__init__(number)
+        self.message = _l(
+            "There is no adult in cabin %(number)s with a passenger under 18. Please let an adult sleep there, or tick "
+            "below that you answer for them.",
+            number=number,
+        )
+
+
+class NobodyInCabin(Refused):
+    def __init__(self, *, number: str) -> None:
+        super().__init__(number)
+        self.message = _l(
+            "Nobody sleeps in cabin %(number)s. Please put someone there, or give the cabin back.", number=number
+        )
 
 
 class TooManyForCabin(Refused):
-    message = _l(
-        "These passengers need more berths than the cabin has: only a child under 2 travels without a berth of its own."
-        " Please check the birth dates or choose a larger cabin."
-    )
+    def __init__(self, *, number: str) -> None:
+        super().__init__(number)
+        self.message = _l(
+            "The passengers of cabin %(number)s need more berths than it has: only a child under 2 travels without a "
+            "berth of its own. Please check the birth dates, or choose another cabin for one of them.",
+            number=number,
+        )
 
 
 class SamePassengerTwice(Refused):

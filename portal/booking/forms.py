@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -74,6 +75,7 @@ def latin(form: Form, field: StringField) -> None:
 class PassengerForm(Form):
     """One passenger; a part of a larger form, which carries the CSRF token."""
 
+    cabin = SelectField(_l("Sleeps in"), [_needed()], coerce=str)
     surname = StringField(_l("Surname in Latin letters"), [_needed(), _at_most(60), latin], filters=[_strip])
     given_names = StringField(_l("Given names in Latin letters"), [_needed(), _at_most(60), latin], filters=[_strip])
     local_surname = StringField(_l("Surname as you write it"), [Optional(), _at_most(60)], filters=[_strip])
@@ -118,19 +120,46 @@ class PassengerForm(Form):
     today: date = date.max  # set by the whole form: business time decides what lies in the past
 
 
-class PassengersForm(FlaskForm):
-    passengers = FieldList(FormField(PassengerForm))
+MOST_PASSENGERS = 20
 
-    def prepare(self, party: int, language: str, today: date) -> None:
-        """As many parts as there are passengers, in the reader's language."""
-        while len(self.passengers) > party:
-            self.passengers.pop_entry()
-        while len(self.passengers) < party:
+
+class PassengersForm(FlaskForm):
+    passengers = FieldList(FormField(PassengerForm), max_entries=MOST_PASSENGERS)
+    minors_waiver = BooleanField(
+        _l("Minors may sleep in a cabin without an adult: I am of age, travel with them and answer for them")
+    )
+
+    def prepare(self, cabins: Sequence[tuple[str, str]], language: str, today: date) -> None:
+        """Parts in the reader's language. cabins: reference of the hold and number of each cabin, to sleep in."""
+        if not self.passengers.entries:
             self.passengers.append_entry()
+        references = [reference for reference, _number in cabins]
         for number, entry in enumerate(self.passengers, 1):
             entry.label.text = _("Passenger %(number)s", number=number)
+            entry.form.cabin.choices = [
+                (reference, _("Cabin %(number)s", number=cabin)) for reference, cabin in cabins
+            ]
+            if entry.form.cabin.data not in references and (len(references) == 1 or not self.is_submitted()):
+                entry.form.cabin.data = references[0]
             entry.form.offer_countries(language)
             entry.form.today = today
+
+    def count_in(self, cabin: str) -> int:
+        return sum(entry.form.cabin.data == cabin for entry in self.passengers)
+
+    def add(self, cabin: str) -> None:
+        """One more passenger, in this cabin."""
+        if len(self.passengers) < MOST_PASSENGERS:
+            self.passengers.append_entry({"cabin": cabin})
+
+    def remove(self, place: int) -> None:
+        """Without the passenger at `place`, counted from 0; the last one stays."""
+        kept = [entry.data for i, entry in enumerate(self.passengers) if i != place]
+        if kept and len(kept) < len(self.passengers):
+            while len(self.passengers):
+                self.passengers.pop_entry()
+            for data in kept:
+                self.passengers.append_entry(data)
 
 
 class ReviewForm(FlaskForm):

@@ -71,6 +71,7 @@ class Booking(Base):
     terms_accepted_at: Mapped[datetime | None]  # real time
     consent_version: Mapped[str | None] = mapped_column(String(20))
     consent_given_at: Mapped[datetime | None]  # real time
+    minors_waiver_at: Mapped[datetime | None]  # real time: an adult answers for minors in a cabin of their own
     policy: Mapped[list[dict[str, int]]] = mapped_column(JSON, default=list)  # cancellation steps, pinned when placed
 
     sailing: Mapped[Sailing] = relationship()

@@ -15,7 +15,7 @@ from portal.booking.models import BookedCabin, Booking, BookingState, Charge, Ch
 from portal.catalogue.models import Cabin, PortCall, Sailing
 from portal.catalogue.queries import SailingView, sailing_view
 from portal.database import db
-from portal.inventory.models import Occupancy
+from portal.inventory.models import Occupancy, OccupancyState
 from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
@@ -165,9 +165,12 @@ def booking_page(booking_id: int) -> BookingPage:
 
 
 def named_passengers(booking_id: int) -> Sequence[Passenger]:
-    """Who was named, with everything that was typed. One statement."""
+    """Who was named, with everything that was typed, and the cabin. One statement."""
     return db.session.scalars(
-        select(Passenger).where(Passenger.booking_id == booking_id).order_by(Passenger.position)
+        select(Passenger)
+        .where(Passenger.booking_id == booking_id)
+        .order_by(Passenger.position)
+        .options(joinedload(Passenger.cabin))
     ).all()
 
 
@@ -189,20 +192,40 @@ def _passenger_view(passenger: Passenger, sailing: Sailing) -> PassengerView:
 
 
 @dataclass(frozen=True)
+class HeldCabin:
+    hold_id: int
+    reference: str
+    party: int  # persons it is held for, infants counted
+    most: int  # persons that may sleep in it, one infant counted
+    cabin: BookedCabinView
+
+    @property
+    def number(self) -> str:
+        return self.cabin.number
+
+
+@dataclass(frozen=True)
 class HoldPage:
-    """The way from a held cabin to a booking."""
+    """The way from held cabins to a booking: all that one visitor holds on a sailing and has not agreed yet."""
 
     reference: str
-    hold_id: int
-    party: int
-    expires_at: datetime
+    held: tuple[HeldCabin, ...]
+    expires_at: datetime  # of the first to run out
     sailing: SailingView
     start_day: date
-    cabin: BookedCabinView
     booking_id: int | None
     booking_reference: str | None
     booking_state: BookingState | None
+    named: bool  # the draft has just these cabins
     may_lengthen: bool
+
+    @property
+    def cabins(self) -> tuple[BookedCabinView, ...]:
+        return tuple(held.cabin for held in self.held)
+
+    @property
+    def party(self) -> int:
+        return sum(held.party for held in self.held)
 
     def seconds_left(self, now: datetime) -> int:
         return max(0, int((self.expires_at - now).total_seconds()))
@@ -216,25 +239,51 @@ WHOLE_HOLD = (
 )
 
 
-def hold_page(hold: Occupancy) -> HoldPage:
+def hold_page(hold: Occupancy, now: datetime) -> HoldPage:
     """One statement for a hold that was loaded with WHOLE_HOLD."""
-    sailing, cabin = hold.sailing, hold.cabin
-    booking = db.session.scalars(
-        select(Booking).join(BookedCabin).where(BookedCabin.occupancy_id == hold.id)
-    ).one_or_none()
+    rows = db.session.execute(
+        select(Occupancy, Booking)
+        .outerjoin(BookedCabin, BookedCabin.occupancy_id == Occupancy.id)
+        .outerjoin(Booking, Booking.id == BookedCabin.booking_id)
+        .where(
+            Occupancy.holder == hold.holder,
+            Occupancy.sailing_id == hold.sailing_id,
+            (Occupancy.id == hold.id)
+            | ((Occupancy.state == OccupancyState.HELD) & (Occupancy.expires_at > now)),
+        )
+        .order_by(Occupancy.id)
+        .options(
+            joinedload(Occupancy.cabin).joinedload(Cabin.category), joinedload(Occupancy.cabin).joinedload(Cabin.deck)
+        )
+    ).all()
+    found: list[tuple[Occupancy, Booking | None]] = [(row[0], row[1]) for row in rows]
+    own = next(booking for one, booking in found if one.id == hold.id)
+    drafts = [booking for _, booking in found if booking is not None and booking.state is BookingState.DRAFT]
+    booking = own or (drafts[0] if drafts else None)
+    placed = own is not None and own.state is not BookingState.DRAFT
+    together = [
+        (one, its)
+        for one, its in found
+        if (its is booking if placed else its is None or its.state is BookingState.DRAFT)
+    ]
     return HoldPage(
         reference=hold.reference,
-        hold_id=hold.id,
-        party=hold.party,
-        expires_at=hold.expires_at or hold.made_at,
-        sailing=sailing_view(sailing),
-        start_day=sailing.start_day,
-        cabin=BookedCabinView(cabin.number, cabin.category.name, cabin.deck.name, hold.reference),
+        held=tuple(_held_cabin(one) for one, _ in together),
+        expires_at=min(one.expires_at or one.made_at for one, _ in together),
+        sailing=sailing_view(hold.sailing),
+        start_day=hold.sailing.start_day,
         booking_id=booking.id if booking else None,
         booking_reference=booking.reference if booking else None,
         booking_state=booking.state if booking else None,
-        may_lengthen=hold.lengthened_at is None,
+        named=booking is not None and all(its is booking for _, its in together),
+        may_lengthen=any(one.lengthened_at is None for one, _ in together),
     )
+
+
+def _held_cabin(hold: Occupancy) -> HeldCabin:
+    cabin = hold.cabin
+    view = BookedCabinView(cabin.number, cabin.category.name, cabin.deck.name, hold.reference)
+    return HeldCabin(hold.id, hold.reference, hold.party, cabin.sleeps + 1, view)
 
 
 @dataclass(frozen=True)

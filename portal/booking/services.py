@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,7 +10,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.audit.services import record
-from portal.booking.errors import NoAdult, NotPayable, SamePassengerTwice, TooManyForCabin
+from portal.booking.errors import (
+    MinorsAlone,
+    NoAdult,
+    NobodyInCabin,
+    NotPayable,
+    SamePassengerTwice,
+    TooManyForCabin,
+)
 from portal.booking.models import (
     BOOKING_MOVES,
     BookedCabin,
@@ -73,56 +80,67 @@ def quote_for(hold: Occupancy, births: Sequence[date]) -> Quote:
     try:
         return quote_party(fare, ages, berths=cabin.berths, extra_berths=cabin.extra_berths)
     except PartyDoesNotFit as too_many:
-        raise TooManyForCabin from too_many
+        raise TooManyForCabin(number=cabin.number) from too_many
+
+
+Parties = Mapping[int, Sequence[PassengerDetails]]  # who sleeps in each cabin, by the id of its hold
 
 
 def name_passengers(
     *,
-    hold_id: int,
-    passengers: Sequence[PassengerDetails],
+    parties: Parties,
     customer_id: int | None,
     language: str,
     now: datetime,
+    minors_waiver: bool = False,
 ) -> Booking:
-    """Write who travels in the held cabin, with today's price of each; a second time in place of the first.
+    """Write who travels in which held cabin, with today's price of each; a second time in place of the first.
 
-    Raises HoldOver, ShipFull, NoAdult, TooManyForCabin, SamePassengerTwice; then nothing is written.
+    parties: the holds of one visitor on one sailing, each with at least one passenger. minors_waiver: the adult who
+    books answers for minors who sleep in a cabin of their own, next to another of the same booking.
+    Raises NobodyInCabin, HoldOver, ShipFull, NoAdult, TooManyForCabin, SamePassengerTwice; then nothing is written.
     """
     try:
-        return _name(hold_id, passengers, customer_id, language, now)
+        return _name(parties, customer_id, language, now, minors_waiver)
     except _DraftedMeanwhile:
-        # Another tab was first. Its draft is there now, and is locked before the hold like any other.
-        return _name(hold_id, passengers, customer_id, language, now)
+        # Another tab was first. Its draft is there now, and is locked before the holds like any other.
+        return _name(parties, customer_id, language, now, minors_waiver)
 
 
 class _DraftedMeanwhile(Exception):
-    """The hold had no booking when we looked, and has one now."""
+    """A hold had no booking when we looked, and has one now."""
 
 
 def _name(
-    hold_id: int, passengers: Sequence[PassengerDetails], customer_id: int | None, language: str, now: datetime
+    parties: Parties, customer_id: int | None, language: str, now: datetime, minors_waiver: bool
 ) -> Booking:
     with transaction() as session:
-        known = _booking_of(hold_id)
-        name_party(occupancy_id=hold_id, party=len(passengers), now=now)
-        hold = session.get_one(Occupancy, hold_id)
-        day = hold.sailing.start_day
-        ages = [age_on(day, details.birth_date) for details in passengers]
-        if not any(age >= OF_AGE for age in ages):
-            raise NoAdult
-        digests = [document_digest(details.document_number) for details in passengers]
+        known = _booking_of(parties)
+        for hold_id in sorted(parties):
+            if not parties[hold_id]:
+                raise NobodyInCabin(number=session.get_one(Occupancy, hold_id).cabin.number)
+            name_party(occupancy_id=hold_id, party=len(parties[hold_id]), now=now)
+        holds = [session.get_one(Occupancy, hold_id) for hold_id in parties]
+        everybody = [details for party in parties.values() for details in party]
+        alone = _check_adults(holds, parties, waived=minors_waiver)
+        digests = [document_digest(details.document_number) for details in everybody]
         known_digests = [digest for digest in digests if digest]
         if len(set(known_digests)) < len(known_digests):
             raise SamePassengerTwice
-        quote = quote_for(hold, [details.birth_date for details in passengers])
-        booking = _draft_of(hold, known, customer_id, quote.currency, language, now)
+        quotes = [quote_for(hold, [details.birth_date for details in parties[hold.id]]) for hold in holds]
+        booking = _draft_of(holds, known, customer_id, quotes[0].currency, language, now)
+        booking.minors_waiver_at = real_now() if alone else None
         session.execute(delete(Charge).where(Charge.booking_id == booking.id))
         session.execute(delete(Passenger).where(Passenger.booking_id == booking.id))
         session.expire(booking, ["passengers", "charges"])
-        for position, (details, digest, line) in enumerate(zip(passengers, digests, quote.lines, strict=True), 1):
+        cabins = [hold.cabin_id for hold in holds for _ in parties[hold.id]]
+        lines = [line for quote in quotes for line in quote.lines]
+        for position, (details, cabin_id, digest, line) in enumerate(
+            zip(everybody, cabins, digests, lines, strict=True), 1
+        ):
             passenger = Passenger(
                 booking_id=booking.id,
-                cabin_id=hold.cabin_id,
+                cabin_id=cabin_id,
                 position=position,
                 surname=details.surname.upper(),
                 given_names=details.given_names.upper(),
@@ -152,44 +170,71 @@ def _name(
     return booking
 
 
-def _booking_of(hold_id: int) -> Booking | None:
-    """The booking that this hold already has, locked."""
+def _check_adults(holds: Sequence[Occupancy], parties: Parties, *, waived: bool) -> bool:
+    """Whether minors sleep in a cabin without an adult, which needs the waiver. Raises NoAdult."""
+    day = holds[0].sailing.start_day
+    grown = {hold.id: any(age_on(day, one.birth_date) >= OF_AGE for one in parties[hold.id]) for hold in holds}
+    if not any(grown.values()):
+        raise NoAdult
+    alone = [hold for hold in holds if not grown[hold.id]]
+    if alone and not waived:
+        raise MinorsAlone(number=alone[0].cabin.number)
+    return bool(alone)
+
+
+def _booking_of(hold_ids: Iterable[int]) -> Booking | None:
+    """The booking that these holds already have, locked."""
     return db.session.scalars(
         select(Booking)
-        .join(BookedCabin)
-        .where(BookedCabin.occupancy_id == hold_id)
+        .where(Booking.id.in_(select(BookedCabin.booking_id).where(BookedCabin.occupancy_id.in_(hold_ids))))
+        .order_by(Booking.id)
         .with_for_update(of=Booking)
         .execution_options(populate_existing=True)
-    ).one_or_none()
+    ).first()
 
 
 def _draft_of(
-    hold: Occupancy, booking: Booking | None, customer_id: int | None, currency: str, language: str, now: datetime
+    holds: Sequence[Occupancy],
+    booking: Booking | None,
+    customer_id: int | None,
+    currency: str,
+    language: str,
+    now: datetime,
 ) -> Booking:
-    """The draft `booking` that this hold already has, or a new one."""
+    """The draft `booking` that one of these holds already has, or a new one; with just these cabins in it."""
     session = db.session
-    if booking is not None:
-        if booking.state is not BookingState.DRAFT:
-            raise NotPayable
-        booking.language = language
-        booking.customer_id = customer_id or booking.customer_id
-        return booking
-    booking = Booking(
-        sailing_id=hold.sailing_id,
-        customer_id=customer_id,
-        holder=hold.holder,
-        language=language,
-        currency=currency,
-        made_at=now,
-    )
-    session.add(booking)
-    session.flush()
-    session.add(BookedCabin(booking_id=booking.id, occupancy_id=hold.id, cabin_id=hold.cabin_id))
-    try:
+    if booking is None:
+        booking = Booking(
+            sailing_id=holds[0].sailing_id,
+            customer_id=customer_id,
+            holder=holds[0].holder,
+            language=language,
+            currency=currency,
+            made_at=now,
+        )
+        session.add(booking)
         session.flush()
-    except IntegrityError as another_was_first:
-        raise _DraftedMeanwhile from another_was_first
-    record("booking.drafted", subject="booking", reference=booking.reference, now=now, to_state=booking.state)
+        record("booking.drafted", subject="booking", reference=booking.reference, now=now, to_state=booking.state)
+    elif booking.state is not BookingState.DRAFT:
+        raise NotPayable
+    booking.language = language
+    booking.customer_id = customer_id or booking.customer_id
+    in_it = {cabin.occupancy_id for cabin in booking.cabins}
+    wanted = {hold.id for hold in holds}
+    if in_it != wanted:
+        session.execute(
+            delete(BookedCabin).where(BookedCabin.booking_id == booking.id, BookedCabin.occupancy_id.not_in(wanted))
+        )
+        session.add_all(
+            BookedCabin(booking_id=booking.id, occupancy_id=hold.id, cabin_id=hold.cabin_id)
+            for hold in holds
+            if hold.id not in in_it
+        )
+        try:
+            session.flush()
+        except IntegrityError as another_was_first:
+            raise _DraftedMeanwhile from another_was_first
+        session.expire(booking, ["cabins"])
     return booking
 
 
@@ -302,11 +347,20 @@ def ask_for_link(*, reference: str, email: str) -> None:
 
 
 def let_go(*, hold_id: int, now: datetime) -> None:
-    """The visitor gives the held cabin back, and with it what he had typed."""
-    with transaction():
-        booking = _booking_of(hold_id)
+    """The visitor gives a held cabin back, and with it what he had typed for it; his other cabins stay his."""
+    with transaction() as session:
+        booking = _booking_of([hold_id])
         if booking is not None and booking.state is BookingState.DRAFT:
-            _move(booking, BookingState.CANCELLED, now)
+            if len(booking.cabins) > 1:
+                [cabin] = [cabin for cabin in booking.cabins if cabin.occupancy_id == hold_id]
+                gone = [one for one in booking.passengers if one.cabin_id == cabin.cabin_id]
+                booking.charges = [charge for charge in booking.charges if charge.passenger not in gone]
+                session.flush()
+                booking.passengers = [one for one in booking.passengers if one not in gone]
+                session.delete(cabin)
+                booking = None
+            else:
+                _move(booking, BookingState.CANCELLED, now)
         if booking is None or booking.state is BookingState.CANCELLED:
             release(occupancy_id=hold_id, now=now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -36,14 +37,14 @@ def _open_hold(reference: str) -> queries.HoldPage:
     hold = visitor_hold(reference)
     if hold.state is not OccupancyState.HELD or hold.overdue_at(now()):
         raise HoldOver
-    return queries.hold_page(hold)
+    return queries.hold_page(hold, now())
 
 
 @bp.errorhandler(HoldOver)
 def hold_over(refusal: HoldOver) -> ResponseReturnValue:
     """Say what happened and lead back to the plan of the same sailing."""
     reference = (request.view_args or {}).get("reference", "")
-    page = queries.hold_page(visitor_hold(reference))
+    page = queries.hold_page(visitor_hold(reference), now())
     if page.booking_state is BookingState.CONFIRMED:  # the way back from a booking that is done
         return redirect(url_for(".booking", reference=page.booking_reference))
     return render_template("booking/hold_over.html", page=page, message=refusal.message), 409
@@ -56,18 +57,28 @@ def passengers(reference: str) -> ResponseReturnValue:
     if page.booking_state not in (None, BookingState.DRAFT):
         return redirect(url_for(".booking", reference=page.booking_reference))
     form = PassengersForm(data=None if request.method == "POST" else _typed_before(page))
-    form.prepare(page.party, language(), today())
+    if _changes_party(form):
+        form.prepare(_cabins(page), language(), today())
+        return _passengers_page(page, form)
+    form.prepare(_cabins(page), language(), today())
     if _asks_for_time():
         page = _with_more_time(page, form)
     elif form.validate_on_submit():
         account = signed_in()
         try:
             services.name_passengers(
-                hold_id=page.hold_id,
-                passengers=[_details(entry.form.data) for entry in form.passengers],
+                parties={
+                    held.hold_id: [
+                        _details(entry.form.data)
+                        for entry in form.passengers
+                        if entry.form.cabin.data == held.reference
+                    ]
+                    for held in page.held
+                },
                 customer_id=account.id if account and not account.is_staff else None,
                 language=language(),
                 now=now(),
+                minors_waiver=form.minors_waiver.data,
             )
         except HoldOver:
             raise
@@ -75,8 +86,29 @@ def passengers(reference: str) -> ResponseReturnValue:
             form.form_errors.append(refusal.message)
         else:
             return redirect(url_for(".review", reference=reference))
+    return _passengers_page(page, form)
+
+
+def _passengers_page(page: queries.HoldPage, form: PassengersForm) -> ResponseReturnValue:
     left = page.seconds_left(now())
     return render_template("booking/passengers.html", page=page, form=form, left=left), 422 if form.errors else 200
+
+
+def _cabins(page: queries.HoldPage) -> list[tuple[str, str]]:
+    return [(held.reference, held.number) for held in page.held]
+
+
+def _changes_party(form: PassengersForm) -> bool:
+    """One passenger more or fewer: asked by a button that sends what is typed so far along."""
+    if request.method != "POST":
+        return False
+    if "add" in request.form:
+        form.add(request.form["add"])
+    elif "remove" in request.form:
+        form.remove(request.form.get("remove", -1, int))
+    else:
+        return False
+    return True
 
 
 def _asks_for_time() -> bool:
@@ -85,19 +117,30 @@ def _asks_for_time() -> bool:
 
 
 def _with_more_time(page: queries.HoldPage, form: FlaskForm) -> queries.HoldPage:
-    try:
-        lengthen_hold(occupancy_id=page.hold_id, now=now())
-    except AlreadyLengthened as refusal:
-        form.form_errors.append(refusal.message)
+    lengthened = 0
+    for held in page.held:
+        with suppress(AlreadyLengthened):
+            lengthen_hold(occupancy_id=held.hold_id, now=now())
+            lengthened += 1
+    if not lengthened:
+        form.form_errors.append(AlreadyLengthened.message)
     return _open_hold(page.reference)
 
 
-def _typed_before(page: queries.HoldPage) -> dict[str, Any] | None:
-    if page.booking_id is None:
-        return None
+def _typed_before(page: queries.HoldPage) -> dict[str, Any]:
+    """Who was named, and an empty part for each other person that a cabin is held for."""
     fields = PassengerDetails.__dataclass_fields__
-    named = queries.named_passengers(page.booking_id)
-    return {"passengers": [{name: getattr(one, name) for name in fields} for one in named]}
+    named = queries.named_passengers(page.booking_id) if page.booking_id is not None else ()
+    by_cabin: dict[str, list[dict[str, Any]]] = {held.number: [] for held in page.held}
+    for one in named:
+        if one.cabin.number in by_cabin:
+            by_cabin[one.cabin.number].append({name: getattr(one, name) for name in fields})
+    entries = []
+    for held in page.held:
+        typed = by_cabin[held.number]
+        entries += [{**one, "cabin": held.reference} for one in typed]
+        entries += [{"cabin": held.reference}] * (held.party - len(typed))
+    return {"passengers": entries}
 
 
 def _details(data: dict[str, Any]) -> PassengerDetails:
@@ -121,10 +164,10 @@ def _details(data: dict[str, Any]) -> PassengerDetails:
 @public
 def review(reference: str) -> ResponseReturnValue:
     hold = _open_hold(reference)
-    if hold.booking_id is None:
-        return redirect(url_for(".passengers", reference=reference))
-    if hold.booking_state is not BookingState.DRAFT:
+    if hold.booking_id is not None and hold.booking_state is not BookingState.DRAFT:
         return redirect(url_for(".booking", reference=hold.booking_reference))
+    if hold.booking_id is None or not hold.named:
+        return redirect(url_for(".passengers", reference=reference))
     page = queries.booking_page(hold.booking_id)
     account = signed_in()
     known = {"contact_name": account.name, "contact_email": account.email} if account else {}
@@ -170,9 +213,12 @@ def review(reference: str) -> ResponseReturnValue:
 @public
 def release_hold(reference: str) -> ResponseReturnValue:
     hold = visitor_hold(reference)
-    page = queries.hold_page(hold)
+    page = queries.hold_page(hold, now())
     services.let_go(hold_id=hold.id, now=now())
     flash(_("The cabin is free again."), "info")
+    others = [held.reference for held in page.held if held.hold_id != hold.id]
+    if others and page.booking_state in (None, BookingState.DRAFT):
+        return redirect(url_for(".passengers", reference=others[0]))
     return redirect(url_for("inventory.deck_plan", code=page.sailing.code))
 
 

@@ -23,14 +23,15 @@ from portal.inventory.models import OVER, CabinNight, Occupancy, OccupancyState
 
 HOLD_TIME = timedelta(minutes=20)
 LONGEST_HOLD = timedelta(hours=2)
-HOLDS_PER_VISITOR = 4  # enough for a family, too few to empty a deck
+HOLDS_PER_VISITOR = 8  # a party of twenty, and too few to empty a deck
 
 
 def hold_cabin(*, sailing_id: int, cabin_id: int, party: int, holder: str, now: datetime) -> Occupancy:
     """Keep a cabin for the visitor `holder` until `now` + HOLD_TIME.
 
     party: all who will travel in it, infants counted, at least 1. A visitor's own hold of the same cabin is renewed
-    with the new party and keeps its time.
+    with the new party and keeps its time. His other holds of this sailing last as long as the new one, as far as
+    LONGEST_HOLD allows: one party names all its passengers at once.
     Raises SailingClosed, PartyTooLarge, ShipFull, TooManyHolds or CabinTaken; then nothing is written.
     """
     with transaction() as session:
@@ -43,11 +44,13 @@ def hold_cabin(*, sailing_id: int, cabin_id: int, party: int, holder: str, now: 
             raise PartyTooLarge
         _expire(sailing_id=sailing_id, cabin_id=cabin_id, now=now)
         open_holds = session.scalars(
-            select(Occupancy).where(
+            select(Occupancy)
+            .where(
                 Occupancy.holder == holder,
                 Occupancy.state == OccupancyState.HELD,
                 Occupancy.expires_at > now,
             )
+            .order_by(Occupancy.id)
         ).all()
         for hold in open_holds:
             if hold.sailing_id == sailing_id and hold.cabin_id == cabin_id:
@@ -65,9 +68,19 @@ def hold_cabin(*, sailing_id: int, cabin_id: int, party: int, holder: str, now: 
             made_at=now,
             expires_at=now + HOLD_TIME,
         )
+        for other in open_holds:
+            if other.sailing_id == sailing_id:
+                _last_until(other, now + HOLD_TIME)
         _take_nights(hold, sailing)
         _changed(hold, sailing.id, "cabin.held", None, now)
     return hold
+
+
+def _last_until(hold: Occupancy, until: datetime) -> None:
+    """Let a hold that still stands last until `until`, and never beyond LONGEST_HOLD in all."""
+    db.session.refresh(hold, with_for_update=True)
+    if hold.state is OccupancyState.HELD and hold.expires_at is not None:
+        hold.expires_at = max(hold.expires_at, min(until, hold.made_at + LONGEST_HOLD))
 
 
 def close_cabin(*, sailing_id: int, cabin_id: int, reason: str, now: datetime) -> Occupancy:

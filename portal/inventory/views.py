@@ -23,8 +23,8 @@ from portal.web.ready import kept_ready
 from portal.web.streams import Hub, stream
 
 # A visitor who throws his cookies away is another one each time. Only cabins really held count, and enough for an
-# agency or for many guests behind one address: 30 of 155 cabins at once at the most.
-HOLDS_PER_NETWORK = "15 per 10 minutes"
+# agency or for many guests of one provider behind one address: 60 of 155 cabins at once at the most.
+HOLDS_PER_NETWORK = "30 per 10 minutes"
 
 catalogue = Blueprint("catalogue", __name__, url_prefix=PREFIX)
 bp = Blueprint("inventory", __name__, url_prefix=f"{PREFIX}/cruises/<string:code>")

@@ -71,9 +71,11 @@ def typed(*people: dict[str, str]) -> dict[str, str]:
     return {f"passengers-{n}-{name}": value for n, one in enumerate(people) for name, value in one.items()}
 
 
-def hold(browser: Browser, season: SmallSeason, language: str = "en", party: int = 2) -> Page:
+def hold(
+    browser: Browser, season: SmallSeason, language: str = "en", party: int = 2, cabin: str = "301"
+) -> Page:
     """The page of the passengers, after a cabin for so many has been chosen."""
-    return browser.open(f"/{language}/cruises/{season.sailing.code}/cabins/301").submit(party=party).follow()
+    return browser.open(f"/{language}/cruises/{season.sailing.code}/cabins/{cabin}").submit(party=party).follow()
 
 
 def review(browser: Browser, season: SmallSeason, language: str = "en") -> Page:
@@ -160,7 +162,50 @@ def test_a_rule_that_concerns_all_passengers_is_said_above_the_form(browser: Bro
     answer = page.submit("passengers-form", **typed(ANNA | child, BERDI | child))
 
     assert answer.status == 422
-    assert "needs an adult" in answer.words
+    assert "must be 18 or older" in answer.words
+
+
+def test_a_party_takes_two_cabins_in_one_booking(browser: Browser) -> None:
+    season = make_season()
+    hold(browser, season, party=1)
+    page = hold(browser, season, cabin="302")
+    first, second = (one.reference for one in db.session.scalars(select(Occupancy).order_by(Occupancy.id)))
+    child = BERDI | {"surname": "Berdiyeva", "birth_date": "2014-01-01", "document_number": "A7654321"}
+    everybody = typed(ANNA | {"cabin": first}, BERDI | {"cabin": second}, child | {"cabin": second})
+
+    assert "Cabins 301, 302" in page.words
+    review = page.submit("passengers-form", **everybody)
+    placed = browser.open(review.location).submit("review-form", **CONTACT)
+
+    [booking] = db.session.scalars(select(Booking)).all()
+    assert placed.status == 302
+    assert booking.state is BookingState.PENDING
+    assert [cabin.cabin.number for cabin in booking.cabins] == ["301", "302"]
+    assert [one.cabin.number for one in booking.passengers] == ["301", "302", "302"]
+    assert [charge.kind for charge in booking.charges] == ["single", "adult", "child"]
+
+
+def test_one_more_passenger_and_one_fewer_keep_what_is_typed(browser: Browser) -> None:
+    page = hold(browser, make_season(), party=1)
+    reference = db.session.scalars(select(Occupancy)).one().reference
+
+    more = page.submit("passengers-form", add=reference, **typed({"surname": "Ivanova"}))
+    values = more.form("passengers-form").values
+    fewer = more.submit("passengers-form", remove="0", **{"passengers-1-surname": "Petrova"})
+
+    assert more.status == 200
+    assert values["passengers-0-surname"] == ["Ivanova"]
+    assert "passengers-1-surname" in values
+    assert fewer.form("passengers-form").values["passengers-0-surname"] == ["Petrova"]
+    assert "passengers-1-surname" not in fewer.form("passengers-form").values
+
+
+def test_a_cabin_that_joins_later_must_have_its_passengers_named(browser: Browser) -> None:
+    season = make_season()
+    review = hold(browser, season).submit("passengers-form", **typed(ANNA, BERDI)).location
+    hold(browser, season, cabin="302")
+
+    assert browser.open(review).location.endswith("/passengers")
 
 
 def test_asking_for_more_time_keeps_what_was_typed_and_is_offered_once(browser: Browser) -> None:

@@ -6,9 +6,17 @@ import pytest
 from sqlalchemy import select, text
 
 from portal.audit.models import AuditEntry
-from portal.booking.errors import NoAdult, NotPayable, SamePassengerTwice, TooManyForCabin
+from portal.booking.errors import (
+    MinorsAlone,
+    NoAdult,
+    NobodyInCabin,
+    NotPayable,
+    SamePassengerTwice,
+    TooManyForCabin,
+)
 from portal.booking.models import Booking, BookingState, Passenger
 from portal.booking.services import (
+    cancel_booking,
     confirm_booking,
     expire_bookings,
     keep_for_payment,
@@ -27,7 +35,7 @@ CHILD = date(2015, 6, 1)
 
 
 def name(hold, *passengers, now=NOON):
-    return name_passengers(hold_id=hold.id, passengers=passengers, customer_id=None, language="en", now=now)
+    return name_passengers(parties={hold.id: passengers}, customer_id=None, language="en", now=now)
 
 
 def place(booking, now=NOON):
@@ -47,6 +55,93 @@ def test_each_passenger_has_a_price_and_the_booking_their_sum():
 
     assert [charge.amount_minor for charge in booking.charges] == [1000_00, 850_00]
     assert booking.price == Money(1850_00, "RUB")
+
+
+def two_cabins(season):
+    return make_hold(season, holder="family"), make_hold(season, cabin=1, holder="family")
+
+
+def name_all(parties, **more):
+    return name_passengers(
+        parties={hold.id: people for hold, people in parties}, customer_id=None, language="en", now=NOON, **more
+    )
+
+
+def test_a_booking_has_all_cabins_of_the_party_and_each_passenger_sleeps_in_one():
+    first, second = two_cabins(make_season())
+
+    booking = name_all([(first, [details(), details()]), (second, [details()])])
+
+    assert {cabin.occupancy_id for cabin in booking.cabins} == {first.id, second.id}
+    assert [one.cabin_id for one in booking.passengers] == [first.cabin_id, first.cabin_id, second.cabin_id]
+    assert booking.price == Money(2 * 1000_00 + 1600_00, "RUB")
+    assert (first.party, second.party) == (2, 1)
+
+
+def test_all_cabins_of_a_booking_are_confirmed_and_all_are_given_back():
+    first, second = two_cabins(make_season())
+    booking = place(name_all([(first, [details()]), (second, [details()])]))
+
+    confirm_booking(booking_id=booking.id, now=NOON)
+    assert {first.state, second.state} == {OccupancyState.BOOKED}
+    cancel_booking(booking_id=booking.id, now=NOON)
+    assert {first.state, second.state} == {OccupancyState.RELEASED}
+
+
+def test_minors_sleep_alone_only_where_an_adult_of_the_booking_answers_for_them():
+    first, second = two_cabins(make_season())
+    parties = [(first, [details()]), (second, [details(birth_date=CHILD), details(birth_date=CHILD)])]
+
+    with pytest.raises(MinorsAlone) as refusal:
+        name_all(parties)
+    booking = name_all(parties, minors_waiver=True)
+
+    assert "302" in str(refusal.value.message)
+    assert booking.minors_waiver_at is not None
+
+
+def test_a_waiver_that_nobody_needs_is_not_kept():
+    first, second = two_cabins(make_season())
+
+    booking = name_all([(first, [details()]), (second, [details()])], minors_waiver=True)
+
+    assert booking.minors_waiver_at is None
+
+
+def test_children_alone_do_not_travel_even_with_a_waiver():
+    with pytest.raises(NoAdult):
+        name_all([(make_hold(make_season()), [details(birth_date=CHILD)])], minors_waiver=True)
+
+
+def test_a_held_cabin_in_which_nobody_sleeps_is_not_booked():
+    first, second = two_cabins(make_season())
+
+    with pytest.raises(NobodyInCabin):
+        name_all([(first, [details()]), (second, [])])
+
+
+def test_a_cabin_that_is_given_back_takes_its_passengers_out_of_the_draft():
+    first, second = two_cabins(make_season())
+    booking = name_all([(first, [details()]), (second, [details(surname="PETROV")])])
+
+    let_go(hold_id=second.id, now=NOON)
+
+    db.session.refresh(booking)
+    assert booking.state is BookingState.DRAFT
+    assert [one.surname for one in booking.passengers] == ["IVANOVA"]
+    assert booking.price == Money(1600_00, "RUB")
+    assert second.state is OccupancyState.RELEASED
+    assert first.state is OccupancyState.HELD
+
+
+def test_naming_with_a_cabin_less_takes_it_out_of_the_draft():
+    first, second = two_cabins(make_season())
+    booking = name_all([(first, [details()]), (second, [details()])])
+
+    again = name_all([(first, [details(), details()])])
+
+    assert again.id == booking.id
+    assert [cabin.occupancy_id for cabin in again.cabins] == [first.id]
 
 
 def test_naming_again_takes_the_place_of_the_first_time():

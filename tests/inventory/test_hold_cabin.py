@@ -151,12 +151,36 @@ def test_a_sailing_that_has_left_is_never_bookable():
 
 def test_one_visitor_cannot_empty_a_deck():
     season = make_season()
-    another = make_sailing(season.ship, days_ahead=120)
-    for cabin in range(HOLDS_PER_VISITOR):
-        make_hold(season, cabin=cabin, holder="greedy")
+    sailings = [season.sailing, *(make_sailing(season.ship, days_ahead=90 + 30 * n) for n in (1, 2))]
+    wanted = [(sailing.id, cabin.id) for sailing in sailings for cabin in season.cabins][: HOLDS_PER_VISITOR + 1]
+    for sailing_id, cabin_id in wanted[:-1]:
+        hold_cabin(sailing_id=sailing_id, cabin_id=cabin_id, party=1, holder="greedy", now=NOON)
 
     with pytest.raises(TooManyHolds):
-        hold_cabin(sailing_id=another.id, cabin_id=season.cabins[0].id, party=1, holder="greedy", now=NOON)
+        hold_cabin(sailing_id=wanted[-1][0], cabin_id=wanted[-1][1], party=1, holder="greedy", now=NOON)
+
+
+def test_the_cabins_of_one_party_are_kept_until_the_same_time():
+    season = make_season()
+    first = make_hold(season, holder="family")
+    later = NOON + timedelta(minutes=15)
+
+    second = make_hold(season, cabin=1, holder="family", now=later)
+
+    assert first.expires_at == second.expires_at == later + HOLD_TIME
+
+
+def test_taking_one_cabin_after_another_keeps_none_beyond_the_ceiling():
+    season = make_season()
+    first = make_hold(season, holder="family")
+    for step in range(1, 12):
+        hold = make_hold(season, cabin=1, holder="family", now=NOON + step * timedelta(minutes=15))
+        if step < 11:
+            release(occupancy_id=hold.id, now=NOON + step * timedelta(minutes=15))
+        if first.expires_at <= NOON + step * timedelta(minutes=15):
+            break
+
+    assert first.expires_at == NOON + LONGEST_HOLD
 
 
 def test_a_released_hold_is_free_and_its_history_stays():

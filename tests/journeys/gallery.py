@@ -239,19 +239,20 @@ class Visitor:
 
     def name(self, hold: Occupancy, moment: datetime) -> Booking:
         return name_passengers(
-            hold_id=hold.id,
-            passengers=(
-                details(local_surname=None, local_given_names=None),
-                details(
-                    surname="BERDIYEV",
-                    given_names="MERET",
-                    local_surname="Berdiýew",
-                    local_given_names="Meret",
-                    birth_date=date(1983, 3, 3),
-                    sex=Sex.MALE,
-                    citizenship="TM",
+            parties={
+                hold.id: (
+                    details(local_surname=None, local_given_names=None),
+                    details(
+                        surname="BERDIYEV",
+                        given_names="MERET",
+                        local_surname="Berdiýew",
+                        local_given_names="Meret",
+                        birth_date=date(1983, 3, 3),
+                        sex=Sex.MALE,
+                        citizenship="TM",
+                    ),
                 ),
-            ),
+            },
             customer_id=self.account.id if self.account else None,
             language=self.language,
             now=moment,

@@ -271,7 +271,7 @@ class Season(RuleBasedStateMachine):
     def named(self, hold: Occupancy, count: int) -> Booking:
         travellers = [details() for _ in range(count)]
         return name_passengers(
-            hold_id=hold.id, passengers=travellers, customer_id=None, language="en", now=self.now
+            parties={hold.id: travellers}, customer_id=None, language="en", now=self.now
         )
 
     def placed(self, booking: Booking) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, select
 
 from portal.accounts.models import Role
-from portal.booking.services import name_passengers
+from portal.booking.services import let_go, name_passengers
 from portal.database import db
 from portal.inventory.models import Occupancy
 from portal.kernel.clock import now
@@ -81,13 +81,17 @@ def test_a_page_of_a_hold_takes_as_many_statements_for_one_passenger_as_for_thre
         hold = page.submit(party=party).location.split("/")[3]
         name(hold, party)
         found.append(few(browser, path.format(hold=hold)))
+        let_go(hold_id=hold_id(hold), now=now())
 
     assert found[0] == found[1]
 
 
 def name(hold: str, party: int) -> None:
-    hold_id = db.session.scalars(select(Occupancy.id).filter_by(reference=hold)).one()
-    name_passengers(hold_id=hold_id, passengers=travellers(party), customer_id=None, language="en", now=now())
+    name_passengers(parties={hold_id(hold): travellers(party)}, customer_id=None, language="en", now=now())
+
+
+def hold_id(reference: str) -> int:
+    return db.session.scalars(select(Occupancy.id).filter_by(reference=reference)).one()
 
 
 @pytest.mark.parametrize("path", OF_A_BOOKING)

@@ -35,7 +35,7 @@ def test_a_new_account_sends_no_links_of_a_strangers_choice(browser: Browser) ->
 
 def test_a_booking_sends_no_links_of_a_strangers_choice() -> None:
     hold = make_hold(make_season(), party=1)
-    booking = name_passengers(hold_id=hold.id, passengers=[details()], customer_id=None, language="en", now=NOON)
+    booking = name_passengers(parties={hold.id: [details()]}, customer_id=None, language="en", now=NOON)
     place_booking(
         booking_id=booking.id,
         contact_name=LURE,

@@ -55,8 +55,7 @@ def test_placing_counts_those_who_were_named() -> None:
     season = make_season()
     hold = make_hold(season, holder="window")
     booking = name_passengers(
-        hold_id=hold.id,
-        passengers=[details(), details(surname="IVANOV")],
+        parties={hold.id: [details(), details(surname="IVANOV")]},
         customer_id=None,
         language="en",
         now=NOON,
@@ -87,8 +86,7 @@ def test_nobody_is_named_for_places_that_were_let_go_and_are_taken() -> None:
 
     with pytest.raises(ShipFull):
         name_passengers(
-            hold_id=hold.id,
-            passengers=[details(), details(surname="IVANOV")],
+            parties={hold.id: [details(), details(surname="IVANOV")]},
             customer_id=None,
             language="en",
             now=NOON,

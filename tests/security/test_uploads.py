@@ -65,7 +65,7 @@ def test_a_file_that_is_refused_lets_the_next_one_in() -> None:
 def test_nothing_is_handed_in_for_a_booking_given_up_before_it_was_agreed(browser: Browser) -> None:
     customer = make_account(language="en")
     hold = make_hold(make_season(), party=1, now=now())
-    name_passengers(hold_id=hold.id, passengers=[details()], customer_id=customer.id, language="en", now=now())
+    name_passengers(parties={hold.id: [details()]}, customer_id=customer.id, language="en", now=now())
     expire_bookings(now() + HOLD_TIME)
     browser.sign_in(customer)
 
