@@ -83,10 +83,10 @@ class PassengerForm(Form):
     patronymic = StringField(_l("Patronymic, if you have one"), [Optional(), _at_most(60)], filters=[_strip])
     birth_date = DayField(_l("Date of birth"), [_needed()])
     birth_place = StringField(_l("Place of birth"), [Optional(), _at_most(60)], filters=[_strip])
-    sex = SelectField(_l("Sex"), [_needed()], coerce=str)
+    sex = SelectField(_l("Sex"), [Optional()], coerce=str)
     citizenship = SelectField(_l("Citizenship"), [_needed()], coerce=str)
     document_kind = SelectField(_l("Document for this cruise"), [_needed()], coerce=str)
-    document_number = StringField(_l("Series and number"), [_needed(), _at_most(20)], filters=[_strip])
+    document_number = StringField(_l("Series and number"), [Optional(), _at_most(20)], filters=[_strip])
     document_expires = DayField(_l("Valid until"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -112,10 +112,18 @@ class PassengerForm(Form):
 
     def validate_document_expires(self, field: DateField) -> None:
         if field.data is None:
-            if self.document_kind.data == DocumentKind.PASSPORT and not field.process_errors:
+            told = self.document_number.data and self.document_kind.data == DocumentKind.PASSPORT
+            if told and not field.process_errors:
                 raise ValidationError(_("Please give the passport's last day: some countries ask for months more."))
         elif field.data < self.today:
             raise ValidationError(_("This passport has expired. Please give the data of the new one."))
+
+    LATER = ("local_surname", "local_given_names", "patronymic", "sex", "birth_place", "document_number")
+
+    @property
+    def has_later(self) -> bool:
+        """Whether something was typed, or typed wrongly, of what may come after the booking."""
+        return any(self[name].data or self[name].errors for name in (*self.LATER, "document_expires"))
 
     today: date = date.max  # set by the whole form: business time decides what lies in the past
 
@@ -135,6 +143,8 @@ class PassengersForm(FlaskForm):
             self.passengers.append_entry()
         references = [reference for reference, _number in cabins]
         for number, entry in enumerate(self.passengers, 1):
+            if entry.form.document_kind.data is None:
+                entry.form.document_kind.data = DocumentKind.PASSPORT
             entry.label.text = _("Passenger %(number)s", number=number)
             entry.form.cabin.choices = [
                 (reference, _("Cabin %(number)s", number=cabin)) for reference, cabin in cabins

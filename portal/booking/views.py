@@ -151,10 +151,10 @@ def _details(data: dict[str, Any]) -> PassengerDetails:
         local_given_names=data["local_given_names"] or None,
         patronymic=data["patronymic"] or None,
         birth_date=data["birth_date"],
-        sex=Sex(data["sex"]),
+        sex=Sex(data["sex"]) if data["sex"] else None,
         citizenship=data["citizenship"],
-        document_kind=DocumentKind(data["document_kind"]),
-        document_number=data["document_number"],
+        document_kind=DocumentKind(data["document_kind"]) if data["document_number"] else None,
+        document_number=data["document_number"] or None,
         document_expires=data["document_expires"],
         birth_place=data["birth_place"] or None,
     )

@@ -66,8 +66,11 @@ def furnish(app: Flask, language: str) -> Gallery:
     guest = Visitor(app, "guest-of-the-gallery", sailing, language)
 
     fresh = guest.hold("321", moment)
-    draft = guest.hold("322", moment)
-    guest.name(draft, moment)
+    guest.hold("322", moment)
+    elsewhere = db.session.scalars(select(Sailing).filter_by(code="PV24-05")).one()
+    again = Visitor(app, guest.key, elsewhere, language)  # what one holds on a sailing is one party
+    draft = again.hold("322", moment)
+    again.name(draft, moment)
     over = guest.hold("323", moment - timedelta(minutes=25))
     unpaid = guest.book("324", moment)
     waiting = guest.book("325", moment)
@@ -207,7 +210,10 @@ class Guide:
                 page.context.clear_cookies(name="session")
             form = "main form[method=post]:has(:is(input:not([type=hidden]), select))"
             with page.expect_navigation() as sent:
-                page.locator(form).first.evaluate("form => form.submit()")
+                page.locator(form).first.evaluate(
+                    "form => { form.querySelectorAll('[type=radio]').forEach(radio => radio.checked = false);"
+                    " form.submit() }"
+                )
             answer = sent.value
             page.context.add_cookies(cookies)
         assert answer.status == shown.status, f"{shown.name}: {answer.status}"

@@ -167,6 +167,7 @@ def test_what_was_typed_stays_beside_what_is_wrong_with_it(house, visit):
     held(page, "312")
     page.locator("[name='passengers-0-surname']").fill("Иванова")
     page.locator("[name='passengers-0-given_names']").fill("Anna")
+    page.locator(".traveller__later > summary").nth(1).click()
     page.locator("[name='passengers-1-document_number']").fill("A1234567")
     page.locator("[name='passengers-1-citizenship']").select_option("TM")
 

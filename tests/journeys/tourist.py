@@ -166,7 +166,7 @@ def cabin_on_plan(page: Any, number: str) -> Any:
 
 def send(hand: Hand, form: Any) -> None:
     """Press the first button that sends this form."""
-    hand.press(form.locator("button[type=submit]").first)
+    hand.press(form.locator("button[type=submit]:not([tabindex='-1'], [formnovalidate])").first)
 
 
 def find_cruise(hand: Hand, language: str, *, country: str, month: str) -> str:
@@ -204,6 +204,7 @@ def hold_cabin(hand: Hand, code: str, number: str, *, party: int = 2) -> str:
 def name_passengers(hand: Hand, *people: dict[str, str]) -> None:
     page = hand.page
     for place, person in enumerate(people):
+        hand.press(page.locator(".traveller__later > summary").nth(place))
         for name, value in person.items():
             target = page.locator(f"[name='passengers-{place}-{name}']")
             if target.evaluate("element => element.tagName") == "SELECT":
