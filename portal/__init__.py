@@ -16,6 +16,8 @@ from portal.accounts.access import Permission, may
 from portal.booking import passenger_tasks, passenger_views
 from portal.booking import tasks as booking_tasks
 from portal.booking import views as booking
+from portal.booking.waiting import tasks as waiting_tasks
+from portal.booking.waiting import views as waiting
 from portal.config import ROOT, read_config
 from portal.database import db
 from portal.demonstration import start_clock
@@ -33,7 +35,8 @@ from portal.web import addresses, assets, errors, filters, headers, locale
 from portal.web import views as web
 
 # Imported so that what they follow up is registered.
-TASKS = (accounts_tasks, booking_tasks, passenger_tasks, payments_tasks, visas_tasks)
+TASKS = (accounts_tasks, booking_tasks, passenger_tasks, waiting_tasks, payments_tasks, visas_tasks)
+VIEWS = (waiting,)  # pages that stand beside others of their package
 
 
 def create_app(**overrides: Any) -> Flask:

@@ -13,11 +13,13 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from portal.accounts.models import Role
 from portal.booking.models import Booking, BookingState
 from portal.booking.services import expire_bookings, let_go, name_passengers
+from portal.booking.waiting.models import WaitingOffer
+from portal.booking.waiting.services import accept_offer, decline_offer, expire_offers, join_line, serve_lines
 from portal.catalogue.services import CallEdit
 from portal.database import db
 from portal.inventory.models import Occupancy
 from portal.inventory.rescheduling import reschedule
-from portal.inventory.services import HOLD_TIME
+from portal.inventory.services import HOLD_TIME, release
 from portal.payments.models import Payment, PaymentState
 from portal.payments.queries import open_transfer
 from portal.payments.services import TRANSFER_TIME, receive_transfer, start_transfer
@@ -25,7 +27,7 @@ from portal.visas.services import refresh_checklist
 from tests.factories import NOON, details, make_account, make_booking, make_hold, make_season
 
 # As docs/decisions.md has it.
-ORDER = ("booking", "checklist_item", "payment", "sailing", "occupancy")
+ORDER = ("booking", "checklist_item", "payment", "waiting_entry", "sailing", "occupancy")
 
 
 @contextmanager
@@ -129,6 +131,34 @@ def test_moving_a_sailing(days):
 
     assert seen[0].startswith("sailing occupancy")
     assert db.session.scalars(select(Occupancy)).one().expires_at == NOON + HOLD_TIME
+
+
+def test_offering_a_cabin_to_a_party_in_line_and_its_answers():
+    season = make_season()
+    holds = [make_hold(season, cabin=place, party=1) for place in range(4)]
+    for number in range(3):
+        join_line(
+            sailing_ids=[season.sailing.id],
+            party=2,
+            infants=0,
+            category=None,
+            name="Anna Ivanova",
+            email=f"{number}@example.org",
+            language="en",
+            consent_version="c1",
+            now=NOON,
+        )
+    for hold in holds[:3]:
+        release(occupancy_id=hold.id, now=NOON)
+
+    with locks() as seen:
+        serve_lines(NOON)
+        accepted, declined, expired = db.session.scalars(select(WaitingOffer).order_by(WaitingOffer.id)).all()
+        accept_offer(offer_id=accepted.id, holder="visitor", now=NOON)
+        decline_offer(offer_id=declined.id, leave=False, now=NOON)
+        expire_offers(expired.expires_at)
+
+    assert seen == ["waiting_entry sailing occupancy"] * 3 + ["waiting_entry"] + ["waiting_entry occupancy"] * 3
 
 
 def test_working_out_what_papers_a_booking_needs():

@@ -35,3 +35,10 @@ class AlreadyLengthened(Refused):
 
 class CabinSold(Refused):
     message = _l("This cabin is held or booked by a guest and cannot be closed.")
+
+
+class KeptForOthers(Refused):
+    message = _l(
+        "This cabin has just become free, and guests who have been waiting for one are offered it first. "
+        "Please choose another cabin, or put yourself on the waiting list."
+    )

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.catalogue.models import Cabin, SailingState
+from portal.catalogue.models import Cabin, Sailing, SailingState, Ship
 from portal.catalogue.queries import (
     CallView,
     PortView,
@@ -586,3 +586,43 @@ def deck_plan_states(code: str, now: datetime) -> DeckPlanStates:
         {numbers[cabin]: str(state) for cabin, state in taken.by_cabin.items()},
         taken.next_expiry,
     )
+
+
+@dataclass(frozen=True)
+class FreeCabins:
+    """What could be sold of a sailing now, and how many persons there is still room for."""
+
+    sailing: SailingView
+    on_sale: bool
+    cabins: tuple[Cabin, ...]  # with their categories; only of categories that have a fare
+    fares: dict[int, Fare]  # by category
+    room: int  # persons, infants counted
+    held: tuple[Cabin, ...]  # kept for somebody who has not booked yet
+
+
+def free_cabins_of(code: str, now: datetime) -> FreeCabins:
+    """Raises NotFound. Eight statements, however many cabins and bookings."""
+    sold = _sold(code, now)
+    sailing = sold.sailing
+    with_fare = [cabin for cabin in sold.layout.cabins if cabin.category_id in sold.fares]
+    return FreeCabins(
+        sailing=sailing,
+        on_sale=sailing.on_sale_at(now),
+        cabins=tuple(cabin for cabin in with_fare if cabin.id not in sold.taken.by_cabin),
+        fares=sold.fares,
+        room=room_aboard(sailing.id, now),
+        held=tuple(cabin for cabin in with_fare if sold.taken.by_cabin.get(cabin.id) is OccupancyState.HELD),
+    )
+
+
+def room_aboard(sailing_id: int, now: datetime) -> int:
+    """For how many more persons, infants counted, the ship has room on a sailing. Two statements."""
+    limit = db.session.scalar(select(Ship.persons_limit).join(Sailing).where(Sailing.id == sailing_id))
+    aboard = db.session.scalar(
+        select(func.coalesce(func.sum(Occupancy.party), 0)).where(
+            Occupancy.sailing_id == sailing_id,
+            Occupancy.over_at.is_(None),
+            (Occupancy.expires_at.is_(None)) | (Occupancy.expires_at > now),
+        )
+    )
+    return (limit or 0) - (aboard or 0)

@@ -8,31 +8,43 @@ from sqlalchemy.exc import IntegrityError
 from portal.audit.services import record
 from portal.catalogue.models import Cabin, Sailing
 from portal.catalogue.versions import bump, sailing_version
-from portal.database import db, transaction
+from portal.database import after_commit, db, transaction
 from portal.inventory.errors import (
     AlreadyLengthened,
     CabinSold,
     CabinTaken,
     HoldOver,
+    KeptForOthers,
     PartyTooLarge,
     SailingClosed,
     ShipFull,
     TooManyHolds,
 )
+from portal.inventory.line import someone_waits
 from portal.inventory.models import OVER, CabinNight, Occupancy, OccupancyState
+from portal.outbox.services import wake_worker
 
 HOLD_TIME = timedelta(minutes=20)
 LONGEST_HOLD = timedelta(hours=2)
 HOLDS_PER_VISITOR = 8  # a party of twenty, and too few to empty a deck
 
 
-def hold_cabin(*, sailing_id: int, cabin_id: int, party: int, holder: str, now: datetime) -> Occupancy:
+def hold_cabin(
+    *,
+    sailing_id: int,
+    cabin_id: int,
+    party: int,
+    holder: str,
+    now: datetime,
+    offered_until: datetime | None = None,
+) -> Occupancy:
     """Keep a cabin for the visitor `holder` until `now` + HOLD_TIME.
 
     party: all who will travel in it, infants counted, at least 1. A visitor's own hold of the same cabin is renewed
     with the new party and keeps its time. His other holds of this sailing last as long as the new one, as far as
-    LONGEST_HOLD allows: one party names all its passengers at once.
-    Raises SailingClosed, PartyTooLarge, ShipFull, TooManyHolds or CabinTaken; then nothing is written.
+    LONGEST_HOLD allows: one party names all its passengers at once. offered_until: the cabin is offered to a guest in
+    line and kept so long; every other visitor comes after those in line.
+    Raises SailingClosed, PartyTooLarge, ShipFull, TooManyHolds, KeptForOthers or CabinTaken; then nothing is written.
     """
     with transaction() as session:
         # The sailing's row is the lock of its persons aboard: two holds are counted one after the other.
@@ -58,6 +70,8 @@ def hold_cabin(*, sailing_id: int, cabin_id: int, party: int, holder: str, now: 
                 return hold
         if len(open_holds) >= HOLDS_PER_VISITOR:
             raise TooManyHolds
+        if offered_until is None and someone_waits(sailing, cabin, now):
+            raise KeptForOthers
         _check_persons(sailing, party, now)
         hold = Occupancy(
             sailing_id=sailing_id,
@@ -66,7 +80,7 @@ def hold_cabin(*, sailing_id: int, cabin_id: int, party: int, holder: str, now: 
             party=party,
             holder=holder,
             made_at=now,
-            expires_at=now + HOLD_TIME,
+            expires_at=offered_until or now + HOLD_TIME,
         )
         for other in open_holds:
             if other.sailing_id == sailing_id:
@@ -147,6 +161,22 @@ def lengthen_hold(*, occupancy_id: int, now: datetime) -> None:
         occupancy.expires_at = min(occupancy.expires_at + HOLD_TIME, occupancy.made_at + LONGEST_HOLD)
         before = occupancy.state
         _changed(occupancy, occupancy.sailing_id, "cabin.held_longer", before, now)
+
+
+def hand_over(*, occupancy_id: int, holder: str, now: datetime) -> Occupancy:
+    """A hold that was offered becomes that of the visitor who accepted; HOLD_TIME is left of it at the least.
+
+    Its time was long enough, so it cannot be lengthened. Raises HoldOver.
+    """
+    with transaction() as session:
+        occupancy = session.get_one(Occupancy, occupancy_id, with_for_update=True)
+        if occupancy.state is not OccupancyState.HELD or occupancy.expires_at is None or occupancy.overdue_at(now):
+            raise HoldOver
+        occupancy.holder = holder
+        occupancy.lengthened_at = now
+        occupancy.expires_at = max(occupancy.expires_at, now + HOLD_TIME)
+        _changed(occupancy, occupancy.sailing_id, "cabin.handed_over", occupancy.state, now)
+    return occupancy
 
 
 def book_held_cabin(*, occupancy_id: int, party: int, now: datetime) -> None:
@@ -252,6 +282,7 @@ def _give_back(occupancy: Occupancy, state: OccupancyState, now: datetime) -> No
     occupancy.move_to(state, now)
     db.session.execute(delete(CabinNight).where(CabinNight.occupancy_id == occupancy.id))
     _changed(occupancy, occupancy.sailing_id, f"cabin.{state}", before, now)
+    after_commit(wake_worker)  # somebody may wait for it
 
 
 def _changed(

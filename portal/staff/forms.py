@@ -282,6 +282,12 @@ class CabinsForm(FlaskForm):
     reason = StringField(_l("Reason for closing"), [Length(max=200)], filters=[trimmed])
 
 
+class RemoveForm(FlaskForm):
+    """Why a party is taken off the waiting list."""
+
+    reason = StringField(_l("Reason"), [REQUIRED, Length(max=200)], filters=[trimmed])
+
+
 class ReceivedForm(FlaskForm):
     """The amount is typed once more from the bank's statement: a slip of the eye is caught here."""
 

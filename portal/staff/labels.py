@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from portal.booking.labels import BOOKING_STATES
+from portal.booking.waiting.labels import WAITING_STATES
 from portal.catalogue.labels import SAILING_STATES
 from portal.payments.labels import REFUND_STATES
 from portal.payments.labels import STATES as PAYMENT_STATES
@@ -40,6 +41,7 @@ SUBJECTS: dict[str, LazyString] = {
     "file": _l("File"),
     "rules": _l("Entry rules"),
     "account": _l("User account"),
+    "waiting": _l("Party on the waiting list"),
 }
 # What the trail calls by code, by what it is about; a code that is not here is shown as it is.
 STATES: dict[str, Mapping[Any, LazyString]] = {
@@ -49,6 +51,7 @@ STATES: dict[str, Mapping[Any, LazyString]] = {
     "payment": PAYMENT_STATES,
     "refund": REFUND_STATES,
     "sailing": SAILING_STATES,
+    "waiting": WAITING_STATES,
 }
 ACTORS: dict[str, LazyString] = {
     "guest": _l("Guest"),
@@ -72,6 +75,7 @@ ACTIONS: dict[str, LazyString] = {
     "cabin.booked": _l("Cabin booked"),
     "cabin.closed": _l("Cabin closed"),
     "cabin.expired": _l("Hold of a cabin expired"),
+    "cabin.handed_over": _l("Cabin offered from the waiting list, accepted"),
     "cabin.held": _l("Cabin held"),
     "cabin.held_longer": _l("Cabin held longer"),
     "cabin.released": _l("Cabin given back"),
@@ -103,4 +107,12 @@ ACTIONS: dict[str, LazyString] = {
     "sailing.fares_set": _l("Fares set"),
     "sailing.loaded": _l("Sailing loaded from a season file"),
     "sailing.on_sale": _l("Put on sale"),
+    "waiting.accepted": _l("Offer from the waiting list accepted"),
+    "waiting.ended": _l("Nothing to wait for any more"),
+    "waiting.joined": _l("Put on the waiting list"),
+    "waiting.lapsed": _l("Off the waiting list: offers not answered"),
+    "waiting.left": _l("Left the waiting list"),
+    "waiting.offered": _l("Cabin offered from the waiting list"),
+    "waiting.removed": _l("Taken off the waiting list"),
+    "waiting.waiting": _l("Back in line"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
@@ -19,11 +19,14 @@ from portal.accounts.services import password_token
 from portal.booking.access import passenger_token
 from portal.booking.models import Booking, Sex
 from portal.booking.services import expire_bookings, name_passengers, place_booking
+from portal.booking.waiting.access import offer_token
+from portal.booking.waiting.models import WaitingEntry, WaitingOffer
+from portal.booking.waiting.services import decline_offer, join_line, serve_line
 from portal.catalogue.models import Cabin, Sailing
 from portal.catalogue.services import close_sales
 from portal.database import db, transaction
 from portal.inventory.models import Occupancy
-from portal.inventory.services import close_cabin, hold_cabin
+from portal.inventory.services import close_cabin, hold_cabin, release
 from portal.kernel.clock import now
 from portal.kernel.money import Money
 from portal.payments.models import Payment
@@ -94,6 +97,8 @@ def furnish(app: Flask, language: str) -> Gallery:
     close_cabin(sailing_id=sailing.id, cabin_id=cabin_of("331").id, reason="repair", now=moment)
     other = db.session.scalars(select(Sailing).filter_by(code="PV24-03")).one()
     close_sales(sailing_id=other.id, reason="charter", now=moment)
+    full = db.session.scalars(select(Sailing).filter_by(code="PV24-04")).one()
+    line = stand_in_line(full, language, moment)
     refresh_checklist(booking_id=booked.id, now=moment)
     new, back, done = hand_in(booked, staff, moment)
 
@@ -111,6 +116,15 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("free cabin, no choice made", f"cruises/{CODE}/cabins/332", status=422, act="send nothing"),
         Shown("held cabin", f"cruises/{CODE}/cabins/330"),
         Shown("booked cabin", f"cruises/{CODE}/cabins/328"),
+        Shown("cruise sold out", "cruises/PV24-04"),
+        Shown("waiting list", "cruises/PV24-04/waiting-list"),
+        Shown("waiting list, all wrong", "cruises/PV24-04/waiting-list", status=422, act="send nothing"),
+        Shown("waiting list of a sailing not on sale", "cruises/PV24-03/waiting-list"),
+        Shown("place in line", f"waiting-list/{line.passed.reference}"),
+        Shown("place in line with an offer", f"waiting-list/{line.offered.reference}"),
+        Shown("place left", f"waiting-list/{line.gone.reference}"),
+        Shown("offer", f"offers/{line.offer.reference}/{offer_token(line.offer)}"),
+        Shown("offer over", f"offers/{line.declined.reference}/{offer_token(line.declined)}/decline"),
         Shown("about", "about"),
         Shown("terms", "terms"),
         Shown("privacy", "privacy"),
@@ -158,6 +172,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff calls", f"staff/sailings/{CODE}/calls", staff.role),
         Shown("staff fares", f"staff/sailings/{CODE}/fares", staff.role),
         Shown("staff cabins", f"staff/sailings/{CODE}/cabins?deck=middle", staff.role),
+        Shown("staff waiting list", "staff/sailings/PV24-04/waiting-list", staff.role),
         Shown("staff bookings", "staff/bookings", staff.role),
         Shown("staff booking", f"staff/bookings/{b}", staff.role),
         Shown("staff payments", "staff/payments", staff.role),
@@ -172,7 +187,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("colleagues, wrong", "staff/accounts", staff.role, 422, "send nothing"),
     )
     cookies = {
-        GUEST: guest.cookie(),
+        GUEST: guest.cookie(grants=[entry.reference for entry in (line.passed, line.offered, line.gone)]),
         CUSTOMER: owner.cookie(customer),
         staff.role: owner.cookie(staff),
     }
@@ -275,18 +290,61 @@ class Visitor:
             now=moment,
         )
 
-    def cookie(self, account: Account | None = None) -> str:
+    def cookie(self, account: Account | None = None, grants: Sequence[str] = ()) -> str:
         client = self.app.test_client()
 
         def sign() -> str:
             with client.session_transaction() as session:
-                session["visitor"] = self.key
+                session["visitor"], session["grants"] = self.key, list(grants)
                 if account is not None:
                     session["_user_id"], session["_fresh"] = identity, True
             return str(client.get_cookie("session").value)
 
         identity = account.get_id() if account else ""
         return Context().run(sign)
+
+
+@dataclass(frozen=True)
+class InLine:
+    """Parties in line for a sailing that is sold out, in every state."""
+
+    passed: WaitingEntry  # too large for the cabins that became free
+    offered: WaitingEntry
+    gone: WaitingEntry
+    offer: WaitingOffer  # open
+    declined: WaitingOffer
+
+
+def stand_in_line(sailing: Sailing, language: str, moment: datetime) -> InLine:
+    """Closes every cabin of the sailing, puts parties in line and frees two small cabins."""
+    cabins = db.session.scalars(select(Cabin).filter_by(ship_id=sailing.ship_id).order_by(Cabin.number)).all()
+    closed = [close_cabin(sailing_id=sailing.id, cabin_id=one.id, reason="charter", now=moment) for one in cabins]
+    parties = [
+        join_line(
+            sailing_ids=[sailing.id],
+            party=party,
+            infants=0,
+            category=None,
+            name="Anna Ivanova",
+            email=f"line{number}@example.org",
+            language=language,
+            consent_version="c1",
+            now=moment,
+        )
+        for number, party in enumerate((3, 2, 2, 1))
+    ]
+    small = [hold for hold in closed if hold.cabin.sleeps == 2]
+    declined = _offer(small[0], moment)
+    decline_offer(offer_id=declined.id, leave=True, now=moment)
+    offer = _offer(small[1], moment)
+    return InLine(parties[0], offer.entry, declined.entry, offer, declined)
+
+
+def _offer(closed: Occupancy, moment: datetime) -> WaitingOffer:
+    """The offer that is made once this cabin is free."""
+    release(occupancy_id=closed.id, now=moment)
+    serve_line(sailing_id=closed.sailing_id, now=moment)
+    return db.session.scalars(select(WaitingOffer).order_by(WaitingOffer.id.desc()).limit(1)).one()
 
 
 def awaited(booking: Booking, moment: datetime) -> Payment:

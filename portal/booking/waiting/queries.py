@@ -1,0 +1,431 @@
+"""Lines as rules, guests and staff need to see them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from portal.booking.waiting.matching import FreeCabin, InLine, Proposal, propose, why_not
+from portal.booking.waiting.models import (
+    OfferState,
+    SkipReason,
+    WaitingEntry,
+    WaitingOffer,
+    WaitingSkip,
+    WaitingState,
+    WaitingWish,
+)
+from portal.catalogue.models import Cabin, Category, Sailing
+from portal.catalogue.queries import SailingView, sailing_view
+from portal.database import db
+from portal.inventory.queries import SailingCard, free_cabins_of, season_cards
+from portal.kernel.errors import NotFound
+from portal.kernel.money import Money
+from portal.kernel.text import LocalizedText
+from portal.pricing.queries import fare_of
+from portal.pricing.quotes import quote_party
+
+ADULT = 30  # an age that pays the full fare
+INFANT = 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """The parties in line for a sailing in their order, and what could be offered to them."""
+
+    sailing: SailingView
+    parties: tuple[InLine, ...]
+    cabins: tuple[FreeCabin, ...]
+    held: tuple[FreeCabin, ...]  # kept for somebody who has not booked yet: they may become free
+    room: int  # persons, infants counted
+
+    def newcomer(self, party: int, sleepers: int, category: str | None) -> InLine:
+        return InLine(0, party, sleepers, category)
+
+    def plan(self, without: Collection[int] = ()) -> tuple[Proposal, ...]:
+        """What would be offered to whom now; `without` these parties."""
+        return propose([one for one in self.parties if one.entry_id not in without], self.cabins, self.room)
+
+    def wants(self, cabin_id: int) -> bool:
+        """Whether the cabin is free and suits somebody in line."""
+        cabin = next((each for each in self.cabins if each.id == cabin_id), None)
+        return cabin is not None and any(why_not(one, cabin, self.room) is None for one in self.parties)
+
+
+def line_of(sailing_id: int, now: datetime) -> Line:
+    """Eleven statements, however long the line is."""
+    code = db.session.scalar(select(Sailing.code).where(Sailing.id == sailing_id))
+    free = free_cabins_of(code or "", now)
+    entries = db.session.scalars(
+        select(WaitingEntry)
+        .join(WaitingWish)
+        .where(WaitingWish.sailing_id == sailing_id, WaitingEntry.over_at.is_(None))
+        .order_by(WaitingEntry.id)
+    ).all()
+    refused: dict[int, set[int]] = {}
+    for entry_id, cabin_id in db.session.execute(
+        select(WaitingOffer.entry_id, WaitingOffer.cabin_id).where(
+            WaitingOffer.sailing_id == sailing_id,
+            WaitingOffer.state != OfferState.OPEN,
+            WaitingOffer.entry_id.in_([entry.id for entry in entries]),
+        )
+    ):
+        refused.setdefault(entry_id, set()).add(cabin_id)
+    return Line(
+        sailing=free.sailing,
+        parties=tuple(
+            InLine(
+                entry_id=entry.id,
+                party=entry.party,
+                sleepers=entry.sleepers,
+                category=entry.category,
+                has_offer=entry.state is WaitingState.OFFERED,
+                refused=frozenset(refused.get(entry.id, ())),
+            )
+            for entry in entries
+        ),
+        cabins=tuple(_free(cabin) for cabin in free.cabins),
+        held=tuple(_free(cabin) for cabin in free.held),
+        room=free.room,
+    )
+
+
+def _free(cabin: Cabin) -> FreeCabin:
+    return FreeCabin(cabin.id, cabin.number, cabin.sleeps, cabin.category.code, cabin.category.position)
+
+
+# ---------- For guests ----------
+
+
+@dataclass(frozen=True)
+class JoinPage:
+    """What can be waited for."""
+
+    card: SailingCard
+    sailing_id: int
+    categories: tuple[tuple[str, LocalizedText, int], ...]  # code, name, the most that a cabin of it sleeps
+    most: int  # the most that any cabin sleeps
+    others: tuple[SailingCard, ...]  # sailings that are sold out, too
+    waiting: int  # parties in line
+    full: bool  # no cabin of the sailing is free
+
+
+def join_page(code: str, now: datetime) -> JoinPage:
+    """Raises NotFound."""
+    cards = season_cards(now).cards
+    card = next((one for one in cards if one.code == code), None)
+    sailing = db.session.scalars(select(Sailing).where(Sailing.code == code)).one_or_none()
+    if card is None or sailing is None:
+        raise NotFound(code)
+    sleeps = db.session.execute(
+        select(Category, func.max(Cabin.berths + Cabin.extra_berths))
+        .join(Cabin, Cabin.category_id == Category.id)
+        .where(Cabin.ship_id == sailing.ship_id)
+        .group_by(Category.id)
+        .order_by(Category.position)
+    ).all()
+    return JoinPage(
+        card=card,
+        sailing_id=sailing.id,
+        categories=tuple((category.code, category.name, most) for category, most in sleeps),
+        most=max((most for _, most in sleeps), default=1),
+        others=tuple(one for one in cards if one.state == "sold_out" and one.code != code),
+        waiting=_in_line(sailing.id),
+        full=card.state == "sold_out",
+    )
+
+
+def sailing_ids(codes: Collection[str]) -> tuple[int, ...]:
+    return tuple(db.session.scalars(select(Sailing.id).where(Sailing.code.in_(codes)).order_by(Sailing.id)))
+
+
+def _in_line(sailing_id: int, before: int | None = None) -> int:
+    """Parties in line for a sailing, or only those before an entry."""
+    query = (
+        select(func.count())
+        .select_from(WaitingWish)
+        .join(WaitingEntry)
+        .where(WaitingWish.sailing_id == sailing_id, WaitingEntry.over_at.is_(None))
+    )
+    return db.session.scalar(query if before is None else query.where(WaitingEntry.id < before)) or 0
+
+
+@dataclass(frozen=True)
+class SkipView:
+    cabin: str
+    sleeps: int
+    reason: SkipReason
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class WishView:
+    """One sailing that a party waits for."""
+
+    sailing: SailingView
+    place: int  # from 1
+    waiting: int  # parties in line, this one among them
+    why: str  # none_free, too_small, no_room, refused, soon, over
+    may_come: int  # suitable cabins that are only held now
+    skips: tuple[SkipView, ...]
+
+
+@dataclass(frozen=True)
+class OfferView:
+    id: int
+    reference: str
+    state: OfferState
+    sailing: SailingView
+    cabin: str
+    category: LocalizedText
+    deck: LocalizedText
+    sleeps: int
+    party: int
+    infants: int
+    price: Money | None  # for the party, all of them adults but the infants; none where it is not sold any more
+    expires_at: datetime
+    entry: str  # the reference of the place in line
+
+
+@dataclass(frozen=True)
+class PlacePage:
+    id: int
+    reference: str
+    state: WaitingState
+    name: str
+    email: str
+    party: int
+    infants: int
+    category: LocalizedText | None
+    made_at: datetime
+    wishes: tuple[WishView, ...]
+    offer: OfferView | None
+
+
+def place_page(entry_id: int, now: datetime) -> PlacePage:
+    """A party's own view of its place; statements grow with its sailings, which are few."""
+    entry = db.session.get_one(WaitingEntry, entry_id)
+    in_line = entry.over_at is None
+    offer = db.session.scalars(
+        select(WaitingOffer).where(WaitingOffer.entry_id == entry.id, WaitingOffer.state == OfferState.OPEN)
+    ).one_or_none()
+    return PlacePage(
+        id=entry.id,
+        reference=entry.reference,
+        state=entry.state,
+        name=entry.name,
+        email=entry.email,
+        party=entry.party,
+        infants=entry.infants,
+        category=_category_name(entry),
+        made_at=entry.made_at,
+        wishes=tuple(_wish_view(entry, wish.sailing_id, now) for wish in entry.wishes) if in_line else (),
+        offer=offer_view(offer) if offer else None,
+    )
+
+
+def _category_name(entry: WaitingEntry) -> LocalizedText | None:
+    if entry.category is None:
+        return None
+    return db.session.scalar(
+        select(Category.name)
+        .join(Sailing, Sailing.ship_id == Category.ship_id)
+        .join(WaitingWish, WaitingWish.sailing_id == Sailing.id)
+        .where(WaitingWish.entry_id == entry.id, Category.code == entry.category)
+        .limit(1)
+    )
+
+
+def _wish_view(entry: WaitingEntry, sailing_id: int, now: datetime) -> WishView:
+    line = line_of(sailing_id, now)
+    me = next((one for one in line.parties if one.entry_id == entry.id), None)
+    alone = me or InLine(entry.id, entry.party, entry.sleepers, entry.category)
+    skips = db.session.scalars(
+        select(WaitingSkip)
+        .join(WaitingOffer)
+        .where(WaitingSkip.entry_id == entry.id, WaitingOffer.sailing_id == sailing_id)
+        .order_by(WaitingSkip.id.desc())
+        .options(joinedload(WaitingSkip.offer).joinedload(WaitingOffer.cabin))
+    )
+    return WishView(
+        sailing=line.sailing,
+        place=_in_line(sailing_id, entry.id) + 1,
+        waiting=len(line.parties),
+        why=_why(alone, line, now),
+        may_come=sum(why_not(alone, cabin, entry.party) is None for cabin in line.held),
+        skips=tuple(
+            SkipView(skip.offer.cabin.number, skip.offer.cabin.sleeps, skip.reason, skip.made_at) for skip in skips
+        ),
+    )
+
+
+def _why(one: InLine, line: Line, now: datetime) -> str:
+    """In one word why the party has no cabin yet; the words for it are on its page."""
+    if not line.sailing.on_sale_at(now):
+        return "over"
+    reasons = {why_not(one, cabin, line.room) for cabin in line.cabins} - {SkipReason.OTHER_CATEGORY}
+    if not reasons:
+        return "none_free"
+    for reason, word in (
+        (None, "soon"),
+        (SkipReason.NO_ROOM, "no_room"),
+        (SkipReason.TOO_SMALL, "too_small"),
+        (SkipReason.REFUSED_BEFORE, "refused"),
+    ):
+        if reason in reasons:
+            return word
+    return "none_free"
+
+
+def offer_page(offer_id: int) -> OfferView:
+    return offer_view(db.session.get_one(WaitingOffer, offer_id))
+
+
+def offer_view(offer: WaitingOffer) -> OfferView:
+    entry, cabin = offer.entry, offer.cabin
+    ages = [ADULT] * entry.sleepers + [INFANT] * entry.infants
+    try:
+        fare = fare_of(offer.sailing_id, cabin.category_id)
+        price = quote_party(fare, ages, berths=cabin.berths, extra_berths=cabin.extra_berths).total
+    except NotFound:
+        price = None
+    return OfferView(
+        id=offer.id,
+        reference=offer.reference,
+        state=offer.state,
+        sailing=sailing_view(offer.sailing),
+        cabin=cabin.number,
+        category=cabin.category.name,
+        deck=cabin.deck.name,
+        sleeps=cabin.sleeps,
+        party=entry.party,
+        infants=entry.infants,
+        price=price,
+        expires_at=offer.expires_at,
+        entry=entry.reference,
+    )
+
+
+# ---------- For staff ----------
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    id: int
+    reference: str
+    place: int  # 0 for one who waits no more
+    name: str
+    email: str
+    language: str
+    party: int
+    infants: int
+    category: str | None
+    state: WaitingState
+    made_at: datetime
+    cabin: str | None  # offered now
+    expires_at: datetime | None
+    skips: tuple[SkipView, ...]
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """One cabin and whom it would be offered to now, with everyone passed over."""
+
+    cabin: FreeCabin
+    entry: EntryRow
+    passed: tuple[tuple[EntryRow, SkipReason], ...]
+
+
+@dataclass(frozen=True)
+class LinePage:
+    line: Line
+    rows: tuple[EntryRow, ...]  # in line, in their order
+    over: tuple[EntryRow, ...]  # who wait no more, the newest first
+    runs: tuple[DryRun, ...]
+    left: tuple[FreeCabin, ...]  # free, and of no use to anybody in line
+
+
+OVER_SHOWN = 30
+
+
+def line_page(sailing_id: int, now: datetime) -> LinePage:
+    """Staff's view of a line, with what would be offered to whom now; nothing is written. Fifteen statements."""
+    line = line_of(sailing_id, now)
+    of_sailing = select(WaitingEntry).join(WaitingWish).where(WaitingWish.sailing_id == sailing_id)
+    in_line = db.session.scalars(of_sailing.where(WaitingEntry.over_at.is_(None)).order_by(WaitingEntry.id)).all()
+    over = db.session.scalars(
+        of_sailing.where(WaitingEntry.over_at.is_not(None)).order_by(WaitingEntry.over_at.desc()).limit(OVER_SHOWN)
+    ).all()
+    ids = [entry.id for entry in (*in_line, *over)]
+    offers = {
+        offer.entry_id: offer
+        for offer in db.session.scalars(
+            select(WaitingOffer)
+            .where(WaitingOffer.entry_id.in_(ids), WaitingOffer.state == OfferState.OPEN)
+            .options(joinedload(WaitingOffer.cabin))
+        )
+    }
+    skips: dict[int, list[SkipView]] = {}
+    for skip in db.session.scalars(
+        select(WaitingSkip)
+        .join(WaitingOffer)
+        .where(WaitingSkip.entry_id.in_(ids), WaitingOffer.sailing_id == sailing_id)
+        .order_by(WaitingSkip.id.desc())
+        .options(joinedload(WaitingSkip.offer).joinedload(WaitingOffer.cabin))
+    ):
+        cabin = skip.offer.cabin
+        skips.setdefault(skip.entry_id, []).append(SkipView(cabin.number, cabin.sleeps, skip.reason, skip.made_at))
+
+    def row(place: int, entry: WaitingEntry) -> EntryRow:
+        offer = offers.get(entry.id)
+        return EntryRow(
+            id=entry.id,
+            reference=entry.reference,
+            place=place,
+            name=entry.name,
+            email=entry.email,
+            language=entry.language,
+            party=entry.party,
+            infants=entry.infants,
+            category=entry.category,
+            state=entry.state,
+            made_at=entry.made_at,
+            cabin=offer.cabin.number if offer else None,
+            expires_at=offer.expires_at if offer else None,
+            skips=tuple(skips.get(entry.id, ())),
+        )
+
+    rows = tuple(row(place, entry) for place, entry in enumerate(in_line, 1))
+    by_id = {one.id: one for one in rows}
+    plan = line.plan() if line.sailing.on_sale_at(now) else ()
+    taken = {proposal.cabin.id for proposal in plan}
+    return LinePage(
+        line=line,
+        rows=rows,
+        over=tuple(row(0, entry) for entry in over),
+        runs=tuple(
+            DryRun(
+                proposal.cabin,
+                by_id[proposal.entry_id],
+                tuple((by_id[passed.entry_id], passed.reason) for passed in proposal.passed),
+            )
+            for proposal in plan
+        ),
+        left=tuple(cabin for cabin in line.cabins if cabin.id not in taken),
+    )
+
+
+def waiting_entry_id(reference: str, sailing_id: int) -> int:
+    """Raises NotFound."""
+    found = db.session.scalar(
+        select(WaitingEntry.id)
+        .join(WaitingWish)
+        .where(WaitingEntry.reference == reference, WaitingWish.sailing_id == sailing_id)
+    )
+    if found is None:
+        raise NotFound(reference)
+    return found
