@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import EmailField, SelectChoice, SelectField, StringField, ValidationError
+from wtforms import BooleanField, EmailField, SelectChoice, SelectField, StringField, ValidationError
 from wtforms.validators import Email, InputRequired, Length, Optional
 
-from portal.booking.forms import NUMBER, DayField
+from portal.booking.forms import FIRST, NUMBER, OLDEST, DayField, latin
 from portal.booking.labels import DOCUMENT_KINDS, SEXES
 from portal.booking.models import DocumentKind, Sex
 from portal.booking.passengers import LaterDetails
+from portal.booking.services import PassengerDetails
+from portal.kernel.countries import countries_by_name
 from portal.kernel.text import LANGUAGE_NAMES
 
 LONGEST = 60
@@ -22,6 +25,10 @@ LONGEST = 60
 
 def _one_line(text: str | None) -> str | None:
     return " ".join(text.split()) if text else text
+
+
+def _needed() -> InputRequired:
+    return InputRequired(_l("Please fill this in."))
 
 
 def _at_most(letters: int) -> Length:
@@ -70,11 +77,50 @@ class DetailsForm(FlaskForm):
         )
 
 
+class CompanionForm(DetailsForm):
+    """Somebody in the customer's own list, whole."""
+
+    surname = StringField(_l("Surname in Latin letters"), [_needed(), _at_most(LONGEST), latin], filters=[_one_line])
+    given_names = StringField(
+        _l("Given names in Latin letters"), [_needed(), _at_most(LONGEST), latin], filters=[_one_line]
+    )
+    birth_date = DayField(_l("Date of birth"), [_needed()])
+    citizenship = SelectField(_l("Citizenship"), [_needed()], coerce=str)
+    agreed = BooleanField(_l("This person agrees that these data are kept in my account for further bookings"))
+
+    def __init__(self, *args: Any, language: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = dict(countries_by_name(language))
+        self.citizenship.choices = [
+            ("", _("Please choose")),
+            *((code, names[code]) for code in FIRST),
+            *((code, name) for code, name in names.items() if code not in FIRST),
+        ]
+
+    def validate_birth_date(self, field: DayField) -> None:
+        if field.data and not OLDEST <= field.data <= self.today:
+            raise ValidationError(_("Please check the date: it must lie in the past."))
+
+    def validate_agreed(self, field: BooleanField) -> None:
+        if not field.data:
+            raise ValidationError(_("Without this consent we may not keep anybody's data in your account."))
+
+    @property
+    def person(self) -> PassengerDetails:
+        return PassengerDetails(
+            surname=self.surname.data or "",
+            given_names=self.given_names.data or "",
+            birth_date=self.birth_date.data or OLDEST,
+            citizenship=self.citizenship.data,
+            **asdict(self.told),
+        )
+
+
 class SendLinkForm(FlaskForm):
     email = EmailField(
         _l("E-mail of the passenger"),
         [
-            InputRequired(_l("Please fill this in.")),
+            _needed(),
             _at_most(254),
             Email(_l("Please check the address: mail could not be sent to it.")),
         ],

@@ -47,5 +47,13 @@ class PassengersClosed(Refused):
     message = _l("Nothing can be changed here any more: the booking was given up, or the cruise has begun.")
 
 
+class CompanionKnown(Refused):
+    message = _l("Somebody with this name and date of birth stands in your list already.")
+
+
+class ListFull(Refused):
+    message = _l("Your list is full. Please take somebody out first.")
+
+
 class NotPayable(Refused):
     message = _l("This booking does not wait for a payment now.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -102,6 +102,13 @@ class PassengerForm(Form):
             *((code, name) for code, name in names.items() if code not in FIRST),
         ]
 
+    def fill(self, known: Mapping[str, Any]) -> None:
+        """Put what is known into the fields; those of which nothing is known keep what was typed."""
+        for name, value in known.items():
+            if value is not None:
+                self[name].process_data(value)
+                self[name].raw_data = None
+
     def validate_birth_date(self, field: DateField) -> None:
         if field.data and not OLDEST <= field.data <= self.today:
             raise ValidationError(_("Please check the date: it must lie in the past."))
@@ -182,6 +189,8 @@ class ReviewForm(FlaskForm):
     contact_phone = TelField(_l("Telephone"), [_needed(), _at_most(40)], filters=[_strip])
     terms = BooleanField(_l("I have read and accept the conditions of carriage and cancellation"))
     consent = BooleanField(_l("I agree that the passengers' personal data are used to carry out this booking"))
+
+    remember = BooleanField(_l("Keep these passengers in my account for further bookings; they agree"))
 
     def validate_contact_phone(self, field: TelField) -> None:
         if field.data and not PHONE.fullmatch(field.data):

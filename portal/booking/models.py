@@ -165,6 +165,36 @@ class Passenger(Base):
         return " ".join(part for part in parts if part) or None
 
 
+class Companion(Base):
+    """Somebody with whom a customer travels, remembered for the next booking with the consent of both."""
+
+    __tablename__ = "companion"
+    __table_args__ = (UniqueConstraint("account_id", "person"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    person: Mapped[str] = mapped_column(String(64))  # fingerprint of name and birth: nobody stands here twice
+    surname: Mapped[str] = mapped_column(String(60))
+    given_names: Mapped[str] = mapped_column(String(60))
+    local_surname: Mapped[str | None] = mapped_column(String(60))
+    local_given_names: Mapped[str | None] = mapped_column(String(60))
+    patronymic: Mapped[str | None] = mapped_column(String(60))
+    birth_date: Mapped[date]
+    birth_place: Mapped[str | None] = mapped_column(String(80))
+    sex: Mapped[Sex | None]
+    citizenship: Mapped[str] = mapped_column(String(2))
+    document_kind: Mapped[DocumentKind | None]
+    document_number: Mapped[str | None] = mapped_column(SealedText)
+    document_expires: Mapped[date | None]
+    consented_at: Mapped[datetime]  # real time
+    used_at: Mapped[datetime] = mapped_column(index=True)  # last saved or taken into a booking
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.surname} {self.given_names}"
+
+
 class ChargeKind(StrEnum):
     ADULT = "adult"
     SINGLE = "single"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from portal.booking.access import link_token, passenger_token
+from portal.booking.companions import forget_unused
 from portal.booking.labels import FIELDS
 from portal.booking.models import Passenger
 from portal.booking.passenger_pages import Reminder, due_reminders, passenger_page
@@ -38,9 +39,10 @@ def send_passenger_link(passenger_id: int, minute: str) -> None:
 
 @each_minute
 def remind() -> None:
-    """Once an hour is enough for days."""
+    """Once an hour is enough for what is counted in days."""
     if real_now().minute == REMIND_MINUTE:
         send_reminders(now(), today())
+        forget_unused(now())
 
 
 def send_reminders(moment: datetime, day: date) -> int:

@@ -6,7 +6,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.accounts.access import public
+from portal.accounts.access import Permission, access, current_account, public, signed_in
+from portal.booking import companions as book
 from portal.booking import passengers as services
 from portal.booking.access import (
     booked_passenger,
@@ -16,15 +17,16 @@ from portal.booking.access import (
     passenger_token,
     visitor_booking,
 )
-from portal.booking.detail_forms import DetailsForm, SendLinkForm
+from portal.booking.detail_forms import CompanionForm, DetailsForm, SendLinkForm
+from portal.booking.details import ending
 from portal.booking.labels import FIELDS
-from portal.booking.models import Passenger
+from portal.booking.models import Companion, Passenger
 from portal.booking.passenger_pages import PassengerPage, own_address, passenger_page
 from portal.extensions import limiter
 from portal.kernel.clock import now, today
 from portal.kernel.errors import Refused
 from portal.kernel.parts import parts
-from portal.web.locale import PREFIX
+from portal.web.locale import PREFIX, language
 
 bp = Blueprint("passengers", __name__, url_prefix=PREFIX)
 
@@ -71,6 +73,9 @@ def of_booking(reference: str, number: int) -> ResponseReturnValue:
     page = passenger_page(passenger, now())
     form = _details_form(page)
     if form.validate_on_submit() and _told(form, page.id):
+        account = signed_in()
+        if account is not None:
+            book.learn(account_id=account.id, passenger=passenger, told=form.told, now=now())
         return redirect(url_for(".of_booking", reference=reference, number=number))
     return _page_of_booking(reference, passenger, page, form, _link_form(page)), 422 if form.errors else 200
 
@@ -113,6 +118,62 @@ def renew_booking_link(reference: str) -> ResponseReturnValue:
     let_in(booking)  # whoever asked for it may have come by the old one
     flash(_("The old private link no longer works. We have sent a new one by mail."), "good")
     return redirect(url_for("booking.booking", reference=reference))
+
+
+@bp.get("/account/companions")
+@access(Permission.ACCOUNT)
+def companions() -> ResponseReturnValue:
+    return render_template("booking/companions.html", rows=book.companions_of(current_account().id))
+
+
+@bp.route("/account/companions/new", methods=["GET", "POST"])
+@access(Permission.ACCOUNT)
+@limiter.limit(SAVES, methods=["POST"])
+def add_companion() -> ResponseReturnValue:
+    form = CompanionForm(language=language())
+    form.today = today()
+    if form.validate_on_submit():
+        try:
+            book.add_companion(account_id=current_account().id, person=form.person, now=now())
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+        else:
+            flash(_("Saved."), "good")
+            return redirect(url_for(".companions"))
+    return _companion_page(form, None)
+
+
+@bp.route("/account/companions/<string:reference>", methods=["GET", "POST"])
+@access(Permission.ACCOUNT)
+@limiter.limit(SAVES, methods=["POST"])
+def companion(reference: str) -> ResponseReturnValue:
+    mine = book.companion_of(current_account().id, reference)
+    known = book.as_typed(mine) | {"document_number": None, "agreed": True}
+    form = CompanionForm(language=language(), data=None if request.method == "POST" else known)
+    form.today = today()
+    if form.validate_on_submit():
+        try:
+            book.change_companion(companion=mine, person=form.person, now=now())
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+        else:
+            flash(_("Saved."), "good")
+            return redirect(url_for(".companions"))
+    return _companion_page(form, mine)
+
+
+@bp.post("/account/companions/<string:reference>/forget")
+@access(Permission.ACCOUNT)
+def forget_companion(reference: str) -> ResponseReturnValue:
+    book.forget_companion(companion=book.companion_of(current_account().id, reference))
+    flash(_("Taken out of your list and deleted."), "good")
+    return redirect(url_for(".companions"))
+
+
+def _companion_page(form: CompanionForm, mine: Companion | None) -> ResponseReturnValue:
+    known = {"reference": mine.reference, "document_ending": ending(mine.document_number)} if mine else {}
+    page = {"full_name": mine.full_name if mine else None, "document_ending": None, "reference": None} | known
+    return render_template("booking/companion.html", form=form, page=page, today=today()), 422 if form.errors else 200
 
 
 def _details_form(page: PassengerPage) -> DetailsForm:

@@ -13,6 +13,7 @@ from flask_wtf import FlaskForm
 from portal.accounts.access import Permission, access, current_account, public, signed_in
 from portal.booking import queries, services
 from portal.booking.access import let_in, open_by_link, visitor_booking, visitor_hold
+from portal.booking.companions import companions_of, remember_passengers, use_companion
 from portal.booking.documents import calendar, voucher
 from portal.booking.forms import FindBookingForm, PassengersForm, ReviewForm
 from portal.booking.labels import BOOKING_STATES, BOOKING_TONES, CHARGES
@@ -90,8 +91,15 @@ def passengers(reference: str) -> ResponseReturnValue:
 
 
 def _passengers_page(page: queries.HoldPage, form: PassengersForm) -> ResponseReturnValue:
-    left = page.seconds_left(now())
-    return render_template("booking/passengers.html", page=page, form=form, left=left), 422 if form.errors else 200
+    account = signed_in()
+    shown = render_template(
+        "booking/passengers.html",
+        page=page,
+        form=form,
+        left=page.seconds_left(now()),
+        companions=companions_of(account.id) if account else (),
+    )
+    return shown, 422 if form.errors else 200
 
 
 def _cabins(page: queries.HoldPage) -> list[tuple[str, str]]:
@@ -99,16 +107,26 @@ def _cabins(page: queries.HoldPage) -> list[tuple[str, str]]:
 
 
 def _changes_party(form: PassengersForm) -> bool:
-    """One passenger more or fewer: asked by a button that sends what is typed so far along."""
+    """One passenger more or fewer, or one filled in: asked by a button that sends what is typed so far along."""
     if request.method != "POST":
         return False
     if "add" in request.form:
         form.add(request.form["add"])
     elif "remove" in request.form:
         form.remove(request.form.get("remove", -1, int))
+    elif "fill" in request.form:
+        _fill(form, request.form.get("fill", -1, int))
     else:
         return False
     return True
+
+
+def _fill(form: PassengersForm, place: int) -> None:
+    """Somebody from the customer's own list takes this place of the form; nobody, while nobody was chosen."""
+    account = signed_in()
+    chosen = request.form.get(f"companion-{place}")
+    if account is not None and chosen and 0 <= place < len(form.passengers):
+        form.passengers[place].form.fill(use_companion(account_id=account.id, reference=chosen, now=now()))
 
 
 def _asks_for_time() -> bool:
@@ -191,6 +209,8 @@ def review(reference: str) -> ResponseReturnValue:
             form.form_errors.append(refusal.message)
         else:
             let_in(placed)
+            if account is not None and not account.is_staff and form.remember.data:
+                remember_passengers(account_id=account.id, passengers=placed.passengers, now=now())
             return redirect(url_for("payments.pay", reference=page.reference))
     return (
         render_template(
@@ -202,6 +222,7 @@ def review(reference: str) -> ResponseReturnValue:
             charges=CHARGES,
             cancel_steps=cancel_steps(DEFAULT_POLICY, page.price, page.start_day),  # pinned when it is placed
             day=page.day_at(now()),
+            may_remember=account is not None and not account.is_staff,
             terms_version=TERMS_VERSION,
             consent_version=CONSENT_VERSION,
         ),

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from portal.accounts.models import Account, Role
 from portal.accounts.services import password_token
 from portal.booking.access import passenger_token
+from portal.booking.companions import add_companion
 from portal.booking.models import Booking, Sex
 from portal.booking.services import expire_bookings, name_passengers, place_booking
 from portal.booking.waiting.access import offer_token
@@ -103,6 +104,7 @@ def furnish(app: Flask, language: str) -> Gallery:
     new, back, done = hand_in(booked, staff, moment)
 
     own = booked.passengers[1]
+    friend = add_companion(account_id=customer.id, person=details(), now=moment)
     b, t, p = booked.reference, transfer.reference, expected.reference
     pages = (
         Shown("home", ""),
@@ -158,6 +160,9 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("cancel without a tick", f"bookings/{b}/cancel", CUSTOMER, 422, "send nothing"),
         Shown("details of a passenger", f"bookings/{b}/passengers/1", CUSTOMER),
         Shown("own details", f"passengers/{own.reference}/open/{passenger_token(own)}", CUSTOMER),
+        Shown("companions", "account/companions", CUSTOMER),
+        Shown("companion", f"account/companions/{friend.reference}", CUSTOMER),
+        Shown("companion, all wrong", "account/companions/new", CUSTOMER, 422, "send nothing"),
         Shown("my bookings", "my-bookings", CUSTOMER),
         Shown("account", "account/profile", CUSTOMER),
         Shown("papers", f"bookings/{b}/papers", CUSTOMER),
