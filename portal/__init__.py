@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import cli
-from portal.accounts import sessions
+from portal.accounts import drafts, sessions
 from portal.accounts import tasks as accounts_tasks
 from portal.accounts import views as accounts
 from portal.accounts.access import Permission, may
@@ -58,7 +58,7 @@ def create_app(**overrides: Any) -> Flask:
     limiter.init_app(app)
     babel.init_app(app, locale_selector=locale.choose_locale)
     compress.init_app(app)
-    for plumbing in (addresses, sessions, locale, filters, assets, errors, headers, cli):
+    for plumbing in (addresses, sessions, locale, filters, assets, errors, drafts, headers, cli):
         plumbing.init_app(app)
     build_queue(app)
     for blueprint in (

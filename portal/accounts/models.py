@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import CheckConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.database import Base
+from portal.database import Base, SealedText
 
 
 class Role(StrEnum):
@@ -42,3 +42,18 @@ class Account(UserMixin, Base):
 
     def get_id(self) -> str:
         return f"{self.id}:{self.session_key}"
+
+
+class FormDraft(Base):
+    """What a visitor has typed into a form and not sent yet, so that no time-out and no sign-in takes it away."""
+
+    __tablename__ = "form_draft"
+    __table_args__ = (UniqueConstraint("visitor", "form", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visitor: Mapped[str] = mapped_column(String(64))
+    form: Mapped[str] = mapped_column(String(20))
+    subject: Mapped[str] = mapped_column(String(40))  # the reference of what the form is about
+    typed: Mapped[str] = mapped_column(SealedText)  # names and values, as JSON
+    sent: Mapped[bool] = mapped_column(default=False)  # taken in by its page; kept in case that comes to nothing
+    saved_at: Mapped[datetime] = mapped_column(index=True)  # real time

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from portal.accounts.drafts import forget_old_drafts
 from portal.accounts.models import Account
 from portal.accounts.services import NOBODY, password_token
 from portal.database import db
 from portal.kernel.clock import real_now
+from portal.outbox.jobs import each_minute
 from portal.outbox.letters import write_letter
 from portal.outbox.services import on
+
+SWEEP_MINUTE = 29
+
+
+@each_minute
+def sweep() -> None:
+    """Once an hour is enough for what is kept for days."""
+    if real_now().minute == SWEEP_MINUTE:
+        forget_old_drafts()
 
 
 @on("accounts.signed_up")

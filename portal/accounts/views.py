@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from flask_limiter import RequestLimit
 from flask_wtf import FlaskForm
 
-from portal.accounts import services
+from portal.accounts import drafts, services
 from portal.accounts.access import Permission, access, current_account, public, signed_in
 from portal.accounts.errors import LinkExpired, WrongPassword
 from portal.accounts.forms import (
@@ -28,7 +28,7 @@ from portal.accounts.models import Account
 from portal.accounts.sessions import begin_session, end_session
 from portal.extensions import limiter
 from portal.kernel.clock import now, real_now
-from portal.kernel.errors import Refused
+from portal.kernel.errors import NotFound, Refused
 from portal.web.addresses import local_path
 from portal.web.locale import PREFIX, language
 
@@ -164,6 +164,25 @@ def choose_password(token: str) -> ResponseReturnValue:
             flash(_("Your new password holds from now on."), "good")
             return redirect(_start_page(account))
     return render_template("accounts/choose_password.html", form=form, account=account), _status(form)
+
+
+@bp.post("/drafts/<string:form>/<string:subject>")
+@public
+@limiter.limit("60 per minute; 1000 per hour")
+def keep_draft(form: str, subject: str) -> ResponseReturnValue:
+    """What is typed, as the form would send it; only this very visitor is ever shown it again."""
+    if form not in drafts.FORMS or len(subject) > drafts.SUBJECT_LETTERS:
+        raise NotFound(form)
+    kept = drafts.keep(form, subject, request.form)
+    return Response(status=204 if kept else 413, mimetype="text/plain")
+
+
+@bp.post("/drafts/<string:form>/<string:subject>/discard")
+@public
+@limiter.limit("60 per minute")
+def discard_draft(form: str, subject: str) -> ResponseReturnValue:
+    drafts.discard(form, subject)
+    return redirect(local_path(request.form.get("back")) or url_for("catalogue.home"))
 
 
 @bp.route("/account/profile", methods=["GET", "POST"])

@@ -161,6 +161,19 @@ class PassengersForm(FlaskForm):
             entry.form.offer_countries(language)
             entry.form.today = today
 
+    def make_room(self, parties: Sequence[tuple[str, int]]) -> None:
+        """A part for each person that a cabin is held for: those of cabins that ran out move into these.
+
+        parties: reference of the hold and number of persons of each cabin; known before `prepare`.
+        """
+        for reference, party in parties:
+            homeless = [entry for entry in self.passengers if entry.form.cabin.data not in dict(parties)]
+            for entry in homeless[: max(0, party - self.count_in(reference))]:
+                entry.form.cabin.data = reference
+        for reference, party in parties:
+            for _more in range(party - self.count_in(reference)):
+                self.add(reference)
+
     def count_in(self, cabin: str) -> int:
         return sum(entry.form.cabin.data == cabin for entry in self.passengers)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from portal.accounts import drafts
 from portal.accounts.access import Permission, access, current_account, public, signed_in
 from portal.booking import companions as book
 from portal.booking import passengers as services
@@ -50,13 +53,14 @@ def own(reference: str) -> ResponseReturnValue:
     """Everything that the portal asks of this passenger, and nothing of anybody else."""
     passenger = own_passenger(reference)
     page = passenger_page(passenger, now())
-    form = _details_form(page)
-    if form.validate_on_submit() and _told(form, page.id):
+    form, draft = _details_form(page)
+    if form.validate_on_submit() and _told(form, page):
         return redirect(url_for(".own", reference=reference))
     shown = render_template(
         "booking/own_details.html",
         page=page,
         form=form,
+        draft=draft,
         fields=FIELDS,
         today=today(),
         **parts("passenger", page.id),
@@ -71,13 +75,14 @@ def of_booking(reference: str, number: int) -> ResponseReturnValue:
     """The same for the one who booked, with the ways to let the passenger do it himself."""
     passenger = booked_passenger(reference, number)
     page = passenger_page(passenger, now())
-    form = _details_form(page)
-    if form.validate_on_submit() and _told(form, page.id):
+    form, draft = _details_form(page)
+    if form.validate_on_submit() and _told(form, page):
         account = signed_in()
         if account is not None:
             book.learn(account_id=account.id, passenger=passenger, told=form.told, now=now())
         return redirect(url_for(".of_booking", reference=reference, number=number))
-    return _page_of_booking(reference, passenger, page, form, _link_form(page)), 422 if form.errors else 200
+    shown = _page_of_booking(reference, passenger, page, form, _link_form(page), draft)
+    return shown, 422 if form.errors else 200
 
 
 @bp.post("/bookings/<string:reference>/passengers/<int:number>/link")
@@ -130,17 +135,15 @@ def companions() -> ResponseReturnValue:
 @access(Permission.ACCOUNT)
 @limiter.limit(SAVES, methods=["POST"])
 def add_companion() -> ResponseReturnValue:
-    form = CompanionForm(language=language())
-    form.today = today()
+    form, draft = _companion_form("new", {})
     if form.validate_on_submit():
         try:
             book.add_companion(account_id=current_account().id, person=form.person, now=now())
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
-            flash(_("Saved."), "good")
-            return redirect(url_for(".companions"))
-    return _companion_page(form, None)
+            return _saved("new")
+    return _companion_page(form, None, draft)
 
 
 @bp.route("/account/companions/<string:reference>", methods=["GET", "POST"])
@@ -149,17 +152,15 @@ def add_companion() -> ResponseReturnValue:
 def companion(reference: str) -> ResponseReturnValue:
     mine = book.companion_of(current_account().id, reference)
     known = book.as_typed(mine) | {"document_number": None, "agreed": True}
-    form = CompanionForm(language=language(), data=None if request.method == "POST" else known)
-    form.today = today()
+    form, draft = _companion_form(reference, known)
     if form.validate_on_submit():
         try:
             book.change_companion(companion=mine, person=form.person, now=now())
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
-            flash(_("Saved."), "good")
-            return redirect(url_for(".companions"))
-    return _companion_page(form, mine)
+            return _saved(reference)
+    return _companion_page(form, mine, draft)
 
 
 @bp.post("/account/companions/<string:reference>/forget")
@@ -170,35 +171,62 @@ def forget_companion(reference: str) -> ResponseReturnValue:
     return redirect(url_for(".companions"))
 
 
-def _companion_page(form: CompanionForm, mine: Companion | None) -> ResponseReturnValue:
+def _companion_form(subject: str, known: dict[str, Any]) -> tuple[CompanionForm, drafts.Draft | None]:
+    draft = drafts.resume("companion", subject)
+    if draft is not None:
+        form = CompanionForm(language=language(), formdata=draft.typed)
+    else:
+        form = CompanionForm(language=language(), data=known)
+    form.today = today()
+    return form, draft
+
+
+def _saved(subject: str) -> ResponseReturnValue:
+    drafts.discard("companion", subject)
+    flash(_("Saved."), "good")
+    return redirect(url_for(".companions"))
+
+
+def _companion_page(
+    form: CompanionForm, mine: Companion | None, draft: drafts.Draft | None
+) -> ResponseReturnValue:
     known = {"reference": mine.reference, "document_ending": ending(mine.document_number)} if mine else {}
     page = {"full_name": mine.full_name if mine else None, "document_ending": None, "reference": None} | known
-    return render_template("booking/companion.html", form=form, page=page, today=today()), 422 if form.errors else 200
+    shown = render_template("booking/companion.html", form=form, page=page, draft=draft, today=today())
+    return shown, 422 if form.errors else 200
 
 
-def _details_form(page: PassengerPage) -> DetailsForm:
-    form = DetailsForm(data=None if request.method == "POST" else page.told)
+def _details_form(page: PassengerPage) -> tuple[DetailsForm, drafts.Draft | None]:
+    """With what was typed before and not sent, if anything was."""
+    draft = drafts.resume("details", page.reference)
+    form = DetailsForm(formdata=draft.typed) if draft else DetailsForm(data=page.told)
     form.today = today()
-    return form
+    return form, draft
 
 
 def _link_form(page: PassengerPage) -> SendLinkForm:
     return SendLinkForm(formdata=None, data={"email": page.email, "language": page.language})
 
 
-def _told(form: DetailsForm, passenger_id: int) -> bool:
+def _told(form: DetailsForm, page: PassengerPage) -> bool:
     """Whether it could be saved; if not, the form says why."""
     try:
-        changed = services.tell_details(passenger_id=passenger_id, told=form.told, now=now())
+        changed = services.tell_details(passenger_id=page.id, told=form.told, now=now())
     except Refused as refusal:
         form.form_errors.append(refusal.message)
         return False
+    drafts.discard("details", page.reference)
     flash(_("Saved. Thank you.") if changed else _("Nothing was changed."), "good" if changed else "info")
     return True
 
 
 def _page_of_booking(
-    reference: str, passenger: Passenger, page: PassengerPage, form: DetailsForm, link: SendLinkForm
+    reference: str,
+    passenger: Passenger,
+    page: PassengerPage,
+    form: DetailsForm,
+    link: SendLinkForm,
+    draft: drafts.Draft | None = None,
 ) -> str:
     path = url_for(
         ".open_link", language=page.language, reference=page.reference, token=passenger_token(passenger)
@@ -209,6 +237,7 @@ def _page_of_booking(
         booking=reference,
         form=form,
         link_form=link,
+        draft=draft,
         address=own_address(path),
         fields=FIELDS,
         today=today(),

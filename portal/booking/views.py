@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
+from portal.accounts import drafts
 from portal.accounts.access import Permission, access, current_account, public, signed_in
 from portal.booking import queries, services
 from portal.booking.access import let_in, open_by_link, visitor_booking, visitor_hold
@@ -57,7 +58,14 @@ def passengers(reference: str) -> ResponseReturnValue:
     page = _open_hold(reference)
     if page.booking_state not in (None, BookingState.DRAFT):
         return redirect(url_for(".booking", reference=page.booking_reference))
-    form = PassengersForm(data=None if request.method == "POST" else _typed_before(page))
+    draft = drafts.resume("passengers", page.sailing.code)  # for all cabins, and for the next if these run out
+    if draft is not None and draft.sent and page.booking_id is not None:
+        draft = None
+    if draft is not None:
+        form = PassengersForm(formdata=draft.typed)
+        form.make_room([(held.reference, held.party) for held in page.held])
+    else:
+        form = PassengersForm(data=None if request.method == "POST" else _typed_before(page))
     if _changes_party(form):
         form.prepare(_cabins(page), language(), today())
         return _passengers_page(page, form)
@@ -86,16 +94,20 @@ def passengers(reference: str) -> ResponseReturnValue:
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
+            drafts.mark_sent("passengers", page.sailing.code)
             return redirect(url_for(".review", reference=reference))
-    return _passengers_page(page, form)
+    return _passengers_page(page, form, draft)
 
 
-def _passengers_page(page: queries.HoldPage, form: PassengersForm) -> ResponseReturnValue:
+def _passengers_page(
+    page: queries.HoldPage, form: PassengersForm, draft: drafts.Draft | None = None
+) -> ResponseReturnValue:
     account = signed_in()
     shown = render_template(
         "booking/passengers.html",
         page=page,
         form=form,
+        draft=draft,
         left=page.seconds_left(now()),
         companions=companions_of(account.id) if account else (),
     )
@@ -189,7 +201,8 @@ def review(reference: str) -> ResponseReturnValue:
     page = queries.booking_page(hold.booking_id)
     account = signed_in()
     known = {"contact_name": account.name, "contact_email": account.email} if account else {}
-    form = ReviewForm(data=known)
+    draft = drafts.resume("review", page.sailing.code)
+    form = ReviewForm(formdata=draft.typed) if draft else ReviewForm(data=known)
     if _asks_for_time():
         hold = _with_more_time(hold, form)
     elif form.validate_on_submit():
@@ -209,6 +222,8 @@ def review(reference: str) -> ResponseReturnValue:
             form.form_errors.append(refusal.message)
         else:
             let_in(placed)
+            for done in ("passengers", "review"):
+                drafts.discard(done, page.sailing.code)
             if account is not None and not account.is_staff and form.remember.data:
                 remember_passengers(account_id=account.id, passengers=placed.passengers, now=now())
             return redirect(url_for("payments.pay", reference=page.reference))
@@ -218,6 +233,7 @@ def review(reference: str) -> ResponseReturnValue:
             page=page,
             hold=hold,
             form=form,
+            draft=draft,
             left=hold.seconds_left(now()),
             charges=CHARGES,
             cancel_steps=cancel_steps(DEFAULT_POLICY, page.price, page.start_day),  # pinned when it is placed

@@ -5,7 +5,6 @@ import traceback
 
 from flask import Flask, g, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -28,10 +27,6 @@ def init_app(app: Flask) -> None:
     def refused(error: Refused) -> ResponseReturnValue:
         return render_template("errors/409.html", message=error.message), 409
 
-    @app.errorhandler(CSRFError)
-    def stale_form(error: CSRFError) -> ResponseReturnValue:
-        return render_template("errors/400.html"), 400
-
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> ResponseReturnValue:
         code = error.code or 500
@@ -39,7 +34,7 @@ def init_app(app: Flask) -> None:
             return error
         if code not in SHOWN:
             code = 404 if code < 500 else 500
-        return render_template(f"errors/{code}.html"), code
+        return render_template(f"errors/{code}.html", again=None), code
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(DBAPIError)

@@ -1,4 +1,5 @@
 // Small comforts of every page; each page works without them.
+import { keepWhatIsTyped } from "./site/autosave.js";
 import { startCountdowns } from "./site/countdown.js";
 import { keepFromSendingTwice, showErrors } from "./site/forms.js";
 import { switchThemeAtOnce } from "./site/theme.js";
@@ -7,3 +8,4 @@ switchThemeAtOnce();
 showErrors();
 keepFromSendingTwice();
 startCountdowns();
+keepWhatIsTyped();
