@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.accounts.models import Account, Role
 from portal.booking.models import Booking, DocumentKind, Sex
@@ -28,7 +28,8 @@ from portal.inventory.models import Occupancy
 from portal.inventory.services import hold_cabin
 from portal.kernel.text import LocalizedText
 from portal.outbox.models import OutboxMessage
-from portal.pricing.models import Fare, PriceList
+from portal.pricing.models import Fare, PriceList, PriceTerms, Promotion
+from portal.pricing.promotions import create_promotion
 
 NOON = datetime(2024, 2, 15, 8, tzinfo=UTC)  # noon in Astrakhan on the first day of sale
 serial = count(1)
@@ -298,3 +299,39 @@ def make_booking(
 
 def announced() -> list[str]:
     return list(db.session.scalars(select(OutboxMessage.topic).order_by(OutboxMessage.id)))
+
+
+def make_promotion(code: str = "SPRING", **given: Any) -> Promotion:
+    """Ten per cent in every currency, without limits, unless told otherwise."""
+    return create_promotion(
+        **{
+            "code": code,
+            "percent": None if "amount_minor" in given else 10,
+            "amount_minor": None,
+            "currency": None,
+            "starts_on": None,
+            "ends_on": None,
+            "categories": (),
+            "combinable": True,
+            "uses_limit": None,
+            "cabins_limit": None,
+            "budget_minor": None,
+            "now": NOON,
+        }
+        | given
+    )
+
+
+def make_terms(**terms: Any) -> PriceTerms:
+    """The terms of every sailing from now on, as a season file has them."""
+    version = (db.session.scalar(select(func.max(PriceTerms.version))) or 0) + 1
+    return saved(PriceTerms(version=version, mark="proposed", terms=terms, made_at=NOON))
+
+
+def make_draft(
+    season: SmallSeason, *travellers: PassengerDetails, cabin: int = 0, holder: str = "", now: datetime = NOON
+) -> Booking:
+    """One held cabin with its passengers named: two adults unless told otherwise."""
+    named = travellers or (details(), details(surname="IVANOV", given_names="IVAN", sex=Sex.MALE))
+    hold = make_hold(season, cabin=cabin, party=len(named), holder=holder, now=now)
+    return name_passengers(parties={hold.id: named}, customer_id=None, language="en", now=now)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from portal.accounts.models import Role
 from portal.booking.models import Booking, BookingState
+from portal.booking.prices import apply_promotion
 from portal.booking.services import expire_bookings, let_go, name_passengers
 from portal.booking.waiting.models import WaitingOffer
 from portal.booking.waiting.services import accept_offer, decline_offer, expire_offers, join_line, serve_lines
@@ -24,10 +25,10 @@ from portal.payments.models import Payment, PaymentState
 from portal.payments.queries import open_transfer
 from portal.payments.services import TRANSFER_TIME, receive_transfer, start_transfer
 from portal.visas.services import refresh_checklist
-from tests.factories import NOON, details, make_account, make_booking, make_hold, make_season
+from tests.factories import NOON, details, make_account, make_booking, make_hold, make_promotion, make_season
 
 # As docs/decisions.md has it.
-ORDER = ("booking", "checklist_item", "payment", "waiting_entry", "sailing", "occupancy")
+ORDER = ("booking", "checklist_item", "payment", "promotion", "waiting_entry", "sailing", "occupancy")
 
 
 @contextmanager
@@ -76,6 +77,21 @@ def test_letting_a_hold_go():
 
     assert seen == ["booking occupancy"]
     assert db.session.scalars(select(Booking)).one().state is BookingState.CANCELLED
+
+
+def test_a_promotion_code_from_the_draft_to_its_end():
+    season = make_season()
+    make_promotion()
+    hold = make_hold(season)
+    parties = {hold.id: [details(), details()]}
+    booking = name_passengers(parties=parties, customer_id=None, language="en", now=NOON)
+
+    with locks() as seen:
+        apply_promotion(booking_id=booking.id, code="SPRING", now=NOON)
+        name_passengers(parties=parties, customer_id=None, language="en", now=NOON)
+        expire_bookings(NOON + HOLD_TIME)
+
+    assert seen == ["booking promotion", "booking promotion sailing occupancy", "booking promotion occupancy"]
 
 
 def test_a_transfer_from_its_beginning_to_the_confirmed_booking():

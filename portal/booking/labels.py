@@ -5,6 +5,8 @@ from flask_babel.speaklater import LazyString
 
 from portal.booking.details import Field
 from portal.booking.models import BookingState, ChargeKind, DocumentKind, Sex
+from portal.pricing.labels import LINES
+from portal.pricing.rules import LineKind
 
 BOOKING_STATES: dict[BookingState, LazyString] = {
     BookingState.DRAFT: _l("Being filled in"),
@@ -21,13 +23,7 @@ BOOKING_TONES: dict[BookingState, str] = {
     BookingState.EXPIRED: "bad",
     BookingState.CANCELLED: "bad",
 }
-CHARGES: dict[ChargeKind, LazyString] = {
-    ChargeKind.ADULT: _l("Adult, place in a double cabin"),
-    ChargeKind.SINGLE: _l("Cabin for single use"),
-    ChargeKind.CHILD: _l("Child of 2 to 14 years"),
-    ChargeKind.INFANT: _l("Infant under 2, without a berth"),
-    ChargeKind.EXTRA_BERTH: _l("Extra berth"),
-}
+CHARGES: dict[ChargeKind, LazyString] = {kind: LINES[LineKind(kind)] for kind in ChargeKind}
 SEXES: dict[Sex, LazyString] = {
     Sex.FEMALE: _l("Female"),
     Sex.MALE: _l("Male"),

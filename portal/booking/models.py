@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Account
 from portal.catalogue.models import Cabin, Sailing
-from portal.database import Base, SealedText, index_where
+from portal.database import Base, SealedText, index_where, unique_where
 from portal.inventory.models import Occupancy
 from portal.kernel.money import Money
 from portal.kernel.references import new_reference
 from portal.kernel.states import Moves
+from portal.pricing.models import Promotion
 
 
 class BookingState(StrEnum):
@@ -73,6 +75,9 @@ class Booking(Base):
     consent_given_at: Mapped[datetime | None]  # real time
     minors_waiver_at: Mapped[datetime | None]  # real time: an adult answers for minors in a cabin of their own
     policy: Mapped[list[dict[str, int]]] = mapped_column(JSON, default=list)  # cancellation steps, pinned when placed
+    # Of what the price was worked out and what was agreed to: {"price_list": "RUB-3", "price_terms": "1", …}
+    versions: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    promotion_lost: Mapped[str | None] = mapped_column(String(20))  # a code that was taken and holds no more
 
     sailing: Mapped[Sailing] = relationship()
     customer: Mapped[Account | None] = relationship()
@@ -196,11 +201,19 @@ class Companion(Base):
 
 
 class ChargeKind(StrEnum):
+    """The kinds of pricing.rules.LineKind, as they are kept."""
+
     ADULT = "adult"
     SINGLE = "single"
     CHILD = "child"
     INFANT = "infant"
     EXTRA_BERTH = "extra_berth"
+    SINGLE_SUPPLEMENT = "single_supplement"
+    FOREIGN_TARIFF = "foreign_tariff"
+    EARLY_BOOKING = "early_booking"
+    GROUP = "group"
+    PROMOTION = "promotion"
+    PORT_DUES = "port_dues"
 
 
 class Charge(Base):
@@ -214,7 +227,45 @@ class Charge(Base):
     passenger_id: Mapped[int | None] = mapped_column(ForeignKey("passenger.id"), index=True)
     position: Mapped[int]
     kind: Mapped[ChargeKind]
-    amount_minor: Mapped[int]  # in the booking's currency
+    amount_minor: Mapped[int]  # in the booking's currency; below zero for a discount
+    why: Mapped[dict[str, Any] | None]  # the rule's reason: {"why": its code, what it says}; None in old bookings
 
     booking: Mapped[Booking] = relationship(back_populates="charges")
     passenger: Mapped[Passenger | None] = relationship()
+
+
+class UseState(StrEnum):
+    TAKEN = "taken"
+    GIVEN_BACK = "given_back"
+
+
+USE_MOVES: Moves[UseState] = {
+    UseState.TAKEN: {UseState.GIVEN_BACK},
+    UseState.GIVEN_BACK: {UseState.TAKEN},  # late money for the very same booking, while there is some left
+}
+
+
+class PromotionUse(Base):
+    """A promotion taken by a booking from its draft on; given back where the booking ends without a cruise.
+
+    A trigger of the database refuses what would exceed the promotion's limits, whoever writes.
+    """
+
+    __tablename__ = "promotion_use"
+    __table_args__ = (
+        UniqueConstraint("promotion_id", "booking_id"),
+        unique_where("uq_promotion_use_open", "booking_id", where="state = 'taken'"),
+        CheckConstraint("cabins > 0", name="cabins_positive"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    promotion_id: Mapped[int] = mapped_column(ForeignKey("promotion.id"))
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
+    state: Mapped[UseState] = mapped_column(default=UseState.TAKEN)
+    cabins: Mapped[int]
+    amount_minor: Mapped[int]  # taken off, in the booking's currency
+    changed_at: Mapped[datetime]
+
+    promotion: Mapped[Promotion] = relationship()
+    booking: Mapped[Booking] = relationship()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.booking.details import Missing, ending, missing_fields
 from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, Passenger
+from portal.booking.prices import why_read
 from portal.catalogue.models import Cabin, PortCall, Sailing
 from portal.catalogue.queries import SailingView, sailing_view
 from portal.database import db
@@ -21,6 +22,7 @@ from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.pricing.policy import CancelStep, cancel_steps
+from portal.pricing.rules import Why
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class ChargeView:
     kind: ChargeKind
     passenger: str | None
     amount: Money
+    why: Why | None = None  # None in bookings of before there were reasons
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,15 @@ class BookingPage:
     confirmed_at: datetime | None
     terms_version: str | None
     cancel_steps: tuple[CancelStep, ...]
+
+    @property
+    def price_by_passenger(self) -> tuple[tuple[str, Money], ...]:
+        """What each costs, discounts taken off, in the order of the charges: the sums make up the price."""
+        sums: dict[str, Money] = {}
+        for charge in self.charges:
+            name = charge.passenger or ""
+            sums[name] = sums.get(name, Money(0, charge.amount.currency)) + charge.amount
+        return tuple(sums.items())
 
     def day_at(self, now: datetime) -> date:
         """The day at the port of embarkation, by which the days left to cancel are counted."""
@@ -147,6 +159,7 @@ def booking_page(booking_id: int) -> BookingPage:
                 charge.kind,
                 charge.passenger.full_name if charge.passenger else None,
                 Money(charge.amount_minor, booking.currency),
+                why_read(charge.why),
             )
             for charge in booking.charges
         ),

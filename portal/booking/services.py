@@ -16,7 +16,6 @@ from portal.booking.errors import (
     NobodyInCabin,
     NotPayable,
     SamePassengerTwice,
-    TooManyForCabin,
 )
 from portal.booking.models import (
     BOOKING_MOVES,
@@ -24,11 +23,11 @@ from portal.booking.models import (
     Booking,
     BookingState,
     Charge,
-    ChargeKind,
     DocumentKind,
     Passenger,
     Sex,
 )
+from portal.booking.prices import give_back_promotion, lock_promotion, price_draft, retake_promotion
 from portal.database import column_key, db, transaction
 from portal.inventory.errors import HoldOver
 from portal.inventory.models import Occupancy, OccupancyState
@@ -38,9 +37,8 @@ from portal.kernel.clock import real_now
 from portal.kernel.sealing import fingerprint
 from portal.kernel.states import move
 from portal.outbox.services import announce
-from portal.pricing.policy import DEFAULT_POLICY
-from portal.pricing.queries import fare_of
-from portal.pricing.quotes import PartyDoesNotFit, Quote, quote_party
+from portal.pricing.policy import DEFAULT_POLICY, POLICY_VERSION
+from portal.pricing.queries import CURRENCY
 
 
 @dataclass(frozen=True)
@@ -70,17 +68,6 @@ def document_digest(number: str | None) -> str | None:
     """By which the same document is found in another booking, without reading any number."""
     plain = plain_number(number)
     return fingerprint(plain, column_key()) if plain else None
-
-
-def quote_for(hold: Occupancy, births: Sequence[date]) -> Quote:
-    """Today's price of these travellers in the held cabin. Raises TooManyForCabin."""
-    cabin = hold.cabin
-    fare = fare_of(hold.sailing_id, cabin.category_id)
-    ages = [age_on(hold.sailing.start_day, birth) for birth in births]
-    try:
-        return quote_party(fare, ages, berths=cabin.berths, extra_berths=cabin.extra_berths)
-    except PartyDoesNotFit as too_many:
-        raise TooManyForCabin(number=cabin.number) from too_many
 
 
 Parties = Mapping[int, Sequence[PassengerDetails]]  # who sleeps in each cabin, by the id of its hold
@@ -116,6 +103,7 @@ def _name(
 ) -> Booking:
     with transaction() as session:
         known = _booking_of(parties)
+        lock_promotion(known)
         for hold_id in sorted(parties):
             if not parties[hold_id]:
                 raise NobodyInCabin(number=session.get_one(Occupancy, hold_id).cabin.number)
@@ -127,18 +115,14 @@ def _name(
         known_digests = [digest for digest in digests if digest]
         if len(set(known_digests)) < len(known_digests):
             raise SamePassengerTwice
-        quotes = [quote_for(hold, [details.birth_date for details in parties[hold.id]]) for hold in holds]
-        booking = _draft_of(holds, known, customer_id, quotes[0].currency, language, now)
+        booking = _draft_of(holds, known, customer_id, language, now)
         booking.minors_waiver_at = real_now() if alone else None
         session.execute(delete(Charge).where(Charge.booking_id == booking.id))
         session.execute(delete(Passenger).where(Passenger.booking_id == booking.id))
         session.expire(booking, ["passengers", "charges"])
         cabins = [hold.cabin_id for hold in holds for _ in parties[hold.id]]
-        lines = [line for quote in quotes for line in quote.lines]
-        for position, (details, cabin_id, digest, line) in enumerate(
-            zip(everybody, cabins, digests, lines, strict=True), 1
-        ):
-            passenger = Passenger(
+        session.add_all(
+            Passenger(
                 booking_id=booking.id,
                 cabin_id=cabin_id,
                 position=position,
@@ -156,17 +140,10 @@ def _name(
                 document_fingerprint=digest,
                 document_expires=details.document_expires,
             )
-            session.add(passenger)
-            session.flush()
-            session.add(
-                Charge(
-                    booking_id=booking.id,
-                    passenger_id=passenger.id,
-                    position=position,
-                    kind=ChargeKind(line.kind),
-                    amount_minor=line.amount.minor,
-                )
-            )
+            for position, (details, cabin_id, digest) in enumerate(zip(everybody, cabins, digests, strict=True), 1)
+        )
+        session.flush()
+        price_draft(booking, now)
     return booking
 
 
@@ -197,7 +174,6 @@ def _draft_of(
     holds: Sequence[Occupancy],
     booking: Booking | None,
     customer_id: int | None,
-    currency: str,
     language: str,
     now: datetime,
 ) -> Booking:
@@ -209,7 +185,7 @@ def _draft_of(
             customer_id=customer_id,
             holder=holds[0].holder,
             language=language,
-            currency=currency,
+            currency=CURRENCY,
             made_at=now,
         )
         session.add(booking)
@@ -270,6 +246,7 @@ def place_booking(
         booking.placed_at = now
         booking.pay_by = min(hold.expires_at for hold in holds if hold.expires_at is not None)
         booking.policy = list(DEFAULT_POLICY)
+        booking.versions = {**booking.versions, "policy": POLICY_VERSION, "terms": terms_version}
         _move(booking, BookingState.PENDING, now)
         announce("booking.placed", booking_id=booking.id)
     return booking
@@ -299,6 +276,8 @@ def confirm_booking(*, booking_id: int, now: datetime) -> None:
             return
         if booking.state not in (BookingState.PENDING, BookingState.EXPIRED):
             raise NotPayable
+        if booking.state is BookingState.EXPIRED:
+            retake_promotion(booking, now)
         for cabin in booking.cabins:
             party = _party(cabin)
             if cabin.occupancy.state is OccupancyState.HELD:
@@ -317,6 +296,7 @@ def cancel_booking(*, booking_id: int, now: datetime) -> None:
     """
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
+        lock_promotion(booking)
         _move(booking, BookingState.CANCELLED, now)
         for cabin in booking.cabins:
             release(occupancy_id=cabin.occupancy_id, now=now)
@@ -351,6 +331,7 @@ def let_go(*, hold_id: int, now: datetime) -> None:
     with transaction() as session:
         booking = _booking_of([hold_id])
         if booking is not None and booking.state is BookingState.DRAFT:
+            lock_promotion(booking)
             if len(booking.cabins) > 1:
                 [cabin] = [cabin for cabin in booking.cabins if cabin.occupancy_id == hold_id]
                 gone = [one for one in booking.passengers if one.cabin_id == cabin.cabin_id]
@@ -358,6 +339,10 @@ def let_go(*, hold_id: int, now: datetime) -> None:
                 session.flush()
                 booking.passengers = [one for one in booking.passengers if one not in gone]
                 session.delete(cabin)
+                session.flush()
+                session.expire(booking, ["cabins", "passengers"])
+                if booking.passengers:
+                    price_draft(booking, now)
                 booking = None
             else:
                 _move(booking, BookingState.CANCELLED, now)
@@ -379,6 +364,7 @@ def expire_bookings(now: datetime) -> int:
             .order_by(Booking.sailing_id, Booking.id)
             .with_for_update(of=Booking, skip_locked=True)
         ).unique().all()
+        lock_promotion(*overdue)
         for booking in overdue:
             for cabin in booking.cabins:
                 release(occupancy_id=cabin.occupancy_id, now=now, expired=True)
@@ -400,6 +386,8 @@ def _party(cabin: BookedCabin) -> int:
 def _move(booking: Booking, state: BookingState, now: datetime) -> None:
     before = booking.state
     booking.state = move(before, state, BOOKING_MOVES)
+    if state in (BookingState.EXPIRED, BookingState.CANCELLED):
+        give_back_promotion(booking, now)
     record(
         f"booking.{state}",
         subject="booking",

@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 
 from portal.accounts.access import public
 from portal.booking.access import visitor_booking
-from portal.booking.labels import CHARGES
 from portal.booking.models import BookingState
 from portal.booking.queries import BookingPage, booking_page
 from portal.extensions import csrf, limiter
@@ -79,9 +78,9 @@ def _start(page: BookingPage, method: Method) -> str:
         return url_for(".transfer", reference=page.reference)
     base = current_app.config["PUBLIC_URL"]
     lines = [
-        CheckoutLine(f"{page.sailing.code} · {CHARGES[charge.kind]} · {charge.passenger}", charge.amount)
-        for charge in page.charges
-        if charge.amount.minor
+        CheckoutLine(f"{page.sailing.code} · {passenger}", amount)
+        for passenger, amount in page.price_by_passenger
+        if amount.minor
     ]
     return services.start_card_payment(
         booking_id=page.id,

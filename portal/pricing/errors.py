@@ -67,3 +67,42 @@ class PartyDoesNotFit(PartyRefused):
     """More berths needed than the cabin has."""
 
     message = _l("These travellers need more berths than the cabin has. Choose a larger cabin or one cabin more.")
+
+
+class PromotionRefused(Refused):
+    """Why a promotion code lowers nothing here; each reason is a class of its own."""
+
+
+class PromotionUnknown(PromotionRefused):
+    message = _l("There is no such promotion code. Please check how it is written.")
+
+
+class PromotionNotYet(PromotionRefused):
+    message = _l("This promotion has not begun yet. Book without the code, or come back when it has.")
+
+
+class PromotionOver(PromotionRefused):
+    message = _l("This promotion is over. The price stays as it is without the code.")
+
+
+class PromotionElsewhere(PromotionRefused):
+    message = _l("This code does not hold for prices in this currency. Choose another currency or leave the code out.")
+
+
+class PromotionUsedUp(PromotionRefused):
+    message = _l(
+        "This code has been used as often as it may be. If another guest gives his cabin back, it works again: "
+        "you can try it later, or book without it."
+    )
+
+
+class PromotionGivesNothing(PromotionRefused):
+    message = _l("This code takes nothing off here: it is for other cabins, or your other reductions save you more.")
+
+
+class CodeExists(Refused):
+    message = _l("There is a promotion with this code already. Please choose another.")
+
+
+class CurrencyNotSold(Refused):
+    message = _l("This sailing has no prices in that currency. Please choose one of those that are offered.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
@@ -92,3 +92,36 @@ class Fare(Base):
     @property
     def extra(self) -> Money | None:
         return None if self.extra_minor is None else Money(self.extra_minor, self.currency)
+
+
+class Promotion(Base):
+    """A code that lowers the price of a booking, with limits that its uses never exceed.
+
+    Uses are rows of bookings (promotion_use); how much is left is worked out from those that are open.
+    """
+
+    __tablename__ = "promotion"
+    __table_args__ = (
+        CheckConstraint("(percent IS NULL) <> (amount_minor IS NULL)", name="percent_or_sum"),
+        CheckConstraint("percent IS NULL OR (percent > 0 AND percent <= 100)", name="percent_of_a_hundred"),
+        CheckConstraint("amount_minor IS NULL OR amount_minor > 0", name="amount_positive"),
+        CheckConstraint(
+            "currency IS NOT NULL OR (amount_minor IS NULL AND budget_minor IS NULL)", name="sums_have_one"
+        ),
+        CheckConstraint("starts_on IS NULL OR ends_on IS NULL OR starts_on <= ends_on", name="starts_before_it_ends"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)  # capital letters and digits
+    percent: Mapped[int | None]
+    amount_minor: Mapped[int | None]  # off the whole booking
+    currency: Mapped[str | None] = mapped_column(String(3))  # None: in every currency
+    starts_on: Mapped[date | None]  # days of booking, the last one included
+    ends_on: Mapped[date | None]
+    categories: Mapped[list[str]] = mapped_column(JSON, default=list)  # codes; none: all
+    combinable: Mapped[bool] = mapped_column(default=False)  # with other discounts
+    uses_limit: Mapped[int | None]  # bookings
+    cabins_limit: Mapped[int | None]
+    budget_minor: Mapped[int | None]  # of `currency`, taken off in all
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # taken back before its time: no new booking gets it

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from portal.kernel.money import Money
 
+POLICY_VERSION = "2024-1"  # another one with each change of the steps: bookings pin it
 # Proposed default. By Russian law the operator keeps what he has really spent; these are estimates of it and limits.
 DEFAULT_POLICY: tuple[dict[str, int], ...] = (
     {"days": 60, "percent": 0},

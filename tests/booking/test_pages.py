@@ -182,7 +182,7 @@ def test_a_party_takes_two_cabins_in_one_booking(browser: Browser) -> None:
     assert booking.state is BookingState.PENDING
     assert [cabin.cabin.number for cabin in booking.cabins] == ["301", "302"]
     assert [one.cabin.number for one in booking.passengers] == ["301", "302", "302"]
-    assert [charge.kind for charge in booking.charges] == ["single", "adult", "child"]
+    assert [charge.kind for charge in booking.charges] == ["adult", "single_supplement", "adult", "child"]
 
 
 def test_one_more_passenger_and_one_fewer_keep_what_is_typed(browser: Browser) -> None:

@@ -1,0 +1,270 @@
+"""What a draft costs today: its charges with their reasons, its promotion code, its currency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from portal.audit.services import record
+from portal.booking.errors import NotPayable, TooManyForCabin
+from portal.booking.models import (
+    USE_MOVES,
+    Booking,
+    BookingState,
+    Charge,
+    ChargeKind,
+    Passenger,
+    PromotionUse,
+    UseState,
+)
+from portal.database import db, transaction
+from portal.kernel.ages import age_on
+from portal.kernel.formats import day_of
+from portal.kernel.states import move
+from portal.pricing.errors import (
+    CurrencyNotSold,
+    PartyDoesNotFit,
+    PromotionGivesNothing,
+    PromotionRefused,
+    PromotionUsedUp,
+)
+from portal.pricing.models import Promotion
+from portal.pricing.party import Party, Traveller
+from portal.pricing.promotions import discount_of, find_promotion
+from portal.pricing.queries import currencies_of, prices_of
+from portal.pricing.rules import LineKind, Offer, PricedParty, Terms, Why, price_party, take_berths
+
+
+def price_draft(booking: Booking, now: datetime) -> PricedParty:
+    """Today's charges of everybody in the draft, in place of what stood there; with its code while that holds.
+
+    A code that was taken and holds no more is given back, and the booking remembers which (promotion_lost).
+    Call it inside a transaction that locked the booking. Raises TooManyForCabin or NotFound (no fare).
+    """
+    use = _open_use(booking.id)
+    if use is None:
+        return _write(booking, _priced(booking, None, now))
+    try:
+        promotion = find_promotion(use.promotion.code, currency=booking.currency, day=day_of_booking(booking, now))
+        return _take(booking, promotion, now)
+    except PromotionRefused:
+        _give_back(use, now)
+        booking.promotion_lost = use.promotion.code
+        return _write(booking, _priced(booking, None, now))
+
+
+def apply_promotion(*, booking_id: int, code: str, now: datetime) -> None:
+    """Take a promotion for a draft, in place of another; it is the draft's until it ends or becomes a booking.
+
+    Raises NotPayable or a PromotionRefused; then everything stands as before.
+    """
+    with transaction():
+        booking = _draft(booking_id)
+        promotion = find_promotion(code, currency=booking.currency, day=day_of_booking(booking, now), lock=True)
+        use = _open_use(booking.id)
+        if use is not None and use.promotion_id != promotion.id:
+            _give_back(use, now)
+        _take(booking, promotion, now)
+        booking.promotion_lost = None
+
+
+def remove_promotion(*, booking_id: int, now: datetime) -> None:
+    """Give the draft's promotion back, if it has one. Raises NotPayable."""
+    with transaction():
+        booking = _draft(booking_id)
+        lock_promotion(booking)
+        give_back_promotion(booking, now)
+        booking.promotion_lost = None
+        price_draft(booking, now)
+
+
+def choose_currency(*, booking_id: int, currency: str, now: datetime) -> None:
+    """Price a draft by the list of another currency, which it is then paid in. Raises NotPayable, CurrencyNotSold."""
+    with transaction():
+        booking = _draft(booking_id)
+        if currency not in currencies_of(booking.sailing_id):
+            raise CurrencyNotSold
+        lock_promotion(booking)
+        booking.currency = currency
+        price_draft(booking, now)
+
+
+def lock_promotion(*bookings: Booking | None) -> None:
+    """Lock the promotions that these bookings use, in one order, before any sailing or cabin is locked.
+
+    The bookings are locked already, so nobody else changes which promotions they are.
+    """
+    ids = [booking.id for booking in bookings if booking is not None]
+    if not ids:
+        return
+    used = db.session.scalars(
+        select(PromotionUse.promotion_id)
+        .where(PromotionUse.booking_id.in_(ids), PromotionUse.state == UseState.TAKEN)
+        .distinct()
+    ).all()
+    if used:
+        db.session.scalars(
+            select(Promotion).where(Promotion.id.in_(used)).order_by(Promotion.id).with_for_update()
+        ).all()
+
+
+def give_back_promotion(booking: Booking, now: datetime) -> None:
+    """What the booking took of a promotion is free for others. A second time nothing happens."""
+    use = _open_use(booking.id)
+    if use is not None:
+        _give_back(use, now)
+
+
+def retake_promotion(booking: Booking, now: datetime) -> None:
+    """A booking whose time had run out is paid after all: its promotion is used again, as far as there is some left.
+
+    The price was agreed and paid, so the booking keeps it in any case; where nothing is left, the trail says so.
+    """
+    use = db.session.scalars(
+        select(PromotionUse)
+        .where(PromotionUse.booking_id == booking.id)
+        .order_by(PromotionUse.changed_at.desc(), PromotionUse.id.desc())
+        .limit(1)
+    ).one_or_none()
+    # A code that was taken away from the draft left no line in the price.
+    if use is None or not any(charge.kind is ChargeKind.PROMOTION for charge in booking.charges):
+        return
+    db.session.get_one(Promotion, use.promotion_id, with_for_update=True)
+    try:
+        with _within_limits():
+            _open(use, now)
+    except PromotionUsedUp:
+        code = use.promotion.code
+        record("promotion.exceeded", subject="promotion", reference=code, now=now, reason=booking.reference)
+
+
+def day_of_booking(booking: Booking, now: datetime) -> date:
+    """The day on which it is booked, on the calendar of the first port."""
+    return day_of(now, booking.sailing.calls[0].port.zone)
+
+
+def _draft(booking_id: int) -> Booking:
+    booking = db.session.get_one(Booking, booking_id, with_for_update=True)
+    if booking.state is not BookingState.DRAFT:
+        raise NotPayable
+    return booking
+
+
+def _priced(booking: Booking, promotion: Promotion | None, now: datetime) -> PricedParty:
+    sailing = booking.sailing
+    prices = prices_of({sailing.id: sailing.code}, booking.currency)[sailing.id]
+    cabins = [booked.cabin for booked in booking.cabins]
+    party = Party(
+        tuple(
+            tuple(
+                Traveller(max(0, age_on(sailing.start_day, one.birth_date)), one.citizenship)
+                for one in _sleepers(booking, cabin.id)
+            )
+            for cabin in cabins
+        )
+    )
+    fares = tuple(
+        prices.cabin(cabin.category_id, cabin.category.code, berths=cabin.berths, extra_berths=cabin.extra_berths)
+        for cabin in cabins
+    )
+    for cabin, kind, travellers in zip(cabins, fares, party.cabins, strict=True):
+        try:
+            take_berths(0, kind, travellers)
+        except PartyDoesNotFit as too_many:
+            raise TooManyForCabin(number=cabin.number) from too_many
+    terms: Terms = prices.terms if promotion is None else prices.terms.with_discount(discount_of(promotion))
+    return price_party(Offer(prices.currency, fares, terms), party, day=day_of_booking(booking, now))
+
+
+def _sleepers(booking: Booking, cabin_id: int) -> list[Passenger]:
+    return [one for one in booking.passengers if one.cabin_id == cabin_id]
+
+
+def _take(booking: Booking, promotion: Promotion, now: datetime) -> PricedParty:
+    """The charges with the promotion, and its use counted. Raises PromotionGivesNothing or PromotionUsedUp."""
+    priced = _priced(booking, promotion, now)
+    taken = -sum(line.amount for line in priced.lines if line.kind is LineKind.PROMOTION)
+    if taken <= 0:
+        raise PromotionGivesNothing
+    use = db.session.scalars(
+        select(PromotionUse).where(PromotionUse.booking_id == booking.id, PromotionUse.promotion_id == promotion.id)
+    ).one_or_none()
+    with _within_limits():
+        if use is None:
+            use = PromotionUse(promotion_id=promotion.id, booking_id=booking.id, state=UseState.TAKEN, changed_at=now)
+            db.session.add(use)
+        use.cabins, use.amount_minor = len(booking.cabins), taken
+        _open(use, now)
+    return _write(booking, priced)
+
+
+def _open(use: PromotionUse, now: datetime) -> None:
+    if use.state is not UseState.TAKEN:
+        use.state = move(use.state, UseState.TAKEN, USE_MOVES)
+        use.changed_at = now
+
+
+@contextmanager
+def _within_limits() -> Iterator[None]:
+    """The database itself counts, when the row is written. Raises PromotionUsedUp; then the row is as it was."""
+    nested = db.session.begin_nested()
+    try:
+        yield
+        db.session.flush()
+    except IntegrityError as too_much:
+        nested.rollback()
+        for use in [row for row in db.session if isinstance(row, PromotionUse)]:
+            db.session.expire(use)
+        raise PromotionUsedUp from too_much
+    nested.commit()
+
+
+def _open_use(booking_id: int) -> PromotionUse | None:
+    return db.session.scalars(
+        select(PromotionUse).where(PromotionUse.booking_id == booking_id, PromotionUse.state == UseState.TAKEN)
+    ).one_or_none()
+
+
+def _give_back(use: PromotionUse, now: datetime) -> None:
+    use.state = move(use.state, UseState.GIVEN_BACK, USE_MOVES)
+    use.changed_at = now
+    db.session.flush()
+
+
+def _write(booking: Booking, priced: PricedParty) -> PricedParty:
+    session = db.session
+    session.execute(delete(Charge).where(Charge.booking_id == booking.id))
+    travellers = [one for booked in booking.cabins for one in _sleepers(booking, booked.cabin_id)]
+    # Each passenger's lines stand together, in the order the rules were applied.
+    lines = sorted(priced.lines, key=lambda line: line.traveller)
+    session.add_all(
+        Charge(
+            booking_id=booking.id,
+            passenger_id=travellers[line.traveller].id,
+            position=position,
+            kind=ChargeKind(line.kind),
+            amount_minor=line.amount,
+            why=why_kept(line.why),
+        )
+        for position, line in enumerate(lines, 1)
+    )
+    booking.versions = dict(priced.versions)
+    session.flush()
+    session.expire(booking, ["charges"])
+    return priced
+
+
+def why_kept(why: Why) -> dict[str, Any]:
+    """As a charge keeps it."""
+    return {"why": why.code, **dict(why.params)}
+
+
+def why_read(kept: Mapping[str, Any] | None) -> Why | None:
+    if kept is None:
+        return None
+    return Why(kept["why"], tuple((name, value) for name, value in kept.items() if name != "why"))
