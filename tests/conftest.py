@@ -154,6 +154,7 @@ def database(request: pytest.FixtureRequest, database_name: str) -> Iterator[Non
     from portal.database import db
     from portal.extensions import limiter
     from portal.inventory.live import boards
+    from portal.inventory.season_index import index
     from portal.web.ready import shelf
 
     app: Flask = request.getfixturevalue("app")
@@ -167,6 +168,7 @@ def database(request: pytest.FixtureRequest, database_name: str) -> Iterator[Non
         # What this process remembers of the rows that are gone.
         shelf.clear()
         boards.clear()
+        index.clear()
         limiter.reset()
 
 

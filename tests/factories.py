@@ -23,6 +23,7 @@ from portal.catalogue.models import (
     SailingState,
     Ship,
 )
+from portal.catalogue.versions import CATALOGUE, bump
 from portal.database import db
 from portal.inventory.models import Occupancy
 from portal.inventory.services import hold_cabin
@@ -168,6 +169,7 @@ def make_sailing(ship: Ship, *, days_ahead: int = 90, nights: int = 4, **columns
     start = NOON.replace(hour=9) + timedelta(days=days_ahead)
     middle = start + timedelta(days=nights / 2)
     end = start + timedelta(days=nights)
+    bump(CATALOGUE)
     return saved(
         Sailing(
             **{
@@ -217,6 +219,7 @@ def make_price_list(sailing: Sailing, currency: str = "RUB", **columns: Any) -> 
 
 
 def make_fare(sailing: Sailing, category: Category, **columns: Any) -> Fare:
+    bump(CATALOGUE)
     return saved(
         Fare(
             **{

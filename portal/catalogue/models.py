@@ -152,6 +152,7 @@ class Sailing(Base):
 
     __tablename__ = "sailing"
     __table_args__ = (
+        Index("ix_sailing_ship_starts", "ship_id", "starts_at"),
         CheckConstraint("starts_at < ends_at", name="starts_before_it_ends"),
         CheckConstraint("sales_close_at <= starts_at", name="sales_close_before_start"),
         Index("ix_sailing_starts_at", "starts_at"),
@@ -234,3 +235,4 @@ class DataVersion(Base):
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)  # "catalogue", "sailing:17"
     version: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime] = mapped_column(index=True)  # by the real clock: what changed lately is found by it

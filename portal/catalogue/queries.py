@@ -74,6 +74,10 @@ class SailingView:
     def disembark(self) -> PortView:
         return self.calls[-1].port
 
+    @property
+    def ports(self) -> tuple[PortView, ...]:
+        return tuple(call.port for call in self.calls)
+
     def on_sale_at(self, now: datetime) -> bool:
         return self.state is SailingState.ON_SALE and now < self.sales_close_at
 
@@ -141,14 +145,6 @@ WHOLE = (
     joinedload(Sailing.itinerary),
     selectinload(Sailing.calls).joinedload(PortCall.port),
 )
-
-
-def season() -> tuple[SailingView, ...]:
-    """Every sailing that guests may see, in order of departure. Two statements."""
-    sailings = db.session.scalars(
-        select(Sailing).where(Sailing.state != SailingState.DRAFT).order_by(Sailing.starts_at).options(*WHOLE)
-    )
-    return tuple(sailing_view(sailing) for sailing in sailings)
 
 
 def sailing_by_code(code: str) -> SailingView:

@@ -1,6 +1,7 @@
 """Versions of what pages show: bumped by whoever changes it, in the same transaction."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import String, cast, literal, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
@@ -8,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from portal.catalogue.models import DataVersion, Sailing
 from portal.database import db
+from portal.kernel.clock import real_now
 
 CATALOGUE = "catalogue"
 Versions = tuple[tuple[str, int], ...]
@@ -23,15 +25,25 @@ def bump(name: str) -> None:
     insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     db.session.execute(
         insert(DataVersion)
-        .values(name=name, version=1)
-        .on_conflict_do_update(index_elements=["name"], set_={"version": DataVersion.version + 1})
+        .values(name=name, version=1, changed_at=real_now())
+        .on_conflict_do_update(
+            index_elements=["name"], set_={"version": DataVersion.version + 1, "changed_at": real_now()}
+        )
     )
 
 
-def all_versions() -> Versions:
-    """Every version: few rows, one statement."""
-    rows = db.session.execute(select(DataVersion.name, DataVersion.version).order_by(DataVersion.name))
-    return tuple((name, version) for name, version in rows)
+def versions_since(moment: datetime | None) -> tuple[tuple[str, int, datetime], ...]:
+    """That of the catalogue, and all that were bumped since `moment` of the real clock, or ever. One statement."""
+    columns = DataVersion.name, DataVersion.version, DataVersion.changed_at
+    rows = db.session.execute(
+        select(*columns)
+        if moment is None
+        else union_all(
+            select(*columns).where(DataVersion.name == CATALOGUE),
+            select(*columns).where(DataVersion.name != CATALOGUE, DataVersion.changed_at >= moment),
+        )
+    )
+    return tuple((name, version, changed_at) for name, version, changed_at in rows)
 
 
 def versions_of_sailings(codes: Collection[str]) -> dict[str, Versions]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import func, select
 
@@ -17,7 +17,6 @@ from portal.catalogue.queries import (
     SailingView,
     ShipLayout,
     sailing_by_code,
-    season,
     ship_layout,
 )
 from portal.catalogue.route_map import RouteMap, draw_route
@@ -41,8 +40,12 @@ class Taken:
     by_cabin: dict[int, OccupancyState]
     next_expiry: datetime | None
 
+    @property
+    def held(self) -> int:
+        return sum(state is OccupancyState.HELD for state in self.by_cabin.values())
 
-def taken_cabins(sailing: SailingView, nights: Sequence[date], now: datetime) -> Taken:
+
+def taken_cabins(sailing: Voyage, nights: Sequence[date], now: datetime) -> Taken:
     """By the nights themselves, so that another sailing over the same nights counts too. One statement."""
     rows = db.session.execute(
         select(CabinNight.cabin_id, Occupancy.state, Occupancy.expires_at)
@@ -62,9 +65,73 @@ def taken_cabins(sailing: SailingView, nights: Sequence[date], now: datetime) ->
     return Taken(by_cabin, next_expiry)
 
 
-def nights_of(sailing: SailingView) -> list[date]:
+class Voyage(Protocol):
+    """What a card says of a sailing, wherever it was read from."""
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def itinerary(self) -> str: ...
+
+    @property
+    def title(self) -> LocalizedText: ...
+
+    @property
+    def starts_at(self) -> datetime: ...
+
+    @property
+    def ends_at(self) -> datetime: ...
+
+    @property
+    def days(self) -> int: ...
+
+    @property
+    def nights(self) -> int: ...
+
+    @property
+    def ship_id(self) -> int: ...
+
+    @property
+    def countries(self) -> tuple[str, ...]: ...
+
+    @property
+    def state(self) -> SailingState: ...
+
+    @property
+    def status_text(self) -> LocalizedText: ...
+
+    @property
+    def embark(self) -> PortView: ...
+
+    @property
+    def disembark(self) -> PortView: ...
+
+    @property
+    def ports(self) -> tuple[PortView, ...]: ...
+
+    def on_sale_at(self, now: datetime) -> bool: ...
+
+
+def nights_of(sailing: Voyage) -> list[date]:
     first = day_of(sailing.starts_at, sailing.embark.zone)
     return [date.fromordinal(first.toordinal() + n) for n in range(sailing.nights)]
+
+
+Kind = tuple[int, int, int]  # cabins that are alike for who sleeps in them: category, berths, extra berths
+
+
+@dataclass(frozen=True)
+class Free:
+    """What is free of a sailing, and what may become so by itself."""
+
+    by_kind: dict[Kind, int]
+    held: int  # cabins that other guests keep for a while
+    next_expiry: datetime | None  # when the first of these may be free again
+
+    @property
+    def cabins(self) -> int:
+        return sum(self.by_kind.values())
 
 
 @dataclass(frozen=True)
@@ -85,12 +152,16 @@ class SailingCard:
     cabins: int
     state: str  # on_sale, sold_out, closed, departed, cancelled
     status_text: LocalizedText
+    held: int = 0  # where it is sold out: cabins that other guests keep for a while
+    may_free_at: datetime | None = None  # and when the first of them may be free again
+
+    @property
+    def month(self) -> date:
+        return day_of(self.starts_at, self.embark.zone).replace(day=1)
 
 
-def card(
-    sailing: SailingView, fares: dict[int, Fare], free_by_category: dict[int, int], cabins: int, now: datetime
-) -> SailingCard:
-    free = sum(free_by_category.values())
+def card(sailing: Voyage, adult: Mapping[int, Money], free: Free, cabins: int, now: datetime) -> SailingCard:
+    """adult: the fare of one person in double use, by category. cabins: how many the ship has."""
     if sailing.state is SailingState.CANCELLED:
         state = "cancelled"
     elif sailing.starts_at <= now:
@@ -98,8 +169,9 @@ def card(
     elif not sailing.on_sale_at(now):
         state = "closed"
     else:
-        state = "on_sale" if free else "sold_out"
-    prices = [fares[c].adult for c, count in free_by_category.items() if count and c in fares]
+        state = "on_sale" if free.cabins else "sold_out"
+    prices = [adult[kind[0]] for kind, count in free.by_kind.items() if count and kind[0] in adult]
+    sold_out = state == "sold_out"
     return SailingCard(
         code=sailing.code,
         itinerary=sailing.itinerary,
@@ -110,147 +182,15 @@ def card(
         ends_at=sailing.ends_at,
         days=sailing.days,
         nights=sailing.nights,
-        ports=tuple(call.port for call in sailing.calls),
+        ports=sailing.ports,
         countries=sailing.countries,
         from_price=min(prices, key=lambda price: price.minor) if prices and state == "on_sale" else None,
-        free_cabins=free if state == "on_sale" else 0,
+        free_cabins=free.cabins if state == "on_sale" else 0,
         cabins=cabins,
         state=state,
         status_text=sailing.status_text,
-    )
-
-
-@dataclass(frozen=True)
-class Season:
-    cards: tuple[SailingCard, ...]
-    fresh_until: datetime | None
-
-
-def season_cards(now: datetime) -> Season:
-    """Every sailing guests may see, with free cabins and prices. Six statements, however many sailings."""
-    sailings = season()
-    if not sailings:
-        return Season((), None)
-    cabins: dict[int, dict[int, int]] = {}
-    for ship_id, category_id, count in db.session.execute(
-        select(Cabin.ship_id, Cabin.category_id, func.count()).group_by(Cabin.ship_id, Cabin.category_id)
-    ):
-        cabins.setdefault(ship_id, {})[category_id] = count
-    taken, next_expiry = _taken_by_sailing(sailings, now)
-    fares = fares_of([sailing.id for sailing in sailings])
-    cards = []
-    for sailing in sailings:
-        by_category = dict(cabins.get(sailing.ship_id, {}))
-        for category_id, count in taken.get(sailing.id, {}).items():
-            by_category[category_id] -= count
-        whole = sum(cabins.get(sailing.ship_id, {}).values())
-        cards.append(card(sailing, fares[sailing.id], by_category, whole, now))
-    coming = [moment for s in sailings for moment in (s.sales_close_at, s.starts_at) if moment > now]
-    return Season(tuple(cards), min([*coming, *([next_expiry] if next_expiry else [])], default=None))
-
-
-def _taken_by_sailing(
-    sailings: Sequence[SailingView], now: datetime
-) -> tuple[dict[int, dict[int, int]], datetime | None]:
-    """Cabins taken by sailing and category: by the open occupancies, which are few however long the history is."""
-    rows = db.session.execute(
-        select(Occupancy.sailing_id, Cabin.category_id, func.count(Occupancy.cabin_id.distinct()))
-        .join(Cabin, Cabin.id == Occupancy.cabin_id)
-        .where(
-            Occupancy.sailing_id.in_([sailing.id for sailing in sailings]),
-            Occupancy.over_at.is_(None),
-            (Occupancy.expires_at.is_(None)) | (Occupancy.expires_at > now),
-        )
-        .group_by(Occupancy.sailing_id, Cabin.category_id)
-    )
-    taken: dict[int, dict[int, int]] = {}
-    for sailing_id, category_id, count in rows:
-        taken.setdefault(sailing_id, {})[category_id] = count
-    next_expiry = db.session.scalar(
-        select(func.min(Occupancy.expires_at)).where(
-            Occupancy.state == OccupancyState.HELD, Occupancy.expires_at > now
-        )
-    )
-    return taken, next_expiry
-
-
-@dataclass(frozen=True)
-class CruiseFilters:
-    """As they stand in the address; a value that means nothing filters nothing."""
-
-    month: str | None = None  # "2024-05"
-    nights: str | None = None  # "1-5", "6-8", "9-"
-    embark: str | None = None
-    country: str | None = None
-    free: int | None = None  # at least so many free cabins
-
-    @property
-    def any(self) -> bool:
-        return any((self.month, self.nights, self.embark, self.country, self.free))
-
-    def admit(self, entry: SailingCard) -> bool:
-        day = day_of(entry.starts_at, entry.embark.zone)
-        low, _, high = (self.nights or "").partition("-")
-        return (
-            (not self.month or day.isoformat().startswith(self.month))
-            and (not self.nights or int(low) <= entry.nights <= int(high or 99))
-            and (not self.embark or entry.embark.code == self.embark)
-            and (not self.country or self.country in entry.countries)
-            and (not self.free or entry.free_cabins >= self.free)
-        )
-
-
-NIGHTS = ("1-5", "6-8", "9-")
-
-
-@dataclass(frozen=True)
-class CruisesPage:
-    cards: tuple[SailingCard, ...]
-    total: int
-    filters: CruiseFilters
-    months: tuple[date, ...]
-    embark_ports: tuple[PortView, ...]
-    countries: tuple[str, ...]
-    nights: tuple[str, ...]
-    fresh_until: datetime | None
-
-
-def cruises_page(filters: CruiseFilters, now: datetime) -> CruisesPage:
-    whole = season_cards(now)
-    return CruisesPage(
-        cards=tuple(entry for entry in whole.cards if filters.admit(entry)),
-        total=len(whole.cards),
-        filters=filters,
-        fresh_until=whole.fresh_until,
-        nights=NIGHTS,
-        months=tuple(dict.fromkeys(_month(entry) for entry in whole.cards)),
-        embark_ports=tuple({entry.embark.code: entry.embark for entry in whole.cards}.values()),
-        countries=tuple(dict.fromkeys(code for entry in whole.cards for code in entry.countries)),
-    )
-
-
-def _month(entry: SailingCard) -> date:
-    return day_of(entry.starts_at, entry.embark.zone).replace(day=1)
-
-
-@dataclass(frozen=True)
-class HomePage:
-    cards: tuple[SailingCard, ...]  # the next ones on sale
-    countries: tuple[str, ...]
-    months: tuple[date, ...]
-    embark_ports: tuple[PortView, ...]
-    nights: tuple[str, ...]
-    fresh_until: datetime | None
-
-
-NEXT_SAILINGS = 3
-
-
-def home_page(now: datetime) -> HomePage:
-    page = cruises_page(CruiseFilters(), now)
-    coming = [entry for entry in page.cards if entry.state == "on_sale"]
-    return HomePage(
-        tuple(coming[:NEXT_SAILINGS]), page.countries, page.months, page.embark_ports, page.nights, page.fresh_until
+        held=free.held if sold_out else 0,
+        may_free_at=free.next_expiry if sold_out else None,
     )
 
 
@@ -267,6 +207,7 @@ class CategoryPrice:
     per_person: Money
     single: Money
     free: int
+    held: int  # kept by other guests for a while
     total: int
     mark: str
 
@@ -321,20 +262,32 @@ def _sold(code: str, now: datetime) -> _Sold:
     layout = ship_layout(sailing.ship_id)
     fares = fares_of([sailing.id])[sailing.id]
     taken = taken_cabins(sailing, nights_of(sailing), now)
+    free_by_kind: dict[Kind, int] = {}
     free_by_category: dict[int, int] = {}
+    held_by_category: dict[int, int] = {}
     whole_by_category: dict[int, int] = {}
     decks_by_category: dict[int, list[int]] = {}
     for cabin in layout.cabins:
         if cabin.category_id in fares:
+            kind = (cabin.category_id, cabin.berths, cabin.extra_berths)
+            free = cabin.id not in taken.by_cabin
+            free_by_kind[kind] = free_by_kind.get(kind, 0) + free
+            free_by_category[cabin.category_id] = free_by_category.get(cabin.category_id, 0) + free
+            held = taken.by_cabin.get(cabin.id) is OccupancyState.HELD
+            held_by_category[cabin.category_id] = held_by_category.get(cabin.category_id, 0) + held
             whole_by_category[cabin.category_id] = whole_by_category.get(cabin.category_id, 0) + 1
-            free_by_category.setdefault(cabin.category_id, 0)
-            free_by_category[cabin.category_id] += cabin.id not in taken.by_cabin
             decks = decks_by_category.setdefault(cabin.category_id, [])
             if cabin.deck_id not in decks:
                 decks.append(cabin.deck_id)
-    shown = card(sailing, fares, free_by_category, len(layout.cabins), now)
+    shown = card(
+        sailing,
+        {category_id: fare.adult for category_id, fare in fares.items()},
+        Free(free_by_kind, taken.held, taken.next_expiry),
+        len(layout.cabins),
+        now,
+    )
     deck_names = {deck.id: deck.name for deck in layout.decks}
-    on_sale = shown.state == "on_sale"
+    on_sale = shown.state in ("on_sale", "sold_out")
     prices = tuple(
         CategoryPrice(
             code=category.code,
@@ -348,6 +301,7 @@ def _sold(code: str, now: datetime) -> _Sold:
             per_person=fares[category.id].adult,
             single=fares[category.id].single,
             free=free_by_category.get(category.id, 0) if on_sale else 0,
+            held=held_by_category.get(category.id, 0) if on_sale else 0,
             total=whole_by_category.get(category.id, 0),
             mark=fares[category.id].mark,
         )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.access import public
 from portal.accounts.visitors import new_visitor
-from portal.catalogue.versions import all_versions
+from portal.catalogue.versions import versions_of_sailings
 from portal.extensions import limiter
-from portal.inventory import queries, services
+from portal.inventory import finding, queries, services
+from portal.inventory.finding import MONTH, CruiseFilters
 from portal.inventory.forms import HoldForm
 from portal.inventory.live import boards
-from portal.inventory.queries import BALCONIES, NIGHTS, SORTS, CabinFilters, CruiseFilters
+from portal.inventory.queries import BALCONIES, SORTS, CabinFilters, SailingCard
+from portal.inventory.season_index import FREE_STEPS, NIGHTS
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.kernel.parts import parts
@@ -25,6 +27,8 @@ from portal.web.streams import Hub, stream
 # A visitor who throws his cookies away is another one each time. Only cabins really held count, and enough for an
 # agency or for many guests of one provider behind one address: 60 of 155 cabins at once at the most.
 HOLDS_PER_NETWORK = "30 per 10 minutes"
+# The page of one sailing is kept by the versions of that sailing; what it says of others is made anew after this.
+OTHER_DATES_AGE = timedelta(minutes=1)
 
 catalogue = Blueprint("catalogue", __name__, url_prefix=PREFIX)
 bp = Blueprint("inventory", __name__, url_prefix=f"{PREFIX}/cruises/<string:code>")
@@ -34,37 +38,32 @@ live_plans = Hub(whole=boards.whole, news=boards.news)
 @catalogue.get("/")
 @public
 def home() -> ResponseReturnValue:
-    def render() -> tuple[str, datetime | None]:
-        page = queries.home_page(now())
-        return render_template("web/home.html", page=page), page.fresh_until
-
-    return kept_ready(all_versions(), render)
+    page = finding.home_page(now())
+    return kept_ready(page.key, lambda: (render_template("web/home.html", page=page), None))
 
 
 def _filters() -> CruiseFilters:
     """What of the address means something; the rest is let go."""
     asked = request.args
     month, nights = asked.get("month", ""), asked.get("nights", "")
-    free = asked.get("free", type=int)
+    free, budget = asked.get("free", type=int), asked.get("budget", type=int)
     return CruiseFilters(
-        month=month if len(month) == 7 else None,
+        month=month if MONTH.fullmatch(month) else None,
         nights=nights if nights in NIGHTS else None,
+        route=asked.get("route", "")[:8] or None,
         embark=asked.get("embark", "")[:12] or None,
         country=asked.get("country", "")[:2] or None,
-        free=free if free is not None and 0 < free < 1000 else None,
+        free=free if free in FREE_STEPS else None,
+        budget=budget if budget is not None and 0 < budget < 10**8 else None,
+        over=asked.get("over") == "1",
     )
 
 
 @catalogue.get("/cruises")
 @public
 def cruises() -> ResponseReturnValue:
-    filters = _filters()
-
-    def render() -> tuple[str, datetime | None]:
-        page = queries.cruises_page(filters, now())
-        return render_template("catalogue/cruises.html", page=page), page.fresh_until
-
-    return kept_ready(all_versions(), render)
+    page = finding.cruises_page(_filters(), now(), request.args.get("page", 1, type=int))
+    return kept_ready(page.key, lambda: (render_template("catalogue/cruises.html", page=page), None))
 
 
 @catalogue.get("/cruises/<string:code>")
@@ -72,9 +71,15 @@ def cruises() -> ResponseReturnValue:
 def cruise(code: str) -> ResponseReturnValue:
     def render() -> tuple[str, datetime | None]:
         page = queries.cruise_page(code, now())
-        return render_template("catalogue/cruise.html", page=page, **parts("cruise", page.sailing)), page.fresh_until
+        others: tuple[SailingCard, ...] = ()
+        fresh_until = page.fresh_until
+        if page.card.state != "on_sale":
+            others = finding.other_dates(code, now())
+            fresh_until = min(now() + OTHER_DATES_AGE, fresh_until or datetime.max.replace(tzinfo=UTC))
+        shown = parts("cruise", page.sailing)
+        return render_template("catalogue/cruise.html", page=page, others=others, **shown), fresh_until
 
-    return kept_ready(all_versions(), render)
+    return kept_ready(versions_of_sailings([code])[code], render)
 
 
 def _cabin_filters() -> CabinFilters:
@@ -100,7 +105,7 @@ def deck_plan(code: str) -> ResponseReturnValue:
         page = queries.deck_plan_page(code, now(), filters)
         return render_template("inventory/deck_plan.html", page=page), page.fresh_until
 
-    return kept_ready(all_versions(), render)
+    return kept_ready(versions_of_sailings([code])[code], render)
 
 
 @bp.get("/deck-plan/states.json")

@@ -54,7 +54,7 @@ def link(mail, part):
 def test_a_cruise_that_is_sold_out_leads_to_the_waiting_list(browser, season):
     page = browser.open(f"/en/cruises/{season.sailing.code}")
 
-    assert "No cabin is free on this cruise just now" in page.words
+    assert "Every cabin of this cruise is taken" in page.words
     assert any(link.endswith("/waiting-list") for link in page.links)
 
 

@@ -16,6 +16,7 @@ from portal.accounts.demonstration import prepare_accounts
 from portal.accounts.models import Role
 from portal.extensions import limiter
 from portal.inventory.live import boards
+from portal.inventory.season_index import index
 from portal.kernel.clock import now
 from portal.outbox.jobs import run_all
 from portal.pricing.season import load_season
@@ -84,6 +85,7 @@ def house(app: Any, address: str, opened: Open, database: None, tmp_path: Path) 
     copy_sqlite(opened.file, sqlite_file())
     shelf.clear()
     boards.clear()
+    index.clear()
     limiter.reset()
     mail = tmp_path / "mail"
     (tmp_path / "files").mkdir()

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from portal.catalogue.models import Cabin, Category, Itinerary, Port, PortCall, Sailing
 from portal.database import db, transaction
-from portal.inventory.queries import deck_plan_page, season_cards
+from portal.inventory.finding import all_cards
+from portal.inventory.queries import deck_plan_page
 from portal.kernel.money import Money
 from portal.pricing.models import Fare, PriceList, PriceTerms
 from portal.pricing.queries import currencies_of, price_lists_of, prices_of
@@ -52,7 +53,7 @@ def test_the_season_of_2024_is_complete():
         "price_list": 48,
     }
     assert db.session.scalar(select(func.sum(Cabin.berths))) == 310
-    cards = season_cards(NOON).cards
+    cards = all_cards(NOON)
     assert {card.state for card in cards} == {"on_sale"}
     assert sum("TM" in card.countries for card in cards) == 13
     assert all(card.status_text.within("en") == "Planned, subject to confirmation" for card in cards)
@@ -164,7 +165,7 @@ def test_a_file_that_is_no_json_is_refused(tmp_path):
 def test_a_sailing_that_has_left_can_be_read_but_is_not_on_sale():
     load_season(SEASON, now=NOON)
 
-    states = {card.code: card.state for card in season_cards(datetime(2024, 6, 12, 12, tzinfo=UTC)).cards}
+    states = {card.code: card.state for card in all_cards(datetime(2024, 6, 12, 12, tzinfo=UTC))}
 
     assert states["PV24-01"] == "departed"
     assert states["PV24-07"] == "on_sale"

@@ -40,20 +40,26 @@ PAGES = ["/en/", "/en/cruises", "/en/cruises/{code}", "/en/cruises/{code}/deck-p
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_takes_few_statements_however_many_sailings_and_bookings_there_are(browser, statements, season, path):
     path = path.format(code=season.sailing.code)
-    statements.clear()
-    browser.open(path)
-    few = len(statements)
+
+    def once_more() -> list[str]:
+        """The process has seen the page before: it reads the season when that changes, not for each visitor."""
+        for known in (path, "/en/cruises"):
+            browser.open(known)
+        shelf.clear()
+        statements.clear()
+        browser.open(path)
+        return list(statements)
+
+    few = len(once_more())
     for ahead in range(100, 160, 5):
         make_sailing(season.ship, days_ahead=ahead)
     for cabin in range(4):
         book_held_cabin(occupancy_id=make_hold(season, cabin=cabin, now=now()).id, party=2, now=now())
-    shelf._pages.clear()
-    statements.clear()
 
-    browser.open(path)
+    many = once_more()
 
-    assert len(statements) <= 8, "\n".join(statements)
-    assert len(statements) == few
+    assert len(many) <= 8, "\n".join(many)
+    assert len(many) == few
 
 
 def test_a_page_kept_ready_takes_one_statement(browser, statements, season):

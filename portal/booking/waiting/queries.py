@@ -22,7 +22,8 @@ from portal.booking.waiting.models import (
 from portal.catalogue.models import Cabin, Category, Sailing
 from portal.catalogue.queries import SailingView, sailing_view
 from portal.database import db
-from portal.inventory.queries import SailingCard, free_cabins_of, season_cards
+from portal.inventory.finding import card_of, sold_out_besides
+from portal.inventory.queries import SailingCard, free_cabins_of
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
@@ -116,10 +117,9 @@ class JoinPage:
 
 def join_page(code: str, now: datetime) -> JoinPage:
     """Raises NotFound."""
-    cards = season_cards(now).cards
-    card = next((one for one in cards if one.code == code), None)
+    card = card_of(code, now)
     sailing = db.session.scalars(select(Sailing).where(Sailing.code == code)).one_or_none()
-    if card is None or sailing is None:
+    if sailing is None:
         raise NotFound(code)
     sleeps = db.session.execute(
         select(Category, func.max(Cabin.berths + Cabin.extra_berths))
@@ -133,7 +133,7 @@ def join_page(code: str, now: datetime) -> JoinPage:
         sailing_id=sailing.id,
         categories=tuple((category.code, category.name, most) for category, most in sleeps),
         most=max((most for _, most in sleeps), default=1),
-        others=tuple(one for one in cards if one.state == "sold_out" and one.code != code),
+        others=sold_out_besides(code, now),
         waiting=_in_line(sailing.id),
         full=card.state == "sold_out",
     )
