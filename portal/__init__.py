@@ -23,6 +23,8 @@ from portal.database import db
 from portal.demonstration import start_clock
 from portal.extensions import babel, compress, csrf, limiter, migrate
 from portal.inventory import views as inventory
+from portal.inventory.reservations import tasks as reservation_tasks
+from portal.inventory.reservations import views as reservations
 from portal.kernel.acting import acting
 from portal.kernel.clock import business_shift, today
 from portal.outbox.jobs import build_queue
@@ -35,7 +37,7 @@ from portal.web import addresses, assets, errors, filters, headers, locale
 from portal.web import views as web
 
 # Imported so that what they follow up is registered.
-TASKS = (accounts_tasks, booking_tasks, passenger_tasks, waiting_tasks, payments_tasks, visas_tasks)
+TASKS = (accounts_tasks, reservation_tasks, booking_tasks, passenger_tasks, waiting_tasks, payments_tasks, visas_tasks)
 VIEWS = (waiting,)  # pages that stand beside others of their package
 
 
@@ -71,6 +73,7 @@ def create_app(**overrides: Any) -> Flask:
         passenger_views.bp,
         payments.bp,
         payments.webhooks,
+        reservations.bp,
         visas.bp,
         staff.bp,
         staff.reviews.bp,

@@ -1,13 +1,11 @@
 """Passengers completed later: who travels first, passport and place of birth by a deadline; a private link for each."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import sqlalchemy as sa
 from alembic import op
 
 from portal.database import column_key
 from portal.kernel.sealing import seal_text
+from portal.migrating import rebuilding
 
 revision = "0006"
 down_revision = "0005"
@@ -27,24 +25,6 @@ CHECKS = (
         "document_kind IN ('passport', 'internal_passport', 'birth_certificate')", name="documentkind"
     ),
 )
-
-
-@contextmanager
-def rebuilding() -> Iterator[None]:
-    """SQLite changes a column by building its table anew; rows of other tables that point to it may not hinder it.
-
-    It heeds that wish only outside of a transaction, so the one that is open ends here and another begins.
-    """
-    connection = op.get_bind()
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    for statement in ("COMMIT", "PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE"):
-        connection.exec_driver_sql(statement)
-    yield
-    assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
-    for statement in ("COMMIT", "PRAGMA foreign_keys = ON", "BEGIN IMMEDIATE"):
-        connection.exec_driver_sql(statement)
 
 
 def upgrade() -> None:

@@ -57,11 +57,12 @@ def taken_cabins(sailing: Voyage, nights: Sequence[date], now: datetime) -> Take
     by_cabin: dict[int, OccupancyState] = {}
     next_expiry = None
     for cabin_id, state, expires_at in rows:
-        if state is OccupancyState.HELD:
-            if expires_at is None or expires_at <= now:
+        if expires_at is not None:
+            if expires_at <= now:
                 continue
             next_expiry = min(expires_at, next_expiry or expires_at)
-        by_cabin[cabin_id] = state
+        # For whom it is kept is nobody else's business: to guests a reserved cabin is one that is held.
+        by_cabin[cabin_id] = OccupancyState.HELD if state is OccupancyState.RESERVED else state
     return Taken(by_cabin, next_expiry)
 
 

@@ -21,7 +21,7 @@ from portal.inventory.errors import (
     TooManyHolds,
 )
 from portal.inventory.line import someone_waits
-from portal.inventory.models import OVER, CabinNight, Occupancy, OccupancyState
+from portal.inventory.models import FOR_A_TIME, OVER, CabinNight, Occupancy, OccupancyState, Reservation
 from portal.outbox.services import wake_worker
 
 HOLD_TIME = timedelta(minutes=20)
@@ -118,6 +118,42 @@ def close_cabin(*, sailing_id: int, cabin_id: int, reason: str, now: datetime) -
     return closed
 
 
+def reserve_cabin(*, reservation: Reservation, cabin_id: int, now: datetime) -> Occupancy:
+    """Keep a free cabin for a reservation until its date, with room aboard for all its lower berths.
+
+    Within the caller's transaction. Raises CabinSold where somebody has it, ShipFull.
+    """
+    session = db.session
+    sailing = session.get_one(Sailing, reservation.sailing_id, with_for_update=True)
+    cabin = session.get_one(Cabin, cabin_id)
+    _expire(sailing_id=sailing.id, cabin_id=cabin_id, now=now)
+    _check_persons(sailing, cabin.berths, now)
+    reserved = Occupancy(
+        sailing_id=sailing.id,
+        cabin_id=cabin_id,
+        state=OccupancyState.RESERVED,
+        party=cabin.berths,
+        made_at=now,
+        expires_at=reservation.until,
+        reservation_id=reservation.id,
+    )
+    try:
+        _take_nights(reserved, sailing)
+    except CabinTaken as taken:
+        raise CabinSold from taken
+    _changed(reserved, sailing.id, "cabin.reserved", None, now, reason=reservation.reference)
+    return reserved
+
+
+def keep_reserved(*, occupancy_id: int, until: datetime, now: datetime) -> None:
+    """Let a reserved cabin be kept until another moment; one that is no longer reserved stays as it is."""
+    with transaction() as session:
+        occupancy = session.get_one(Occupancy, occupancy_id, with_for_update=True)
+        if occupancy.state is OccupancyState.RESERVED and not occupancy.overdue_at(now):
+            occupancy.expires_at = until
+            bump(sailing_version(occupancy.sailing_id))
+
+
 def release(*, occupancy_id: int, now: datetime, expired: bool = False) -> None:
     """Give the cabin back, if it is not given back already."""
     with transaction() as session:
@@ -164,18 +200,21 @@ def lengthen_hold(*, occupancy_id: int, now: datetime) -> None:
 
 
 def hand_over(*, occupancy_id: int, holder: str, now: datetime) -> Occupancy:
-    """A hold that was offered becomes that of the visitor who accepted; HOLD_TIME is left of it at the least.
+    """A hold that was offered, or a reserved cabin, becomes the hold of the visitor who took it up.
 
-    Its time was long enough, so it cannot be lengthened. Raises HoldOver.
+    HOLD_TIME is left of it at the least. Its time was long enough, so it cannot be lengthened. Raises HoldOver.
     """
     with transaction() as session:
         occupancy = session.get_one(Occupancy, occupancy_id, with_for_update=True)
-        if occupancy.state is not OccupancyState.HELD or occupancy.expires_at is None or occupancy.overdue_at(now):
+        if occupancy.state not in FOR_A_TIME or occupancy.expires_at is None or occupancy.overdue_at(now):
             raise HoldOver
+        before = occupancy.state
+        if before is OccupancyState.RESERVED:
+            occupancy.move_to(OccupancyState.HELD, now)
         occupancy.holder = holder
         occupancy.lengthened_at = now
         occupancy.expires_at = max(occupancy.expires_at, now + HOLD_TIME)
-        _changed(occupancy, occupancy.sailing_id, "cabin.handed_over", occupancy.state, now)
+        _changed(occupancy, occupancy.sailing_id, "cabin.handed_over", before, now)
     return occupancy
 
 
@@ -223,7 +262,7 @@ def expire_holds(now: datetime) -> int:
 
 
 def _expire(*, now: datetime, sailing_id: int | None = None, cabin_id: int | None = None) -> int:
-    overdue = select(Occupancy).where(Occupancy.state == OccupancyState.HELD, Occupancy.expires_at <= now)
+    overdue = select(Occupancy).where(Occupancy.state.in_(FOR_A_TIME), Occupancy.expires_at <= now)
     if sailing_id is not None:
         overdue = overdue.where(Occupancy.sailing_id == sailing_id, Occupancy.cabin_id == cabin_id)
     # By sailing: so two workers at once bump the sailings' versions in the same order.
@@ -251,15 +290,23 @@ def _carry(occupancy: Occupancy, sailing: Sailing, party: int, now: datetime) ->
 
 
 def _check_persons(sailing: Sailing, more: int, now: datetime) -> None:
-    """Persons aboard never exceed the ship's limit, infants counted."""
-    aboard = db.session.scalar(
-        select(func.coalesce(func.sum(Occupancy.party), 0)).where(
-            Occupancy.sailing_id == sailing.id,
-            Occupancy.over_at.is_(None),
+    """Persons aboard never exceed the ship's limit on any night, infants counted, whatever sailing they are of."""
+    nights = sailing.nights
+    aboard = (
+        select(func.sum(Occupancy.party).label("persons"))
+        .join(CabinNight, CabinNight.occupancy_id == Occupancy.id)
+        .join(Cabin, Cabin.id == CabinNight.cabin_id)
+        .where(
+            Cabin.ship_id == sailing.ship_id,
+            CabinNight.night >= nights[0],
+            CabinNight.night <= nights[-1],
             (Occupancy.expires_at.is_(None)) | (Occupancy.expires_at > now),
         )
+        .group_by(CabinNight.night)
+        .subquery()
     )
-    if (aboard or 0) + more > sailing.ship.persons_limit:
+    most = db.session.scalar(select(func.coalesce(func.max(aboard.c.persons), 0)))
+    if (most or 0) + more > sailing.ship.persons_limit:
         raise ShipFull
 
 

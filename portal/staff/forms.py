@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
     DateTimeLocalField,
+    EmailField,
     Field,
     FieldList,
     Form,
@@ -27,7 +28,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import Email, InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import TextInput
 
 from portal.catalogue.errors import CallsRefused
@@ -305,3 +306,30 @@ class ReturnForm(FlaskForm):
         choices=[SelectChoice(reason.value, label) for reason, label in RETURN_REASONS.items()],
     )
     note = TextAreaField(_l("Note to the guest"), [Length(max=500)])  # as long as its column
+
+
+CABIN_NUMBERS = re.compile(r"[\s,;]+")
+
+
+class ReservationForm(FlaskForm):
+    """Cabins for an agency until a date, by the clocks of the first port."""
+
+    kind = RadioField(_l("What is it?"), [REQUIRED])
+    numbers = StringField(_l("Cabins"), [REQUIRED, Length(max=300)], filters=[trimmed])
+    name = StringField(_l("Kept for"), [REQUIRED, Length(max=120)], filters=[trimmed])
+    email = EmailField(
+        _l("E-mail"),
+        [REQUIRED, Length(max=254), Email(_l("Please check the address: mail could not be sent to it."))],
+        filters=[trimmed],
+    )
+    language = SelectField(_l("Language of the letters"), [REQUIRED])
+    until = LocalTimeField(_l("Kept until"), [REQUIRED])
+    note = StringField(_l("Note"), [Optional(), Length(max=200)], filters=[trimmed])
+
+    @property
+    def cabins(self) -> list[str]:
+        return [number for number in CABIN_NUMBERS.split(self.numbers.data or "") if number]
+
+
+class ReservationDateForm(FlaskForm):
+    until = LocalTimeField(_l("Kept until"), [REQUIRED])

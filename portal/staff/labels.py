@@ -11,6 +11,7 @@ from flask_babel.speaklater import LazyString
 from portal.booking.labels import BOOKING_STATES
 from portal.booking.waiting.labels import WAITING_STATES
 from portal.catalogue.labels import SAILING_STATES
+from portal.inventory.models import ReservationKind
 from portal.payments.labels import REFUND_STATES
 from portal.payments.labels import STATES as PAYMENT_STATES
 from portal.visas.labels import ITEM_STATES
@@ -18,10 +19,15 @@ from portal.visas.labels import ITEM_STATES
 CABIN_STATES: dict[str, LazyString] = {
     "free": _l("Free"),
     "held": _l("Held"),
+    "reserved": _l("Reserved"),
     "booked": _l("Booked"),
     "closed": _l("Closed"),
 }
-CABIN_TONES = {"free": "good", "held": "wait", "booked": "info", "closed": "neutral"}
+RESERVATION_KINDS: dict[str, LazyString] = {
+    ReservationKind.OPTION: _l("Option"),
+    ReservationKind.ALLOTMENT: _l("Allotment"),
+}
+CABIN_TONES = {"free": "good", "held": "wait", "reserved": "wait", "booked": "info", "closed": "neutral"}
 SAILING_FILTERS: dict[str, LazyString] = {
     "on_sale": _l("On sale"),
     "closed": _l("Sales closed"),
@@ -47,6 +53,7 @@ SUBJECTS: dict[str, LazyString] = {
 # What the trail calls by code, by what it is about; a code that is not here is shown as it is.
 STATES: dict[str, Mapping[Any, LazyString]] = {
     "booking": BOOKING_STATES,
+    "reservation": {},
     "occupancy": CABIN_STATES | {"released": _l("Given back"), "expired": _l("Expired")},
     "paper": ITEM_STATES,
     "payment": PAYMENT_STATES,
@@ -74,9 +81,13 @@ ACTIONS: dict[str, LazyString] = {
     "booking.link_renewed": _l("Private link of a booking made anew"),
     "booking.pending": _l("Booking placed"),
     "cabin.booked": _l("Cabin booked"),
+    "cabin.reserved": _l("Cabin reserved"),
+    "reservation.made": _l("Reservation made"),
+    "reservation.date_set": _l("Date of the reservation changed"),
+    "reservation.released": _l("Reservation given back"),
     "cabin.closed": _l("Cabin closed"),
     "cabin.expired": _l("Hold of a cabin expired"),
-    "cabin.handed_over": _l("Cabin offered from the waiting list, accepted"),
+    "cabin.handed_over": _l("Cabin kept for a guest taken up"),
     "cabin.held": _l("Cabin held"),
     "cabin.held_longer": _l("Cabin held longer"),
     "cabin.released": _l("Cabin given back"),

@@ -16,7 +16,7 @@ from portal.audit.models import AuditEntry
 from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, DocumentKind, Passenger
 from portal.catalogue.models import Cabin, Category, Deck, Itinerary, Port, PortCall, Sailing, SailingState
 from portal.database import db
-from portal.inventory.models import Occupancy, OccupancyState
+from portal.inventory.models import FOR_A_TIME, Occupancy, OccupancyState, Reservation
 from portal.kernel.clock import OFFICE_ZONE
 from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
@@ -178,8 +178,8 @@ def _loads(sailings: Sequence[Sailing], now: datetime) -> dict[int, Load]:
     loads = {}
     for sailing in sailings:
         held, booked, closed = (
-            taken.get((sailing.id, state), 0)
-            for state in (OccupancyState.HELD, OccupancyState.BOOKED, OccupancyState.CLOSED)
+            sum(taken.get((sailing.id, state), 0) for state in states)
+            for states in (FOR_A_TIME, {OccupancyState.BOOKED}, {OccupancyState.CLOSED})
         )
         loads[sailing.id] = Load(cabins.get(sailing.ship_id, 0) - held - booked - closed, held, booked, closed)
     return loads
@@ -256,10 +256,11 @@ class CabinRow:
     category_name: LocalizedText
     berths: int
     extra_berths: int
-    state: str  # free, held, booked, closed
+    state: str  # free, held, reserved, booked, closed
     occupancy_id: int | None
     expires_at: datetime | None
     reason: str | None
+    kept_for: str | None
     booking: str | None  # its reference
 
 
@@ -283,13 +284,14 @@ def cabins_page(code: str, deck: str | None, state: str | None, now: datetime) -
         raise NotFound(code)
     chosen = next((entry for entry in decks if entry.code == deck), decks[0])
     found = db.session.execute(
-        select(Cabin, Category, Occupancy, Booking.reference)
+        select(Cabin, Category, Occupancy, Booking.reference, Reservation.name)
         .join(Category, Category.id == Cabin.category_id)
         .outerjoin(
             Occupancy, and_(Occupancy.cabin_id == Cabin.id, Occupancy.sailing_id == sailing.id, _taken_at(now))
         )
         .outerjoin(BookedCabin, BookedCabin.occupancy_id == Occupancy.id)
         .outerjoin(Booking, Booking.id == BookedCabin.booking_id)
+        .outerjoin(Reservation, Reservation.id == Occupancy.reservation_id)
         .where(Cabin.deck_id == chosen.id)
         .order_by(Cabin.number)
     )
@@ -304,7 +306,9 @@ def cabins_page(code: str, deck: str | None, state: str | None, now: datetime) -
     )
 
 
-def _cabin_row(cabin: Cabin, category: Category, taken: Occupancy | None, booking: str | None) -> CabinRow:
+def _cabin_row(
+    cabin: Cabin, category: Category, taken: Occupancy | None, booking: str | None, kept_for: str | None
+) -> CabinRow:
     return CabinRow(
         id=cabin.id,
         number=cabin.number,
@@ -316,6 +320,7 @@ def _cabin_row(cabin: Cabin, category: Category, taken: Occupancy | None, bookin
         occupancy_id=taken.id if taken else None,
         expires_at=taken.expires_at if taken else None,
         reason=taken.reason if taken else None,
+        kept_for=kept_for,
         booking=booking,
     )
 

@@ -1,0 +1,1 @@
+"""Options and allotments: cabins kept for an agency until a date."""
