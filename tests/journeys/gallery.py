@@ -26,7 +26,9 @@ from portal.booking.waiting.services import decline_offer, join_line, serve_line
 from portal.catalogue.models import Cabin, Sailing
 from portal.catalogue.services import close_sales
 from portal.database import db, transaction
-from portal.inventory.models import Occupancy
+from portal.inventory.models import Occupancy, ReservationKind
+from portal.inventory.reservations.services import reserve
+from portal.inventory.reservations.views import reservation_token
 from portal.inventory.services import close_cabin, hold_cabin, release
 from portal.kernel.clock import now
 from portal.kernel.money import Money
@@ -96,6 +98,17 @@ def furnish(app: Flask, language: str) -> Gallery:
         sailing_id=sailing.id, cabin_id=cabin_of("330").id, party=2, holder="somebody else", now=moment
     )
     close_cabin(sailing_id=sailing.id, cabin_id=cabin_of("331").id, reason="repair", now=moment)
+    option = reserve(
+        sailing_id=sailing.id,
+        kind=ReservationKind.OPTION,
+        numbers=["334", "335"],
+        name="Hazar Travel",
+        email="desk@agency.example",
+        language=language,
+        until=moment + timedelta(days=5),
+        note=None,
+        now=moment,
+    )
     other = db.session.scalars(select(Sailing).filter_by(code="PV24-03")).one()
     close_sales(sailing_id=other.id, reason="charter", now=moment)
     full = db.session.scalars(select(Sailing).filter_by(code="PV24-04")).one()
@@ -118,6 +131,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("free cabin, no choice made", f"cruises/{CODE}/cabins/332", status=422, act="send nothing"),
         Shown("held cabin", f"cruises/{CODE}/cabins/330"),
         Shown("booked cabin", f"cruises/{CODE}/cabins/328"),
+        Shown("option", f"reservations/{option.reference}/open/{reservation_token(option)}"),
         Shown("cruise sold out", "cruises/PV24-04"),
         Shown("waiting list", "cruises/PV24-04/waiting-list"),
         Shown("waiting list, all wrong", "cruises/PV24-04/waiting-list", status=422, act="send nothing"),
