@@ -24,7 +24,7 @@ from portal.catalogue.models import Cabin, Itinerary, Port, PortCall, Sailing, S
 from portal.catalogue.queries import PortView, port_view
 from portal.catalogue.versions import CATALOGUE, sailing_version, versions_since
 from portal.database import db
-from portal.inventory.models import Occupancy, OccupancyState
+from portal.inventory.models import FOR_A_TIME, Occupancy, OccupancyState
 from portal.inventory.queries import Free, Kind, SailingCard, card, nights_of, taken_cabins
 from portal.kernel.clock import real_now
 from portal.kernel.formats import day_of
@@ -409,7 +409,7 @@ def _free(entries: Sequence[Entry], cabins: Mapping[int, Mapping[int, Kind]], no
         for cabin_id, kind in cabins.get(entry.ship_id, {}).items():
             if kind[0] in entry.adult:
                 by_kind[kind] = by_kind.get(kind, 0) + (cabin_id not in taken[entry.id])
-        held = sum(state is OccupancyState.HELD for state in taken[entry.id].values())
+        held = sum(state in FOR_A_TIME for state in taken[entry.id].values())
         found.append(Free(by_kind, held, expiries.get(entry.id)))
     return tuple(found)
 

@@ -9,8 +9,8 @@ from alembic.operations.base import BatchOperations
 
 from portal.migrating import rebuilding
 
-revision = "0012"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
