@@ -15,6 +15,7 @@ ARROWS = {
     "config": [],
     "extensions": [],
     "database": ["kernel"],
+    "migrating": [],  # what migrations share
     "outbox": ["kernel", "database", "extensions"],
     "audit": ["kernel", "database", "extensions"],
     "web": ["kernel", "database", "extensions"],
