@@ -47,6 +47,18 @@ class PassengersClosed(Refused):
     message = _l("Nothing can be changed here any more: the booking was given up, or the cruise has begun.")
 
 
+class NobodyToFile(Refused):
+    message = _l("This list would name nobody: there is no confirmed passenger for it yet.")
+
+
+class ReasonMissing(Refused):
+    message = _l("Please say why: the guest reads it.")
+
+
+class AlreadyDecided(Refused):
+    message = _l("This request has been decided or taken back meanwhile.")
+
+
 class CompanionKnown(Refused):
     message = _l("Somebody with this name and date of birth stands in your list already.")
 

@@ -4,7 +4,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from portal.booking.details import Field
-from portal.booking.models import BookingState, ChargeKind, DocumentKind, Sex
+from portal.booking.models import BookingState, ChangeState, ChargeKind, DocumentKind, FiledKind, Sex
 from portal.pricing.labels import LINES
 from portal.pricing.rules import LineKind
 
@@ -41,4 +41,15 @@ FIELDS: dict[Field, LazyString] = {
     Field.DOCUMENT_KIND: _l("kind of document"),
     Field.DOCUMENT_NUMBER: _l("number of the document"),
     Field.DOCUMENT_EXPIRES: _l("last day of the document"),
+}
+FILED: dict[FiledKind, LazyString] = {
+    FiledKind.PORTS: _l("Passenger list for ports, border guards and transport security"),
+    FiledKind.INVITATION_TM: _l("List for letters of invitation to Turkmenistan"),
+    FiledKind.GROUP_IR: _l("Group list of Russian citizens for Iran"),
+}
+CHANGE_STATES: dict[ChangeState, LazyString] = {
+    ChangeState.ASKED: _l("Asked for"),
+    ChangeState.ACCEPTED: _l("Accepted"),
+    ChangeState.REFUSED: _l("Refused"),
+    ChangeState.WITHDRAWN: _l("Taken back"),
 }

@@ -158,6 +158,7 @@ class Passenger(Base):
 
     booking: Mapped[Booking] = relationship(back_populates="passengers")
     cabin: Mapped[Cabin] = relationship()
+    changes: Mapped[list[ChangeRequest]] = relationship(back_populates="passenger", order_by="ChangeRequest.id")
 
     @property
     def full_name(self) -> str:
@@ -168,6 +169,70 @@ class Passenger(Base):
         """As the passenger writes it, as far as it was given."""
         parts = (self.local_surname, self.local_given_names, self.patronymic)
         return " ".join(part for part in parts if part) or None
+
+
+class FiledKind(StrEnum):
+    """To whom a list of passengers was handed; from then on what stands in it is not ours alone to change."""
+
+    PORTS = "ports"  # ports, border guards and transport security
+    INVITATION_TM = "invitation_tm"  # letters of invitation to Turkmenistan
+    GROUP_IR = "group_ir"  # Russian citizens who enter Iran as a group
+
+
+class FiledList(Base):
+    """A list of a sailing's passengers as it was filed; filed again, the old row ends and a new one stands."""
+
+    __tablename__ = "filed_list"
+    __table_args__ = (unique_where("uq_filed_list_standing", "sailing_id", "kind", where="ended_at IS NULL"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sailing_id: Mapped[int] = mapped_column(ForeignKey("sailing.id"))
+    kind: Mapped[FiledKind]
+    filed_at: Mapped[datetime]
+    filed_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    digest: Mapped[str] = mapped_column(String(64))  # of all that it says
+    members: Mapped[dict[str, Any]] = mapped_column(JSON)  # passenger's reference → digest of what it says of him
+    ended_at: Mapped[datetime | None]
+
+    filed_by: Mapped[Account] = relationship()
+
+
+class ChangeState(StrEnum):
+    ASKED = "asked"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"  # by whoever asked, or because the ship has left
+
+
+CHANGE_MOVES: Moves[ChangeState] = {
+    ChangeState.ASKED: {ChangeState.ACCEPTED, ChangeState.REFUSED, ChangeState.WITHDRAWN}
+}
+
+
+class ChangeRequest(Base):
+    """A wish to change what stands in a filed list: decided by staff, for the list must be filed anew."""
+
+    __tablename__ = "change_request"
+    __table_args__ = (
+        unique_where("uq_change_request_open", "passenger_id", where="state = 'asked'"),
+        CheckConstraint("(state = 'asked') = (decided_at IS NULL)", name="decided_with_time"),
+        CheckConstraint("(state = 'asked') = (wanted IS NOT NULL)", name="wanted_while_asked"),
+        CheckConstraint("state <> 'refused' OR reason IS NOT NULL", name="refused_with_reason"),
+        index_where("ix_change_request_waiting", "asked_at", where="state = 'asked'"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
+    passenger_id: Mapped[int] = mapped_column(ForeignKey("passenger.id"), index=True)
+    fields: Mapped[list[str]] = mapped_column(JSON)  # names of columns; what they were to be is forgotten once decided
+    wanted: Mapped[str | None] = mapped_column(SealedText)  # the new values, as JSON
+    state: Mapped[ChangeState] = mapped_column(default=ChangeState.ASKED)
+    asked_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    reason: Mapped[str | None] = mapped_column(String(500))
+
+    passenger: Mapped[Passenger] = relationship(back_populates="changes")
 
 
 class Companion(Base):

@@ -12,7 +12,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.booking.details import VISA_DAYS, Field, Missing, deadline, ending, missing_fields
-from portal.booking.models import Booking, BookingState, Passenger
+from portal.booking.filing import Wanted, filed_since, wanted_of
+from portal.booking.models import Booking, BookingState, ChangeRequest, ChangeState, Passenger
 from portal.booking.passengers import LaterDetails, open_at
 from portal.catalogue.models import PortCall, Sailing
 from portal.catalogue.queries import SailingView, sailing_view
@@ -27,6 +28,33 @@ WHOLE_PASSENGER = (
     joinedload(Passenger.booking).joinedload(Booking.sailing).joinedload(Sailing.ship),
     joinedload(Passenger.booking).joinedload(Booking.sailing).joinedload(Sailing.calls).joinedload(PortCall.port),
 )
+
+
+@dataclass(frozen=True)
+class ChangeView:
+    """A request as it is shown on both sides; `wanted` is empty once it is decided."""
+
+    id: int
+    reference: str
+    state: ChangeState
+    fields: tuple[Field, ...]
+    wanted: tuple[Wanted, ...]
+    asked_at: datetime
+    decided_at: datetime | None
+    reason: str | None
+
+
+def change_view(request: ChangeRequest) -> ChangeView:
+    return ChangeView(
+        id=request.id,
+        reference=request.reference,
+        state=request.state,
+        fields=tuple(Field(name) for name in request.fields),
+        wanted=wanted_of(request),
+        asked_at=request.asked_at,
+        decided_at=request.decided_at,
+        reason=request.reason,
+    )
 
 
 @dataclass(frozen=True)
@@ -46,6 +74,8 @@ class PassengerPage:
     email: str | None
     link_sent_at: datetime | None
     open: bool
+    filed_at: datetime | None  # since when a change is a request
+    change: ChangeView | None  # the last one
     sailing: SailingView
     ship_name: LocalizedText
 
@@ -81,6 +111,8 @@ def passenger_page(passenger: Passenger, now: datetime) -> PassengerPage:
         email=passenger.email,
         link_sent_at=passenger.link_sent_at,
         open=open_at(booking, now),
+        filed_at=filed_since(passenger),
+        change=change_view(passenger.changes[-1]) if passenger.changes else None,
         sailing=sailing_view(booking.sailing),
         ship_name=booking.sailing.ship.sold_as,
     )

@@ -6,9 +6,10 @@ from datetime import date, datetime
 
 from portal.booking.access import link_token, passenger_token
 from portal.booking.companions import forget_unused
+from portal.booking.filing import end_stale_changes
 from portal.booking.labels import FIELDS
-from portal.booking.models import Passenger
-from portal.booking.passenger_pages import Reminder, due_reminders, passenger_page
+from portal.booking.models import ChangeRequest, Passenger
+from portal.booking.passenger_pages import Reminder, change_view, due_reminders, passenger_page
 from portal.database import db
 from portal.kernel.clock import now, real_now, today
 from portal.outbox.jobs import each_minute
@@ -37,12 +38,38 @@ def send_passenger_link(passenger_id: int, minute: str) -> None:
     )
 
 
+@on("booking.change_decided")
+def send_decision(request_id: int) -> None:
+    """To the passenger who has an address of his own, else to the one who booked."""
+    request = db.session.get_one(ChangeRequest, request_id)
+    passenger, booking = request.passenger, request.passenger.booking
+    recipient = passenger.email or booking.contact_email
+    if recipient is None:
+        return
+    if passenger.email:
+        address, token = ("passengers.open_link", passenger.reference), passenger_token(passenger)
+    else:
+        address, token = ("booking.open_booking", booking.reference), link_token(booking)
+    write_letter(
+        "booking/change_decided",
+        key=f"change.decided:{request.reference}",
+        recipient=recipient,
+        language=(passenger.language if passenger.email else None) or booking.language,
+        page=passenger_page(passenger, now()),
+        change=change_view(request),
+        address=address,
+        token=token,
+        fields=FIELDS,
+    )
+
+
 @each_minute
 def remind() -> None:
     """Once an hour is enough for what is counted in days."""
     if real_now().minute == REMIND_MINUTE:
         send_reminders(now(), today())
         forget_unused(now())
+        end_stale_changes(now())
 
 
 def send_reminders(moment: datetime, day: date) -> int:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from portal.accounts import drafts
 from portal.accounts.access import Permission, access, current_account, public, signed_in
 from portal.booking import companions as book
+from portal.booking import labels
 from portal.booking import passengers as services
 from portal.booking.access import (
     booked_passenger,
@@ -22,7 +23,8 @@ from portal.booking.access import (
 )
 from portal.booking.detail_forms import CompanionForm, DetailsForm, SendLinkForm
 from portal.booking.details import ending
-from portal.booking.labels import FIELDS
+from portal.booking.errors import AlreadyDecided
+from portal.booking.filing import open_request, withdraw_change
 from portal.booking.models import Companion, Passenger
 from portal.booking.passenger_pages import PassengerPage, own_address, passenger_page
 from portal.extensions import limiter
@@ -61,7 +63,7 @@ def own(reference: str) -> ResponseReturnValue:
         page=page,
         form=form,
         draft=draft,
-        fields=FIELDS,
+        words=labels,
         today=today(),
         **parts("passenger", page.id),
     )
@@ -83,6 +85,31 @@ def of_booking(reference: str, number: int) -> ResponseReturnValue:
         return redirect(url_for(".of_booking", reference=reference, number=number))
     shown = _page_of_booking(reference, passenger, page, form, _link_form(page), draft)
     return shown, 422 if form.errors else 200
+
+
+@bp.post("/passengers/<string:reference>/change/take-back")
+@public
+@limiter.limit(SAVES)
+def take_back_own(reference: str) -> ResponseReturnValue:
+    _take_back(own_passenger(reference))
+    return redirect(url_for(".own", reference=reference))
+
+
+@bp.post("/bookings/<string:reference>/passengers/<int:number>/change/take-back")
+@public
+@limiter.limit(SAVES)
+def take_back(reference: str, number: int) -> ResponseReturnValue:
+    _take_back(booked_passenger(reference, number))
+    return redirect(url_for(".of_booking", reference=reference, number=number))
+
+
+def _take_back(passenger: Passenger) -> None:
+    """The request that waits; AlreadyDecided becomes a page that says so."""
+    waiting = open_request(passenger)
+    if waiting is None:
+        raise AlreadyDecided
+    withdraw_change(request_id=waiting.id, now=now())
+    flash(_("Your request is taken back."), "info")
 
 
 @bp.post("/bookings/<string:reference>/passengers/<int:number>/link")
@@ -211,12 +238,17 @@ def _link_form(page: PassengerPage) -> SendLinkForm:
 def _told(form: DetailsForm, page: PassengerPage) -> bool:
     """Whether it could be saved; if not, the form says why."""
     try:
-        changed = services.tell_details(passenger_id=page.id, told=form.told, now=now())
+        told = services.tell_details(passenger_id=page.id, told=form.told, now=now())
     except Refused as refusal:
         form.form_errors.append(refusal.message)
         return False
     drafts.discard("details", page.reference)
-    flash(_("Saved. Thank you.") if changed else _("Nothing was changed."), "good" if changed else "info")
+    if told.changed:
+        flash(_("Saved. Thank you."), "good")
+    if told.asked:
+        flash(_("Your change is put before our staff: the list was filed already. We write to you."), "info")
+    if not told:
+        flash(_("Nothing was changed."), "info")
     return True
 
 
@@ -239,6 +271,6 @@ def _page_of_booking(
         link_form=link,
         draft=draft,
         address=own_address(path),
-        fields=FIELDS,
+        words=labels,
         today=today(),
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from portal.audit.services import record
 from portal.booking.details import Field
-from portal.booking.errors import PassengersClosed, SamePassengerTwice
+from portal.booking.errors import PassengersClosed
+from portal.booking.filing import FILED_FIELDS, ask_for_change, filed_since, open_request, set_field, wanted_of
 from portal.booking.models import Booking, BookingState, DocumentKind, Passenger, Sex
-from portal.booking.services import document_digest, plain_number
+from portal.booking.services import plain_number
 from portal.database import transaction
 from portal.outbox.services import announce
 
@@ -32,15 +34,38 @@ class LaterDetails:
     document_expires: date | None = None
 
 
-def tell_details(*, passenger_id: int, told: LaterDetails, now: datetime) -> tuple[str, ...]:
-    """Write what was told, at once; the names of the fields that changed by it.
+@dataclass(frozen=True)
+class Told:
+    """What came of it, by names of fields."""
+
+    changed: tuple[str, ...]  # at once
+    asked: tuple[str, ...]  # put before staff, for it stands in a list that was filed
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.asked)
+
+
+def tell_details(*, passenger_id: int, told: LaterDetails, now: datetime) -> Told:
+    """Write what was told, at once; but ask staff for what stands in a list that was filed.
 
     What is needed can be replaced but not emptied, so that of two who type at once neither wipes the other's answer.
-    Raises PassengersClosed or SamePassengerTwice; then nothing is written. Announces booking.passenger_changed.
+    Raises PassengersClosed or SamePassengerTwice; then nothing is written. Announces booking.passenger_changed and
+    booking.change_asked.
     """
     with transaction():
         passenger = _locked(passenger_id, now)
-        changed = _write(passenger, told)
+        new = _differences(passenger, told)
+        filed = FILED_FIELDS if filed_since(passenger) else frozenset()
+        waiting = open_request(passenger)
+        asked_before = {one.field.value: one.value for one in wanted_of(waiting)} if waiting else {}
+        wanted = {
+            name: value for name, value in new.items() if name in filed and asked_before.get(name) != value
+        }
+        if wanted:
+            ask_for_change(passenger, wanted, now)
+        changed = tuple(name for name in new if name not in filed)
+        for name in changed:
+            set_field(passenger, name, new[name])
         if changed:
             record(
                 "passenger.changed",
@@ -50,11 +75,12 @@ def tell_details(*, passenger_id: int, told: LaterDetails, now: datetime) -> tup
                 reason=", ".join(changed),
             )
             announce("booking.passenger_changed", booking_id=passenger.booking_id)
-    return changed
+    return Told(changed, tuple(wanted))
 
 
-def _write(passenger: Passenger, told: LaterDetails) -> tuple[str, ...]:
-    changed = []
+def _differences(passenger: Passenger, told: LaterDetails) -> dict[str, Any]:
+    """What would change, by name of the field."""
+    new = {}
     for one in fields(told):
         value = getattr(told, one.name)
         if one.name == Field.DOCUMENT_NUMBER:
@@ -62,14 +88,8 @@ def _write(passenger: Passenger, told: LaterDetails) -> tuple[str, ...]:
         if value in (None, "") and one.name in set(Field):
             continue
         if (value or None) != getattr(passenger, one.name):
-            setattr(passenger, one.name, value or None)
-            changed.append(one.name)
-    if Field.DOCUMENT_NUMBER in changed:
-        digest = document_digest(passenger.document_number)
-        if any(other.document_fingerprint == digest for other in passenger.booking.passengers if other != passenger):
-            raise SamePassengerTwice
-        passenger.document_fingerprint = digest
-    return tuple(changed)
+            new[one.name] = value or None
+    return new
 
 
 def send_passenger_link(*, passenger_id: int, email: str, language: str, now: datetime) -> None:

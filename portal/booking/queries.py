@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.booking.details import Missing, ending, missing_fields
+from portal.booking.filing import open_request
 from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, Passenger
 from portal.booking.prices import why_read
 from portal.catalogue.models import Cabin, PortCall, Sailing
@@ -39,6 +40,7 @@ class PassengerView:
     document_expires: date | None
     cabin: str
     missing: tuple[Missing, ...] = ()
+    asked: bool = False  # a change of what was filed waits for staff
 
     @property
     def full_name(self) -> str:
@@ -111,6 +113,7 @@ WHOLE = (
     joinedload(Booking.cabins).joinedload(BookedCabin.cabin).joinedload(Cabin.deck),
     joinedload(Booking.cabins).joinedload(BookedCabin.occupancy),
     selectinload(Booking.passengers).joinedload(Passenger.cabin),
+    selectinload(Booking.passengers).joinedload(Passenger.changes),
     selectinload(Booking.charges).joinedload(Charge.passenger),
 )
 
@@ -201,6 +204,7 @@ def _passenger_view(passenger: Passenger, sailing: Sailing) -> PassengerView:
         document_expires=passenger.document_expires,
         cabin=passenger.cabin.number,
         missing=missing_fields(passenger, sailing),
+        asked=open_request(passenger) is not None,
     )
 
 

@@ -333,3 +333,7 @@ class ReservationForm(FlaskForm):
 
 class ReservationDateForm(FlaskForm):
     until = LocalTimeField(_l("Kept until"), [REQUIRED])
+
+
+class RefuseChangeForm(FlaskForm):
+    reason = TextAreaField(_l("Why it cannot be changed"), [REQUIRED, Length(max=500)], filters=[trimmed])

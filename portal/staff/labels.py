@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from portal.booking.labels import BOOKING_STATES
+from portal.booking.labels import BOOKING_STATES, CHANGE_STATES
 from portal.booking.waiting.labels import WAITING_STATES
 from portal.catalogue.labels import SAILING_STATES
 from portal.inventory.models import ReservationKind
@@ -54,6 +54,7 @@ SUBJECTS: dict[str, LazyString] = {
 STATES: dict[str, Mapping[Any, LazyString]] = {
     "booking": BOOKING_STATES,
     "reservation": {},
+    "passenger": CHANGE_STATES,
     "occupancy": CABIN_STATES | {"released": _l("Given back"), "expired": _l("Expired")},
     "paper": ITEM_STATES,
     "payment": PAYMENT_STATES,
@@ -91,7 +92,13 @@ ACTIONS: dict[str, LazyString] = {
     "cabin.held": _l("Cabin held"),
     "cabin.held_longer": _l("Cabin held longer"),
     "cabin.released": _l("Cabin given back"),
+    "change.accepted": _l("Change of a filed detail made"),
+    "change.asked": _l("Change of a filed detail asked for"),
+    "change.refused": _l("Change of a filed detail refused"),
+    "change.withdrawn": _l("Change of a filed detail taken back"),
     "file.viewed": _l("Document looked at"),
+    "list.filed": _l("Passenger list filed"),
+    "list.taken_back": _l("Filed passenger list called back"),
     "paper.accepted": _l("Paper accepted"),
     "paper.changes_requested": _l("Paper asked for again"),
     "paper.in_review": _l("Paper waits for review"),

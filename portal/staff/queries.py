@@ -13,7 +13,17 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.accounts.models import Account, Role
 from portal.audit.models import AuditEntry
-from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, DocumentKind, Passenger
+from portal.booking.models import (
+    BookedCabin,
+    Booking,
+    BookingState,
+    ChangeRequest,
+    ChangeState,
+    Charge,
+    ChargeKind,
+    DocumentKind,
+    Passenger,
+)
 from portal.catalogue.models import Cabin, Category, Deck, Itinerary, Port, PortCall, Sailing, SailingState
 from portal.database import db
 from portal.inventory.models import FOR_A_TIME, Occupancy, OccupancyState, Reservation
@@ -795,11 +805,12 @@ class Attention:
     transfers: int | None
     transfers_sum: dict[str, Money]
     unallocated: int | None
+    changes: int | None
     sailings: tuple[SailingRow, ...]
 
 
-def attention(*, papers: bool, money: bool, sailings: bool, now: datetime) -> Attention:
-    """Six statements at most."""
+def attention(*, papers: bool, money: bool, changes: bool, sailings: bool, now: datetime) -> Attention:
+    """Seven statements at most."""
     waiting = overdue = transfers = unallocated = None
     sums: dict[str, Money] = {}
     if papers:
@@ -835,7 +846,12 @@ def attention(*, papers: bool, money: bool, sailings: bool, now: datetime) -> At
             .limit(SAILINGS_AHEAD),
             now,
         )
-    return Attention(waiting, overdue, transfers, sums, unallocated, ahead)
+    asked = None
+    if changes:
+        asked = db.session.scalar(
+            select(func.count()).select_from(ChangeRequest).where(ChangeRequest.state == ChangeState.ASKED)
+        )
+    return Attention(waiting, overdue, transfers, sums, unallocated, asked, ahead)
 
 
 # ---------- Accounts ----------

@@ -16,7 +16,7 @@ from portal.booking.errors import PassengersClosed, SamePassengerTwice
 from portal.booking.models import Booking, Passenger, Sex
 from portal.booking.passenger_pages import REMIND_DAYS
 from portal.booking.passenger_tasks import send_reminders
-from portal.booking.passengers import LaterDetails, renew_booking_link, tell_details
+from portal.booking.passengers import LaterDetails, Told, renew_booking_link, tell_details
 from portal.booking.services import PassengerDetails, confirm_booking
 from portal.database import db
 from portal.extensions import limiter
@@ -163,7 +163,7 @@ def test_telling_the_same_again_changes_nothing() -> None:
     told = LaterDetails(document_number="75 7654321", sex=Sex.MALE)
     tell_details(passenger_id=own.id, told=told, now=now())
 
-    assert tell_details(passenger_id=own.id, told=told, now=now()) == ()
+    assert tell_details(passenger_id=own.id, told=told, now=now()) == Told((), ())
 
 
 def test_nothing_is_told_once_the_ship_has_left() -> None:

@@ -18,7 +18,9 @@ from portal.accounts.models import Account, Role
 from portal.accounts.services import password_token
 from portal.booking.access import passenger_token
 from portal.booking.companions import add_companion
-from portal.booking.models import Booking, Sex
+from portal.booking.filing import file_list
+from portal.booking.models import Booking, FiledKind, Sex
+from portal.booking.passengers import LaterDetails, tell_details
 from portal.booking.services import expire_bookings, name_passengers, place_booking
 from portal.booking.waiting.access import offer_token
 from portal.booking.waiting.models import WaitingEntry, WaitingOffer
@@ -117,6 +119,8 @@ def furnish(app: Flask, language: str) -> Gallery:
     new, back, done = hand_in(booked, staff, moment)
 
     own = booked.passengers[1]
+    file_list(sailing=booked.sailing, kind=FiledKind.PORTS, by=staff, now=moment)
+    tell_details(passenger_id=booked.passengers[0].id, told=LaterDetails(birth_place="Astrakhan"), now=moment)
     friend = add_companion(account_id=customer.id, person=details(), now=moment)
     b, t, p = booked.reference, transfer.reference, expected.reference
     pages = (
@@ -197,6 +201,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff payments", "staff/payments", staff.role),
         Shown("staff payment", f"staff/payments/{p}", staff.role),
         Shown("staff payment, wrong", f"staff/payments/{p}", staff.role, 422, "send nothing"),
+        Shown("filed lists", f"staff/sailings/{CODE}/lists", staff.role),
+        Shown("changes asked for", "staff/changes", staff.role),
         Shown("queue", "staff/reviews?state=all", staff.role),
         Shown("bench", f"staff/reviews/{new.reference}", staff.role),
         Shown("bench, sending back", f"staff/reviews/{new.reference}", staff.role, 422, "send back without a reason"),

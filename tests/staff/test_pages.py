@@ -53,6 +53,8 @@ def test_every_page_opens_in_every_language(browser, language):
         f"sailings/{code}/calls",
         f"sailings/{code}/fares",
         f"sailings/{code}/cabins",
+        f"sailings/{code}/lists",
+        "changes",
         "bookings",
         f"bookings?sailing={code}&state=pending&q=ivan",
         f"bookings/{made[0].reference}",

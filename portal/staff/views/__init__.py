@@ -1,6 +1,29 @@
 """Routes of the staff's side, one module for each part of it."""
 
-from portal.staff.views import accounts, audit, bookings, home, payments, reservations, reviews, sailings, waiting
+from portal.staff.views import (
+    accounts,
+    audit,
+    bookings,
+    home,
+    lists,
+    payments,
+    reservations,
+    reviews,
+    sailings,
+    waiting,
+)
 from portal.staff.views.blueprint import bp
 
-__all__ = ["accounts", "audit", "bookings", "bp", "home", "payments", "reservations", "reviews", "sailings", "waiting"]
+__all__ = [
+    "accounts",
+    "audit",
+    "bookings",
+    "bp",
+    "home",
+    "lists",
+    "payments",
+    "reservations",
+    "reviews",
+    "sailings",
+    "waiting",
+]

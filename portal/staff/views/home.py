@@ -24,6 +24,7 @@ def home() -> ResponseReturnValue:
     page = queries.attention(
         papers=may(Permission.SUBMISSION_REVIEW),
         money=may(Permission.PAYMENT_RECEIVE),
+        changes=may(Permission.PASSENGER_LIST),
         sailings=may(Permission.SAILING_READ),
         now=now(),
     )
