@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import reduce
 from operator import and_
 
 from portal.catalogue.queries import PortView
-from portal.inventory.queries import SailingCard
+from portal.inventory.queries import PartyOffer, SailingCard, offer_of
 from portal.inventory.season_index import FREE_STEPS, NIGHTS, Snapshot, index
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
-from portal.pricing.queries import CURRENCY
+from portal.pricing.party import Party
+from portal.pricing.queries import CURRENCY, prices_of
 
 PAGE = 16  # sailings on a page of the list
 MONTHS = 12  # offered one by one; later ones by the year
@@ -95,6 +96,7 @@ class CruisesPage:
     facets: tuple[Facet, ...]
     ways_out: tuple[WayOut, ...]  # where nothing is found
     catalogue: int
+    offers: Mapping[str, PartyOffer]  # by code, where a party was named
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -104,9 +106,27 @@ class CruisesPage:
         return self.catalogue, shown, counts, self.found, self.total, self.departed
 
 
-def cruises_page(filters: CruiseFilters, now: datetime, page: int = 1) -> CruisesPage:
-    """One statement, however many sailings; one more where cabins were taken since the last time."""
-    return _found(index.snapshot(now), filters, page)
+def cruises_page(
+    filters: CruiseFilters, now: datetime, page: int = 1, party: Party | None = None, day: date | None = None
+) -> CruisesPage:
+    """One statement, however many sailings; one more where cabins were taken since the last time, two for a party.
+
+    day: of booking, for prices that depend on it.
+    """
+    season = index.snapshot(now)
+    found = _found(season, filters, page)
+    return found if party is None else replace(found, offers=_offers(season, found.cards, party, day or now.date()))
+
+
+def _offers(season: Snapshot, cards: Sequence[SailingCard], party: Party, day: date) -> dict[str, PartyOffer]:
+    places = [season.places[card.code] for card in cards if card.state == "on_sale"]
+    prices = prices_of({season.entries[place].id: season.entries[place].code for place in places})
+    return {
+        season.entries[place].code: offer_of(
+            party, season.free[place].by_kind, prices[season.entries[place].id], season.categories, day
+        )
+        for place in places
+    }
 
 
 def _found(season: Snapshot, filters: CruiseFilters, page: int = 1) -> CruisesPage:
@@ -129,6 +149,7 @@ def _found(season: Snapshot, filters: CruiseFilters, page: int = 1) -> CruisesPa
         facets=facets,
         ways_out=() if count else _ways_out(facets, base, chosen),
         catalogue=season.catalogue,
+        offers={},
     )
 
 
@@ -225,12 +246,13 @@ class HomePage:
     facets: tuple[Facet, ...]
     countries: tuple[str, ...]
     key: tuple[object, ...]
+    offers: Mapping[str, PartyOffer]
 
 
 NEXT_SAILINGS = 3
 
 
-def home_page(now: datetime) -> HomePage:
+def home_page(now: datetime, party: Party | None = None, day: date | None = None) -> HomePage:
     season = index.snapshot(now)
     whole = _found(season, CruiseFilters())
     on_sale = season.at(season.of("state", "on_sale"))[:NEXT_SAILINGS]
@@ -239,7 +261,8 @@ def home_page(now: datetime) -> HomePage:
         str(option.value) for facet in whole.facets if facet.name == "country" for option in facet.options
     )
     key = (*replace(whole, cards=cards).key, countries)
-    return HomePage(cards, whole.facets, countries, key)
+    offers = {} if party is None else _offers(season, cards, party, day or now.date())
+    return HomePage(cards, whole.facets, countries, key, offers)
 
 
 def all_cards(now: datetime) -> tuple[SailingCard, ...]:

@@ -1,10 +1,96 @@
-"""The shape of a hold."""
+"""The shape of a hold, and of the question for how many."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField
 from wtforms.validators import InputRequired
+
+from portal.kernel.ages import OF_AGE
+from portal.kernel.errors import Refused
+from portal.pricing.party import MOST_CABINS, MOST_TRAVELLERS, Party, Traveller, parse_party
+
+ADULT = 30  # an age that pays the full fare
+TYPED = ("adults", "ages", "cabins")  # what the chooser of the party sends; the address keeps `party` instead
+
+
+@dataclass(frozen=True)
+class AskedParty:
+    """The party of the address, if it names one; what is wrong with it stands in `refusal`."""
+
+    party: Party | None = None
+    refusal: Any = None
+    group: int = 0  # which of its cabins is being chosen
+
+    @property
+    def text(self) -> str | None:
+        return str(self.party) if self.party else None
+
+    @property
+    def address(self) -> dict[str, str | int]:
+        """What a link that goes on with this party carries."""
+        return {} if self.text is None else {"party": self.text, **({"group": self.group + 1} if self.group else {})}
+
+    @property
+    def adults(self) -> int | str:
+        return sum(one.age >= OF_AGE for one in self.party.travellers) if self.party else ""
+
+    @property
+    def ages(self) -> str:
+        """Of those under age, as they are typed."""
+        return ", ".join(str(one.age) for one in self.party.travellers if one.age < OF_AGE) if self.party else ""
+
+    @property
+    def cabins(self) -> int | str:
+        return len(self.party.cabins) if self.party and len(self.party.cabins) > 1 else ""
+
+    @property
+    def sleepers(self) -> tuple[Traveller, ...]:
+        """Who sleeps in the cabin that is being chosen."""
+        return self.party.cabins[self.group] if self.party else ()
+
+    @property
+    def alone(self) -> Party | None:
+        """These as a party of their own."""
+        return Party((self.sleepers,)) if self.party else None
+
+
+def asked_party(address: Mapping[str, str]) -> AskedParty:
+    """What the address says of the party."""
+    text = address.get("party", "")
+    if not text:
+        return AskedParty()
+    try:
+        party = parse_party(text)
+    except Refused as refused:
+        return AskedParty(refusal=refused.message)
+    group = address.get("group", "1")
+    return AskedParty(party, group=min(int(group) - 1, len(party.cabins) - 1) if group in "12345678" and group else 0)
+
+
+def typed_party(typed: Mapping[str, str]) -> str:
+    """What was typed into the chooser, as an address says it; "" for nothing. Whether it can be, parse_party says.
+
+    Adults and children are dealt out over the cabins in turn. Where nothing was changed the party stays as it was,
+    with ages and citizenships that the chooser does not ask for.
+    """
+    asked = asked_party(typed)
+    if asked.party and all(str(typed.get(name, "")).strip() == str(getattr(asked, name)) for name in TYPED):
+        return str(asked.party)
+    adults = int(typed["adults"]) if re.fullmatch(r"\d{1,2}", typed.get("adults", "")) else 0
+    ages = [int(age) for age in re.findall(r"\d+", typed.get("ages", ""))[:MOST_TRAVELLERS]]
+    cabins = int(typed["cabins"]) if re.fullmatch(r"[1-9]", typed.get("cabins", "")) else 1
+    dealt: list[list[str]] = [[] for _ in range(min(cabins, MOST_CABINS))]
+    for number, age in enumerate([*([ADULT] * min(adults, MOST_TRAVELLERS + 1)), *ages]):
+        dealt[number % len(dealt)].append(str(age))
+    return ";".join(",".join(cabin) for cabin in dealt) if any(dealt) else ""
 
 
 class HoldForm(FlaskForm):

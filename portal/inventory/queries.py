@@ -26,8 +26,12 @@ from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
+from portal.pricing.cheapest import FreeCabins as KindsFree
+from portal.pricing.cheapest import PartyPrice as PartyPriceFound
+from portal.pricing.cheapest import cheapest_for_party, price_in_cabin, prices_by_category
 from portal.pricing.models import Fare
-from portal.pricing.queries import fares_of
+from portal.pricing.party import Party
+from portal.pricing.queries import SailingPrices, fares_of, terms_for
 from portal.pricing.quotes import Quote, quote_party
 
 ADULT = 30  # an age that pays the full fare
@@ -196,6 +200,41 @@ def card(sailing: Voyage, adult: Mapping[int, Money], free: Free, cabins: int, n
 
 
 @dataclass(frozen=True)
+class PartyOffer:
+    """The cheapest way a party fits into what is free of a sailing; without a total it does not."""
+
+    total: Money | None
+    cabins: int
+    party: Party | None  # as it would sleep, where that is not as it asked to
+
+
+def offer_of(
+    party: Party,
+    free: Mapping[Kind, int],
+    prices: SailingPrices,
+    categories: Mapping[int, tuple[str, LocalizedText]],
+    day: date,
+) -> PartyOffer:
+    """free: of a sailing, by kind. categories: code and name by id. day: of booking."""
+    found = cheapest_for_party(
+        party, _kinds_for_party(free, prices, categories), currency=prices.currency, terms=prices.terms, day=day
+    )
+    if found is None:
+        return PartyOffer(None, 0, None)
+    return PartyOffer(found.priced.total, len(found.cabins), found.priced.party if found.divided else None)
+
+
+def _kinds_for_party(
+    free: Mapping[Kind, int], prices: SailingPrices, categories: Mapping[int, tuple[str, LocalizedText]]
+) -> list[KindsFree]:
+    return [
+        KindsFree(prices.cabin(kind[0], categories[kind[0]][0], berths=kind[1], extra_berths=kind[2]), count)
+        for kind, count in free.items()
+        if kind[0] in prices.fares
+    ]
+
+
+@dataclass(frozen=True)
 class CategoryPrice:
     code: str
     name: LocalizedText
@@ -211,6 +250,8 @@ class CategoryPrice:
     held: int  # kept by other guests for a while
     total: int
     mark: str
+    party_total: Money | None = None  # for a party that was named, if it fits into what is free of this category
+    party_cabins: int = 0
 
 
 @dataclass(frozen=True)
@@ -233,6 +274,7 @@ class CabinView:
     state: str  # free, held, booked, closed
     per_person: Money
     single: Money
+    for_party: Money | None = None  # for those who would sleep in it, if they were named and fit
 
 
 @dataclass(frozen=True)
@@ -255,10 +297,15 @@ class _Sold:
     taken: Taken
     prices: tuple[CategoryPrice, ...]
     fresh_until: datetime | None
+    offer: PartyOffer | None
+    for_party: Mapping[Kind, Money]  # what those pay together who would sleep in a cabin of this kind, if they fit
 
 
-def _sold(code: str, now: datetime) -> _Sold:
-    """Six statements, however many cabins, sailings and bookings."""
+def _sold(code: str, now: datetime, party: Party | None = None, sleepers: Party | None = None) -> _Sold:
+    """Six statements, however many cabins, sailings and bookings; one more for a party.
+
+    sleepers: those of the party for whom a cabin is looked for.
+    """
     sailing = sailing_by_code(code)
     layout = ship_layout(sailing.ship_id)
     fares = fares_of([sailing.id])[sailing.id]
@@ -287,6 +334,7 @@ def _sold(code: str, now: datetime) -> _Sold:
         len(layout.cabins),
         now,
     )
+    offer, by_category, for_party = _for_party(sailing, fares, free_by_kind, layout, party, sleepers, now)
     deck_names = {deck.id: deck.name for deck in layout.decks}
     on_sale = shown.state in ("on_sale", "sold_out")
     prices = tuple(
@@ -305,12 +353,42 @@ def _sold(code: str, now: datetime) -> _Sold:
             held=held_by_category.get(category.id, 0) if on_sale else 0,
             total=whole_by_category.get(category.id, 0),
             mark=fares[category.id].mark,
+            party_total=by_category[category.code].priced.total if category.code in by_category else None,
+            party_cabins=len(by_category[category.code].cabins) if category.code in by_category else 0,
         )
         for category in layout.categories
         if category.id in fares
     )
     coming = [m for m in (taken.next_expiry, sailing.sales_close_at, sailing.starts_at) if m is not None and m > now]
-    return _Sold(sailing, shown, layout, fares, taken, prices, min(coming, default=None))
+    return _Sold(sailing, shown, layout, fares, taken, prices, min(coming, default=None), offer, for_party)
+
+
+def _for_party(
+    sailing: SailingView,
+    fares: Mapping[int, Fare],
+    free: Mapping[Kind, int],
+    layout: ShipLayout,
+    party: Party | None,
+    sleepers: Party | None,
+    now: datetime,
+) -> tuple[PartyOffer | None, dict[str, PartyPriceFound], dict[Kind, Money]]:
+    """The cheapest offer, the prices by category, and those of the sleepers by the kind of the cabin."""
+    if party is None:
+        return None, {}, {}
+    prices = terms_for({sailing.id: sailing.code}, {sailing.id: fares})[sailing.id]
+    categories = {category.id: (category.code, category.name) for category in layout.categories}
+    day = day_of(now, sailing.embark.zone)
+    of_sale = free if sailing.on_sale_at(now) else {}
+    found = prices_by_category(
+        party, _kinds_for_party(of_sale, prices, categories), currency=prices.currency, terms=prices.terms, day=day
+    )
+    alone = {}
+    for kind in free:
+        cabin = prices.cabin(kind[0], categories[kind[0]][0], berths=kind[1], extra_berths=kind[2])
+        priced = price_in_cabin(sleepers or party, cabin, currency=prices.currency, terms=prices.terms, day=day)
+        if priced is not None:
+            alone[kind] = priced.total
+    return offer_of(party, of_sale, prices, categories, day), found, alone
 
 
 @dataclass(frozen=True)
@@ -324,11 +402,12 @@ class CruisePage:
     prices: tuple[CategoryPrice, ...]
     map: RouteMap
     fresh_until: datetime | None
+    offer: PartyOffer | None
 
 
-def cruise_page(code: str, now: datetime) -> CruisePage:
+def cruise_page(code: str, now: datetime, party: Party | None = None) -> CruisePage:
     """Raises NotFound."""
-    sold = _sold(code, now)
+    sold = _sold(code, now, party)
     sailing = sold.sailing
     return CruisePage(
         sold.card,
@@ -340,6 +419,7 @@ def cruise_page(code: str, now: datetime) -> CruisePage:
         sold.prices,
         draw_route(sailing.calls),
         sold.fresh_until,
+        sold.offer,
     )
 
 
@@ -357,11 +437,12 @@ class CabinFilters:
     free: bool = False
     accessible: bool = False
     connecting: bool = False
+    fits: bool = False  # the party that was named
     sort: str = "deck"
 
     @property
     def any(self) -> bool:
-        return any((self.category, self.deck, self.balcony, self.free, self.accessible, self.connecting))
+        return any((self.category, self.deck, self.balcony, self.free, self.accessible, self.connecting, self.fits))
 
     def admit(self, cabin: CabinView) -> bool:
         return (
@@ -371,6 +452,7 @@ class CabinFilters:
             and (not self.free or cabin.state == "free")
             and (not self.accessible or cabin.accessible)
             and (not self.connecting or cabin.connects_to is not None)
+            and (not self.fits or cabin.for_party is not None)
         )
 
 
@@ -391,6 +473,11 @@ class CabinGroup:
     def from_price(self) -> Money:
         return min((cabin.per_person for cabin in self.cabins), key=lambda price: price.minor)
 
+    @property
+    def for_party(self) -> Money | None:
+        fitting = [cabin.for_party for cabin in self.cabins if cabin.for_party]
+        return min(fitting, key=lambda price: price.minor, default=None)
+
 
 @dataclass(frozen=True)
 class DeckPlanPage:
@@ -400,18 +487,25 @@ class DeckPlanPage:
     listed: tuple[CabinGroup, ...]  # what the list shows after its filters
     filters: CabinFilters
     fresh_until: datetime | None
+    offer: PartyOffer | None
 
     @property
     def found(self) -> int:
         return sum(len(group.cabins) for group in self.listed)
 
 
-def deck_plan_page(code: str, now: datetime, filters: CabinFilters = CabinFilters()) -> DeckPlanPage:
-    """Raises NotFound."""
-    sold = _sold(code, now)
+def deck_plan_page(
+    code: str,
+    now: datetime,
+    filters: CabinFilters = CabinFilters(),
+    party: Party | None = None,
+    sleepers: Party | None = None,
+) -> DeckPlanPage:
+    """sleepers: those of the party for whom a cabin is looked for. Raises NotFound."""
+    sold = _sold(code, now, party, sleepers)
     decks = _deck_views(sold)
     listed = tuple(_grouped(decks, filters))
-    return DeckPlanPage(sold.card, decks, sold.prices, listed, filters, sold.fresh_until)
+    return DeckPlanPage(sold.card, decks, sold.prices, listed, filters, sold.fresh_until, sold.offer)
 
 
 def _grouped(decks: Sequence[DeckView], filters: CabinFilters) -> Iterator[CabinGroup]:
@@ -419,7 +513,7 @@ def _grouped(decks: Sequence[DeckView], filters: CabinFilters) -> Iterator[Cabin
     names = {deck.code: deck.name for deck in decks}
     found = [cabin for deck in decks for cabin in deck.cabins if filters.admit(cabin)]
     if filters.sort == "price":
-        found.sort(key=lambda cabin: (cabin.per_person.minor, cabin.category, cabin.number))
+        found.sort(key=lambda cabin: ((cabin.for_party or cabin.per_person).minor, cabin.category, cabin.number))
         for category, cabins in groupby(found, key=lambda cabin: cabin.category_name):
             yield CabinGroup(None, category, None, tuple(cabins))
     elif filters.sort == "area":
@@ -466,6 +560,7 @@ def _deck_views(sold: _Sold) -> tuple[DeckView, ...]:
                 state="free" if state is None else str(state),
                 per_person=fare.adult,
                 single=fare.single,
+                for_party=sold.for_party.get((cabin.category_id, cabin.berths, cabin.extra_berths)),
             )
         )
     return tuple(
@@ -492,9 +587,11 @@ class CabinPage:
     category_text: LocalizedText
 
 
-def cabin_page(code: str, number: str, now: datetime) -> CabinPage:
+def cabin_page(
+    code: str, number: str, now: datetime, party: Party | None = None, sleepers: Party | None = None
+) -> CabinPage:
     """Raises NotFound."""
-    sold = _sold(code, now)
+    sold = _sold(code, now, party, sleepers)
     for deck in _deck_views(sold):
         for cabin in deck.cabins:
             if cabin.number == number:

@@ -20,7 +20,7 @@ from threading import Lock
 
 from sqlalchemy import select
 
-from portal.catalogue.models import Cabin, Itinerary, Port, PortCall, Sailing, SailingState
+from portal.catalogue.models import Cabin, Category, Itinerary, Port, PortCall, Sailing, SailingState
 from portal.catalogue.queries import PortView, port_view
 from portal.catalogue.versions import CATALOGUE, sailing_version, versions_since
 from portal.database import db
@@ -100,6 +100,7 @@ class Snapshot:
     values: Mapping[str, tuple[object, ...]]  # of each facet, all there are
     ports: Mapping[str, PortView]
     titles: Mapping[str, LocalizedText]
+    categories: Mapping[int, tuple[str, LocalizedText]]  # code and name
     prices: tuple[int, ...] = field(repr=False, default=())  # of each card in minor units, 0 without one
 
     def of(self, facet: str, value: object) -> int:
@@ -210,7 +211,7 @@ index = SeasonIndex()
 
 
 def read_season(catalogue: int, now: datetime) -> Snapshot:
-    """Every sailing from the database. Seven statements and, for sailings that overlap, one each."""
+    """Every sailing from the database. Eight statements and, for sailings that overlap, one each."""
     entries = tuple(_entries())
     cabins: dict[int, dict[int, Kind]] = {}
     for cabin_id, ship_id, category_id, berths, extra in db.session.execute(
@@ -238,6 +239,10 @@ def read_season(catalogue: int, now: datetime) -> Snapshot:
             {facet: tuple(found) for facet, found in values.items()},
             {port.code: port for entry in entries for port in entry.ports},
             {entry.itinerary: entry.title for entry in entries},
+            {
+                number: (code, name)
+                for number, code, name in db.session.execute(select(Category.id, Category.code, Category.name))
+            },
         ),
         range(len(entries)),
     )

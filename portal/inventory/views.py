@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,15 +15,15 @@ from portal.catalogue.versions import versions_of_sailings
 from portal.extensions import limiter
 from portal.inventory import finding, queries, services
 from portal.inventory.finding import MONTH, CruiseFilters
-from portal.inventory.forms import HoldForm
+from portal.inventory.forms import TYPED, AskedParty, HoldForm, asked_party, typed_party
 from portal.inventory.live import boards
 from portal.inventory.queries import BALCONIES, SORTS, CabinFilters, SailingCard
 from portal.inventory.season_index import FREE_STEPS, NIGHTS
-from portal.kernel.clock import now
+from portal.kernel.clock import now, today
 from portal.kernel.errors import Refused
 from portal.kernel.parts import parts
 from portal.web.locale import PREFIX
-from portal.web.ready import kept_ready
+from portal.web.ready import Key, kept_ready
 from portal.web.streams import Hub, stream
 
 # A visitor who throws his cookies away is another one each time. Only cabins really held count, and enough for an
@@ -30,16 +32,38 @@ HOLDS_PER_NETWORK = "30 per 10 minutes"
 # The page of one sailing is kept by the versions of that sailing; what it says of others is made anew after this.
 OTHER_DATES_AGE = timedelta(minutes=1)
 
+LEFT_OUT = (*TYPED, "party", "group", "page")  # of an address, when another party is named
+
 catalogue = Blueprint("catalogue", __name__, url_prefix=PREFIX)
 bp = Blueprint("inventory", __name__, url_prefix=f"{PREFIX}/cruises/<string:code>")
 live_plans = Hub(whole=boards.whole, news=boards.news)
 
 
+def _party() -> AskedParty:
+    return asked_party(request.args)
+
+
+def _with_party() -> ResponseReturnValue | None:
+    """Where the chooser of the party was sent: to the same page under the address that says it shortly."""
+    if not any(name in request.args for name in TYPED):
+        return None
+    kept = [(name, value) for name, value in request.args.items(multi=True) if value and name not in LEFT_OUT]
+    party = typed_party(request.args)
+    query = urlencode([*kept, *([("party", party)] if party else [])], safe=",;")
+    return redirect(f"{request.path}?{query}" if query else request.path)
+
+
+def _ready(asked: AskedParty, key: Key, render: Callable[[], tuple[str, datetime | None]]) -> ResponseReturnValue:
+    """Kept only where nobody named a party: there are too many of them."""
+    return kept_ready(key, render) if asked == AskedParty() else render()[0]
+
+
 @catalogue.get("/")
 @public
 def home() -> ResponseReturnValue:
-    page = finding.home_page(now())
-    return kept_ready(page.key, lambda: (render_template("web/home.html", page=page), None))
+    asked = _party()
+    page = finding.home_page(now(), asked.party, today())
+    return _ready(asked, page.key, lambda: (render_template("web/home.html", page=page, asked=asked), None))
 
 
 def _filters() -> CruiseFilters:
@@ -62,24 +86,32 @@ def _filters() -> CruiseFilters:
 @catalogue.get("/cruises")
 @public
 def cruises() -> ResponseReturnValue:
-    page = finding.cruises_page(_filters(), now(), request.args.get("page", 1, type=int))
-    return kept_ready(page.key, lambda: (render_template("catalogue/cruises.html", page=page), None))
+    if elsewhere := _with_party():
+        return elsewhere
+    asked = _party()
+    page = finding.cruises_page(_filters(), now(), request.args.get("page", 1, type=int), asked.party, today())
+    return _ready(asked, page.key, lambda: (render_template("catalogue/cruises.html", page=page, asked=asked), None))
 
 
 @catalogue.get("/cruises/<string:code>")
 @public
 def cruise(code: str) -> ResponseReturnValue:
+    if elsewhere := _with_party():
+        return elsewhere
+    asked = _party()
+
     def render() -> tuple[str, datetime | None]:
-        page = queries.cruise_page(code, now())
+        page = queries.cruise_page(code, now(), asked.party)
         others: tuple[SailingCard, ...] = ()
         fresh_until = page.fresh_until
         if page.card.state != "on_sale":
             others = finding.other_dates(code, now())
             fresh_until = min(now() + OTHER_DATES_AGE, fresh_until or datetime.max.replace(tzinfo=UTC))
         shown = parts("cruise", page.sailing)
-        return render_template("catalogue/cruise.html", page=page, others=others, **shown), fresh_until
+        text = render_template("catalogue/cruise.html", page=page, others=others, asked=asked, **shown)
+        return text, fresh_until
 
-    return kept_ready(versions_of_sailings([code])[code], render)
+    return _ready(asked, versions_of_sailings([code])[code], render)
 
 
 def _cabin_filters() -> CabinFilters:
@@ -92,6 +124,7 @@ def _cabin_filters() -> CabinFilters:
         free=asked.get("free") == "1",
         accessible=asked.get("accessible") == "1",
         connecting=asked.get("connecting") == "1",
+        fits=asked.get("fits") == "1" and bool(asked.get("party")),
         sort=sort if sort in SORTS else "deck",
     )
 
@@ -99,13 +132,15 @@ def _cabin_filters() -> CabinFilters:
 @bp.get("/deck-plan")
 @public
 def deck_plan(code: str) -> ResponseReturnValue:
-    filters = _cabin_filters()
+    if elsewhere := _with_party():
+        return elsewhere
+    asked, filters = _party(), _cabin_filters()
 
     def render() -> tuple[str, datetime | None]:
-        page = queries.deck_plan_page(code, now(), filters)
-        return render_template("inventory/deck_plan.html", page=page), page.fresh_until
+        page = queries.deck_plan_page(code, now(), filters, asked.party, asked.alone)
+        return render_template("inventory/deck_plan.html", page=page, asked=asked), page.fresh_until
 
-    return kept_ready(versions_of_sailings([code])[code], render)
+    return _ready(asked, versions_of_sailings([code])[code], render)
 
 
 @bp.get("/deck-plan/states.json")
@@ -134,11 +169,14 @@ def _held(response: Response) -> bool:
 @public
 @limiter.limit(HOLDS_PER_NETWORK, methods=["POST"], deduct_when=_held)
 def cabin(code: str, number: str) -> ResponseReturnValue:
-    page = queries.cabin_page(code, number, now())
+    asked = _party()
+    page = queries.cabin_page(code, number, now(), asked.party, asked.alone)
     form = HoldForm()
     form.offer(len(page.prices))
     if request.method == "GET" and form.party.data is None:
-        form.party.data = min(2, len(page.prices))
+        berths = sum(one.needs_berth for one in asked.sleepers)
+        form.party.data = min(berths or 2, len(page.prices))
+        form.infant.data = berths < len(asked.sleepers)
     if form.validate_on_submit():
         try:
             hold = services.hold_cabin(
@@ -150,9 +188,10 @@ def cabin(code: str, number: str) -> ResponseReturnValue:
             )
         except Refused as refusal:
             form.form_errors.append(refusal.message)
-            page = queries.cabin_page(code, number, now())
+            page = queries.cabin_page(code, number, now(), asked.party, asked.alone)
         else:
             return redirect(url_for("booking.passengers", reference=hold.reference))
-    return render_template("inventory/cabin.html", page=page, form=form), 422 if form.errors else 200
+    text = render_template("inventory/cabin.html", page=page, form=form, asked=asked)
+    return text, 422 if form.errors else 200
 
 

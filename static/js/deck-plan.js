@@ -181,15 +181,17 @@ function filled(sentence, values) {
 function change(number, state) {
   const cabin = cabins.get(number);
   const grade = [...cabin.classList].map((name) => grades.get(name)).find(Boolean);
-  const values = { number, category: grade?.dataset.name, price: grade?.dataset.price };
+  const { price } = cabin.dataset; // for the party that was named; empty where it does not fit
+  const values = { number, category: grade?.dataset.name, price: price ?? grade?.dataset.price };
+  const sentence = state === "free" && price !== undefined ? (price ? "forParty" : "tooSmall") : state;
   cabin.classList.remove(...TAKEN);
   if (state !== "free") cabin.classList.add(state);
-  cabin.querySelector("title").textContent = filled(plan.dataset[state], values);
+  cabin.querySelector("title").textContent = filled(plan.dataset[sentence], values);
   cabin.classList.add("is-new");
   const row = rows.get(number);
   const links = [cabin, row?.querySelector("a")].filter(Boolean);
   for (const link of links) {
-    if (state === "free") link.setAttribute("href", `cabins/${number}`);
+    if (state === "free") link.setAttribute("href", `cabins/${number}${plan.dataset.carried ?? ""}`);
     // A cabin that has the focus keeps its link: its page says that it was taken, and the focus is not lost.
     else if (link !== document.activeElement) link.removeAttribute("href");
   }
