@@ -17,6 +17,7 @@ from wtforms import (
     FieldList,
     Form,
     FormField,
+    RadioField,
     SelectField,
     StringField,
     TelField,
@@ -26,7 +27,9 @@ from wtforms.validators import Email, InputRequired, Length, Optional
 
 from portal.booking.labels import DOCUMENT_KINDS, SEXES
 from portal.booking.models import DocumentKind
+from portal.booking.prices import DraftPrice
 from portal.kernel.countries import countries_by_name
+from portal.pricing.labels import CURRENCIES
 
 LATIN = re.compile(r"[A-Za-z][A-Za-z' -]*")
 NUMBER = re.compile(r"[A-Za-zА-ЯЁа-яё0-9-]{4,20}")
@@ -67,9 +70,7 @@ class DayField(DateField):
 
 def latin(form: Form, field: StringField) -> None:
     if field.data and not LATIN.fullmatch(field.data):
-        raise ValidationError(
-            _("Use Latin letters as in the passport, for example %(example)s.", example="ANNA-MARIA")
-        )
+        raise ValidationError(_("Use Latin letters as in the passport, for example %(example)s.", example="ANNA-MARIA"))
 
 
 class PassengerForm(Form):
@@ -153,9 +154,7 @@ class PassengersForm(FlaskForm):
             if entry.form.document_kind.data is None:
                 entry.form.document_kind.data = DocumentKind.PASSPORT
             entry.label.text = _("Passenger %(number)s", number=number)
-            entry.form.cabin.choices = [
-                (reference, _("Cabin %(number)s", number=cabin)) for reference, cabin in cabins
-            ]
+            entry.form.cabin.choices = [(reference, _("Cabin %(number)s", number=cabin)) for reference, cabin in cabins]
             if entry.form.cabin.data not in references and (len(references) == 1 or not self.is_submitted()):
                 entry.form.cabin.data = references[0]
             entry.form.offer_countries(language)
@@ -223,3 +222,17 @@ class FindBookingForm(FlaskForm):
     email = EmailField(_l("E-mail of the booking"), [_needed(), _at_most(254)], filters=[_strip])
 
 
+class PriceForm(FlaskForm):
+    """What changes the price of a draft: nothing has to be filled in."""
+
+    currency = RadioField(_l("Pay in"), [_needed()])
+    code = StringField(_l("Promotion code"), [Optional(), _at_most(40)], filters=[_strip])
+
+    @classmethod
+    def of(cls, present: DraftPrice, **options: Any) -> PriceForm:
+        form = cls(data={"currency": present.currency, "code": present.code or ""}, **options)
+        form.currency.choices = [(code, label) for code, label in CURRENCIES.items() if code in present.currencies]
+        form.lost = present.lost
+        return form
+
+    lost: str | None = None  # a code that was taken and holds no more

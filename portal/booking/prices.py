@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -35,9 +36,46 @@ from portal.pricing.errors import (
 )
 from portal.pricing.models import Promotion
 from portal.pricing.party import Party, Traveller
-from portal.pricing.promotions import discount_of, find_promotion
+from portal.pricing.promotions import discount_of, find_promotion, plain_code
 from portal.pricing.queries import currencies_of, prices_of
 from portal.pricing.rules import LineKind, Offer, PricedParty, Terms, Why, price_party, take_berths
+
+
+@dataclass(frozen=True)
+class DraftPrice:
+    """What the guest may choose of the price of his draft, and has chosen."""
+
+    currency: str
+    currencies: tuple[str, ...]
+    code: str | None
+    lost: str | None  # a code that was taken and holds no more
+
+
+def draft_price(booking_id: int) -> DraftPrice:
+    """Two statements for a booking that was loaded."""
+    booking = db.session.get_one(Booking, booking_id)
+    code = db.session.scalar(
+        select(Promotion.code)
+        .join(PromotionUse)
+        .where(PromotionUse.booking_id == booking_id, PromotionUse.state == UseState.TAKEN)
+    )
+    return DraftPrice(booking.currency, currencies_of(booking.sailing_id), code, booking.promotion_lost)
+
+
+def change_price(*, booking_id: int, currency: str, code: str, now: datetime) -> None:
+    """Both of what the guest chooses, all or nothing; an empty code takes the present one away.
+
+    Raises NotPayable, CurrencyNotSold or a PromotionRefused.
+    """
+    with transaction():
+        booking = _draft(booking_id)
+        if currency != booking.currency:
+            choose_currency(booking_id=booking_id, currency=currency, now=now)
+        use = _open_use(booking_id)
+        if not plain_code(code):
+            remove_promotion(booking_id=booking_id, now=now)
+        elif use is None or use.promotion.code != plain_code(code):
+            apply_promotion(booking_id=booking_id, code=code, now=now)
 
 
 def price_draft(booking: Booking, now: datetime) -> PricedParty:

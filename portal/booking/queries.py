@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import g
+from flask_babel.speaklater import LazyString
 from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -22,8 +23,9 @@ from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
+from portal.pricing.labels import LINES, explained
 from portal.pricing.policy import CancelStep, cancel_steps
-from portal.pricing.rules import Why
+from portal.pricing.rules import LineKind, Why
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,14 @@ class ChargeView:
     passenger: str | None
     amount: Money
     why: Why | None = None  # None in bookings of before there were reasons
+
+    @property
+    def label(self) -> LazyString:
+        return LINES[LineKind(self.kind)]
+
+    @property
+    def reason(self) -> LazyString | None:
+        return explained(self.why) if self.why else None
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from portal.booking import queries, services
 from portal.booking.access import let_in, open_by_link, visitor_booking, visitor_hold
 from portal.booking.companions import companions_of, remember_passengers, use_companion
 from portal.booking.documents import calendar, voucher
-from portal.booking.forms import FindBookingForm, PassengersForm, ReviewForm
-from portal.booking.labels import BOOKING_STATES, BOOKING_TONES, CHARGES
+from portal.booking.forms import FindBookingForm, PassengersForm, PriceForm, ReviewForm
+from portal.booking.labels import BOOKING_STATES, BOOKING_TONES
 from portal.booking.models import BookingState, DocumentKind, Sex
+from portal.booking.prices import change_price, draft_price
 from portal.booking.services import PassengerDetails
 from portal.extensions import limiter
 from portal.inventory.errors import AlreadyLengthened, HoldOver
@@ -27,9 +28,12 @@ from portal.inventory.services import lengthen_hold
 from portal.kernel.clock import now, today
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.parts import parts
+from portal.pricing.errors import CurrencyNotSold, PromotionRefused
 from portal.pricing.policy import DEFAULT_POLICY, cancel_steps
 from portal.web.locale import PREFIX, language
 from portal.web.versions import CONSENT_VERSION, TERMS_VERSION
+
+CODES_TRIED = "20 per hour; 60 per day"  # codes are not to be guessed
 
 bp = Blueprint("booking", __name__, url_prefix=PREFIX)
 
@@ -200,9 +204,8 @@ def review(reference: str) -> ResponseReturnValue:
         return redirect(url_for(".passengers", reference=reference))
     page = queries.booking_page(hold.booking_id)
     account = signed_in()
-    known = {"contact_name": account.name, "contact_email": account.email} if account else {}
     draft = drafts.resume("review", page.sailing.code)
-    form = ReviewForm(formdata=draft.typed) if draft else ReviewForm(data=known)
+    form = ReviewForm(formdata=draft.typed) if draft else ReviewForm(data=_known_contact())
     if _asks_for_time():
         hold = _with_more_time(hold, form)
     elif form.validate_on_submit():
@@ -227,23 +230,67 @@ def review(reference: str) -> ResponseReturnValue:
             if account is not None and not account.is_staff and form.remember.data:
                 remember_passengers(account_id=account.id, passengers=placed.passengers, now=now())
             return redirect(url_for("payments.pay", reference=page.reference))
+    return _review_page(hold, page, form, PriceForm.of(draft_price(page.id), formdata=None), draft)
+
+
+def _known_contact() -> dict[str, str]:
+    account = signed_in()
+    return {"contact_name": account.name, "contact_email": account.email} if account else {}
+
+
+def _review_page(
+    hold: queries.HoldPage,
+    page: queries.BookingPage,
+    form: ReviewForm,
+    price_form: PriceForm,
+    draft: drafts.Draft | None,
+) -> ResponseReturnValue:
+    account = signed_in()
     return (
         render_template(
             "booking/review.html",
             page=page,
             hold=hold,
             form=form,
+            price_form=price_form,
             draft=draft,
             left=hold.seconds_left(now()),
-            charges=CHARGES,
             cancel_steps=cancel_steps(DEFAULT_POLICY, page.price, page.start_day),  # pinned when it is placed
             day=page.day_at(now()),
             may_remember=account is not None and not account.is_staff,
             terms_version=TERMS_VERSION,
             consent_version=CONSENT_VERSION,
         ),
-        422 if form.errors else 200,
+        422 if form.errors or price_form.errors else 200,
     )
+
+
+@bp.route("/holds/<string:reference>/price", methods=["GET", "POST"])
+@public
+@limiter.limit(CODES_TRIED, methods=["POST"])
+def price(reference: str) -> ResponseReturnValue:
+    """The currency to pay in and a promotion code; a page of its own only while something in it is to be mended."""
+    hold = _open_hold(reference)
+    back = redirect(url_for(".review", reference=reference, _anchor="price"))
+    if request.method == "GET" or hold.booking_id is None or hold.booking_state is not BookingState.DRAFT:
+        return back
+    present = draft_price(hold.booking_id)
+    price_form = PriceForm.of(present)
+    if price_form.validate_on_submit():
+        try:
+            change_price(
+                booking_id=hold.booking_id, currency=price_form.currency.data, code=price_form.code.data, now=now()
+            )
+        except CurrencyNotSold as refusal:
+            price_form.form_errors.append(refusal.message)
+        except PromotionRefused as refusal:
+            price_form.code.errors = [refusal.message]
+        else:
+            return back
+    page = queries.booking_page(hold.booking_id)
+    draft = drafts.kept("review", page.sailing.code)
+    form = ReviewForm(formdata=draft.typed if draft else None, data=_known_contact())
+    return _review_page(hold, page, form, price_form, draft)
 
 
 @bp.post("/holds/<string:reference>/release")
@@ -268,7 +315,6 @@ def booking(reference: str) -> ResponseReturnValue:
     return render_template(
         "booking/booking.html",
         page=page,
-        charges=CHARGES,
         states=BOOKING_STATES,
         tones=BOOKING_TONES,
         moment=now(),

@@ -103,9 +103,7 @@ class HoldForm(FlaskForm):
 
     def offer(self, sleeps: int) -> None:
         """The choices of a cabin: one person to all its berths."""
-        self.party.choices = [
-            (n, ngettext("%(num)s passenger", "%(num)s passengers", n)) for n in range(1, sleeps + 1)
-        ]
+        self.party.choices = [(n, ngettext("%(num)s passenger", "%(num)s passengers", n)) for n in range(1, sleeps + 1)]
 
     @property
     def persons(self) -> int:

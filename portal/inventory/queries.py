@@ -31,8 +31,8 @@ from portal.pricing.cheapest import PartyPrice as PartyPriceFound
 from portal.pricing.cheapest import cheapest_for_party, price_in_cabin, prices_by_category
 from portal.pricing.models import Fare
 from portal.pricing.party import Party
-from portal.pricing.queries import SailingPrices, fares_of, terms_for
-from portal.pricing.quotes import Quote, quote_party
+from portal.pricing.queries import CURRENCY, SailingPrices, currencies_of, fares_of, terms_for
+from portal.pricing.rules import Offer, PricedParty, price_party
 
 ADULT = 30  # an age that pays the full fare
 
@@ -570,9 +570,18 @@ def _deck_views(sold: _Sold) -> tuple[DeckView, ...]:
 
 @dataclass(frozen=True)
 class PartyPrice:
+    """What so many adults pay for one cabin today, everything included."""
+
     party: int
-    total: Money
-    per_person: Money
+    priced: PricedParty
+
+    @property
+    def total(self) -> Money:
+        return self.priced.total
+
+    @property
+    def per_person(self) -> Money:
+        return self.priced.total.share(1, self.party)
 
 
 @dataclass(frozen=True)
@@ -585,23 +594,39 @@ class CabinPage:
     prices: tuple[PartyPrice, ...]
     on_sale: bool
     category_text: LocalizedText
+    currency: str
+    currencies: tuple[str, ...]
+    asked: PricedParty | None  # what the sleepers of the address pay, where they fit
+    offer: Offer  # what is priced
 
 
 def cabin_page(
-    code: str, number: str, now: datetime, party: Party | None = None, sleepers: Party | None = None
+    code: str,
+    number: str,
+    now: datetime,
+    party: Party | None = None,
+    sleepers: Party | None = None,
+    *,
+    currency: str = CURRENCY,
 ) -> CabinPage:
-    """Raises NotFound."""
+    """Prices in `currency`, or in that of every sailing where this one has no such list. Raises NotFound.
+
+    party: of the address; sleepers: those of it who are to sleep in this cabin.
+    """
     sold = _sold(code, now, party, sleepers)
+    sailing_id = sold.sailing.id
+    currencies = currencies_of(sailing_id)
+    currency = currency if currency in currencies else CURRENCY
+    fares = sold.fares if currency == CURRENCY else fares_of([sailing_id], currency)[sailing_id]
+    prices = terms_for({sailing_id: code}, {sailing_id: fares}, currency)[sailing_id]
+    day = day_of(now, sold.sailing.embark.zone)
     for deck in _deck_views(sold):
         for cabin in deck.cabins:
             if cabin.number == number:
                 row = next(c for c in sold.layout.cabins if c.number == number)
                 category = next(c for c in sold.layout.categories if c.id == row.category_id)
-                fare = sold.fares[row.category_id]
-                quotes: list[Quote] = [
-                    quote_party(fare, [ADULT] * party, berths=row.berths, extra_berths=row.extra_berths)
-                    for party in range(1, row.sleeps + 1)
-                ]
+                cabin_fares = prices.cabin(category.id, category.code, berths=row.berths, extra_berths=row.extra_berths)
+                offer = Offer(currency, (cabin_fares,), prices.terms)
                 return CabinPage(
                     sailing_id=sold.sailing.id,
                     cabin_id=row.id,
@@ -609,10 +634,17 @@ def cabin_page(
                     cabin=cabin,
                     deck=deck,
                     prices=tuple(
-                        PartyPrice(n, quote.total, quote.total.share(1, n)) for n, quote in enumerate(quotes, 1)
+                        PartyPrice(n, price_party(offer, Party.of([ADULT] * n), day=day))
+                        for n in range(1, row.sleeps + 1)
                     ),
                     on_sale=sold.card.state == "on_sale",
                     category_text=category.description,
+                    currency=currency,
+                    currencies=currencies,
+                    asked=price_in_cabin(sleepers, cabin_fares, currency=currency, terms=prices.terms, day=day)
+                    if sleepers
+                    else None,
+                    offer=offer,
                 )
     raise NotFound(code, number)
 

@@ -22,6 +22,8 @@ from portal.inventory.season_index import FREE_STEPS, NIGHTS
 from portal.kernel.clock import now, today
 from portal.kernel.errors import Refused
 from portal.kernel.parts import parts
+from portal.pricing.labels import CURRENCIES, left_out, trace_rows, traveller_names
+from portal.pricing.queries import CURRENCY
 from portal.web.locale import PREFIX
 from portal.web.ready import Key, kept_ready
 from portal.web.streams import Hub, stream
@@ -170,7 +172,7 @@ def _held(response: Response) -> bool:
 @limiter.limit(HOLDS_PER_NETWORK, methods=["POST"], deduct_when=_held)
 def cabin(code: str, number: str) -> ResponseReturnValue:
     asked = _party()
-    page = queries.cabin_page(code, number, now(), asked.party, asked.alone)
+    page = _cabin_page(code, number, asked)
     form = HoldForm()
     form.offer(len(page.prices))
     if request.method == "GET" and form.party.data is None:
@@ -188,10 +190,22 @@ def cabin(code: str, number: str) -> ResponseReturnValue:
             )
         except Refused as refusal:
             form.form_errors.append(refusal.message)
-            page = queries.cabin_page(code, number, now(), asked.party, asked.alone)
+            page = _cabin_page(code, number, asked)
         else:
             return redirect(url_for("booking.passengers", reference=hold.reference))
-    text = render_template("inventory/cabin.html", page=page, form=form, asked=asked)
+    text = render_template(
+        "inventory/cabin.html",
+        page=page,
+        form=form,
+        asked=asked,
+        trace=trace_rows,
+        names=traveller_names,
+        left_out=left_out,
+        currencies=CURRENCIES,
+    )
     return text, 422 if form.errors else 200
 
 
+def _cabin_page(code: str, number: str, asked: AskedParty) -> queries.CabinPage:
+    currency = request.args.get("currency", CURRENCY)
+    return queries.cabin_page(code, number, now(), asked.party, asked.alone, currency=currency)

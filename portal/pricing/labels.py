@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from portal.kernel.countries import country_name
 from portal.kernel.formats import day
-from portal.pricing.rules import LineKind, Why
+from portal.kernel.money import Money
+from portal.pricing.rules import LineKind, PricedParty, Why
 
 LINES: dict[LineKind, LazyString] = {
     LineKind.ADULT: _l("Adult, place in a double cabin"),
@@ -27,6 +30,39 @@ LINES: dict[LineKind, LazyString] = {
     LineKind.PROMOTION: _l("Promotion code"),
     LineKind.PORT_DUES: _l("Port dues"),
 }
+
+
+CURRENCIES: dict[str, LazyString] = {
+    "RUB": _l("Roubles (₽)"),
+    "USD": _l("US dollars (USD)"),
+    "TMT": _l("Turkmen manats (TMT)"),
+}
+
+
+@dataclass(frozen=True)
+class TraceRow:
+    """A line of a price, in words."""
+
+    passenger: str
+    label: LazyString
+    reason: LazyString
+    amount: Money
+
+
+def trace_rows(priced: PricedParty, names: Sequence[str]) -> tuple[TraceRow, ...]:
+    """The lines of a price, each traveller's together. names: what the travellers are called, in their order."""
+    return tuple(
+        TraceRow(names[line.traveller], LINES[line.kind], explained(line.why), Money(line.amount, priced.currency))
+        for line in sorted(priced.lines, key=lambda line: line.traveller)
+    )
+
+
+def traveller_names(priced: PricedParty) -> tuple[str, ...]:
+    """For travellers without names yet: "Traveller 1, 30 years"."""
+    return tuple(
+        str(ngettext("Traveller %(place)s, %(num)s year", "Traveller %(place)s, %(num)s years", one.age, place=place))
+        for place, one in enumerate(priced.party.travellers, 1)
+    )
 
 
 def explained(why: Why) -> LazyString:

@@ -135,7 +135,7 @@ class PricedParty:
     currency: str
     party: Party
     lines: tuple[PriceLine, ...]
-    left_out: tuple[Why, ...]  # discounts that would apply, but for a better one
+    left_out: tuple[Why, ...]  # discounts that would apply, but for a better one of another kind
     versions: tuple[tuple[str, str], ...]
     assumes_residents: bool  # somebody's citizenship is not known yet, and another tariff may be his
 
@@ -347,4 +347,5 @@ def _best_reduction(bill: _Bill, day: date) -> tuple[_Bill, tuple[PriceLine, ...
     choices += [(discount,) for discount in known if not discount.combinable]
     tried = [(choice, *_apply(bill, [partial(reduction, discount) for discount in choice])) for choice in choices]
     chosen, reduced, lines = min(tried, key=lambda one: sum(one[1].so_far))
-    return reduced, lines, tuple(reason_of(discount) for discount in known if discount not in chosen)
+    kinds = {discount.kind for discount in chosen}  # a smaller step of what applies is nothing that was lost
+    return reduced, lines, tuple(reason_of(discount) for discount in known if discount.kind not in kinds)

@@ -100,13 +100,13 @@ def test_discounts_apply_each_to_what_the_one_before_left():
     assert price.total.minor == 4 * (1000_00 - 70_00 - 27_90)
 
 
-def test_of_one_stack_only_the_best_applies_and_the_other_is_named():
+def test_of_one_stack_only_the_best_applies_and_a_smaller_step_of_it_is_not_mentioned():
     less = replace(EARLY, code="less", percent=4)
 
     price = priced("40,38", discounts=(less, EARLY))
 
     assert price.total.minor == 1860_00
-    assert [dict(why.params)["code"] for why in price.left_out] == ["less"]
+    assert price.left_out == ()
 
 
 @pytest.mark.parametrize(("percent", "kinds"), [(8, {LineKind.EARLY_BOOKING}), (10, {LineKind.PROMOTION})])
@@ -258,11 +258,16 @@ def test_every_line_says_its_reason(app):
             GROUP,
             Discount(LineKind.PROMOTION, "TENTH", percent=10),
             Discount(LineKind.PROMOTION, "SUM", amount=10_00),
-            Discount(LineKind.PROMOTION, "LESS", percent=1, combinable=False),
-            replace(EARLY, percent=1),
         ),
     }
-    prices = [priced("40,38TM,7,1;20;7,30", **terms), priced("40,7", fares=replace(FARES, child=1000_00))]
+    alone = (EARLY, Discount(LineKind.PROMOTION, "LESS", percent=1, combinable=False))
+    instead = (EARLY, Discount(LineKind.PROMOTION, "MORE", percent=50, combinable=False))
+    prices = [
+        priced("40,38TM,7,1;20;7,30", **terms),
+        priced("40,7", fares=replace(FARES, child=1000_00)),
+        priced("40", discounts=alone),
+        priced("40", discounts=instead),
+    ]
 
     with app.test_request_context(), force_locale("en"):
         said = {str(explained(line.why)) for price in prices for line in price.lines}
