@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from portal.accounts.models import Account
 from portal.audit.services import record
-from portal.booking.details import Field
+from portal.booking.details import Field, Missing, missing_fields
 from portal.booking.errors import AlreadyDecided, NobodyToFile, ReasonMissing, SamePassengerTwice
 from portal.booking.models import (
     CHANGE_MOVES,
@@ -186,6 +186,13 @@ def ask_for_change(passenger: Passenger, wanted: Mapping[str, Any], now: datetim
 
 def open_request(passenger: Passenger) -> ChangeRequest | None:
     return next((one for one in passenger.changes if one.state is ChangeState.ASKED), None)
+
+
+def still_missing(passenger: Passenger, sailing: Sailing) -> tuple[Missing, ...]:
+    """What the passenger has neither told nor asked to have put into a filed list."""
+    waiting = open_request(passenger)
+    asked = set(waiting.fields) if waiting else set()
+    return tuple(one for one in missing_fields(passenger, sailing) if one.field not in asked)
 
 
 def wanted_of(request: ChangeRequest) -> tuple[Wanted, ...]:

@@ -11,8 +11,8 @@ from flask import current_app
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from portal.booking.details import VISA_DAYS, Field, Missing, deadline, ending, missing_fields
-from portal.booking.filing import Wanted, filed_since, wanted_of
+from portal.booking.details import VISA_DAYS, Field, Missing, deadline, ending
+from portal.booking.filing import Wanted, filed_since, still_missing, wanted_of
 from portal.booking.models import Booking, BookingState, ChangeRequest, ChangeState, Passenger
 from portal.booking.passengers import LaterDetails, open_at
 from portal.catalogue.models import PortCall, Sailing
@@ -106,7 +106,7 @@ def passenger_page(passenger: Passenger, now: datetime) -> PassengerPage:
             if one.name != Field.DOCUMENT_NUMBER
         },
         document_ending=ending(passenger.document_number),
-        missing=missing_fields(passenger, booking.sailing),
+        missing=still_missing(passenger, booking.sailing),
         language=passenger.language or booking.language,
         email=passenger.email,
         link_sent_at=passenger.link_sent_at,
@@ -151,6 +151,7 @@ def due_reminders(now: datetime, today: date) -> list[Reminder]:
             joinedload(Booking.sailing).joinedload(Sailing.ship),
             joinedload(Booking.sailing).joinedload(Sailing.calls).joinedload(PortCall.port),
             selectinload(Booking.passengers).joinedload(Passenger.cabin),
+            selectinload(Booking.passengers).joinedload(Passenger.changes),
         )
     ).unique()
     return [reminder for booking in bookings for reminder in _reminders(booking, now, today)]

@@ -11,8 +11,8 @@ from flask_babel.speaklater import LazyString
 from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from portal.booking.details import Missing, ending, missing_fields
-from portal.booking.filing import open_request
+from portal.booking.details import Missing, ending
+from portal.booking.filing import open_request, still_missing
 from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, Passenger
 from portal.booking.prices import why_read
 from portal.catalogue.models import Cabin, PortCall, Sailing
@@ -213,7 +213,7 @@ def _passenger_view(passenger: Passenger, sailing: Sailing) -> PassengerView:
         document_ending=ending(passenger.document_number),
         document_expires=passenger.document_expires,
         cabin=passenger.cabin.number,
-        missing=missing_fields(passenger, sailing),
+        missing=still_missing(passenger, sailing),
         asked=open_request(passenger) is not None,
     )
 

@@ -53,7 +53,8 @@ def hold_over(refusal: HoldOver) -> ResponseReturnValue:
     page = queries.hold_page(visitor_hold(reference), now())
     if page.booking_state is BookingState.CONFIRMED:  # the way back from a booking that is done
         return redirect(url_for(".booking", reference=page.booking_reference))
-    return render_template("booking/hold_over.html", page=page, message=refusal.message), 409
+    typed = drafts.kept("passengers", page.sailing.code) is not None
+    return render_template("booking/hold_over.html", page=page, message=refusal.message, typed=typed), 409
 
 
 @bp.route("/holds/<string:reference>/passengers", methods=["GET", "POST"])

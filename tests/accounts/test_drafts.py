@@ -78,8 +78,11 @@ def test_a_hold_that_ran_out_takes_nothing_typed_with_it(browser: Browser, sent:
         autosave(page, "passengers-form", **typed(ANNA, BERDI))
     expire_holds(now() + HOLD_TIME)
 
+    over = browser.open(page.url)
     again = hold(browser, season)
 
+    assert over.status == 409
+    assert "What you typed about the passengers is kept" in over.words
     kept = again.form("passengers-form").values
     assert (kept["passengers-0-surname"], kept["passengers-1-surname"]) == (["Ivanova"], ["Berdiyev"])
     assert again.submit("passengers-form").location.endswith("/review")

@@ -24,8 +24,9 @@ function keep(form) {
     unsaved = false;
     try {
       const answer = await fetch(form.dataset.autosave, { method: "POST", body: new FormData(form) });
-      if (!answer.ok) throw new Error(answer.statusText);
-      tell(form.dataset.kept);
+      if (answer.status >= 500) throw new Error(answer.statusText);
+      // Refused for good, as after signing in beside it: then the form itself keeps what it carries when it is sent.
+      if (answer.ok) tell(form.dataset.kept);
     } catch {
       unsaved = true;
       tell(form.dataset.notKept);
