@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from calendar import Calendar
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import reduce
+from itertools import islice
 from operator import and_
 
-from portal.catalogue.queries import PortView
+from portal.catalogue.models import CallState
+from portal.catalogue.queries import PortView, SailingView, sailings_by_code
 from portal.inventory.queries import PartyOffer, SailingCard, offer_of
 from portal.inventory.season_index import FREE_STEPS, NIGHTS, Snapshot, index
 from portal.kernel.errors import NotFound
+from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.pricing.party import Party
@@ -295,3 +299,122 @@ def other_dates(code: str, now: datetime, most: int = 4) -> tuple[SailingCard, .
     found = season.at(season.of("route", this.itinerary) & season.of("state", "on_sale") & ~(1 << place))
     found.sort(key=lambda other: abs(season.entries[other].starts_at - this.starts_at))
     return tuple(season.cards[other] for other in sorted(found[:most]))
+
+
+@dataclass(frozen=True)
+class CalendarDay:
+    day: date
+    within: bool  # of the month, and not of the one before or after
+    cards: tuple[SailingCard, ...]  # under way on it, and those on sale first
+    first: bool  # somebody's cruise begins
+    last: bool
+
+
+@dataclass(frozen=True)
+class CalendarMonth:
+    month: date
+    weeks: tuple[tuple[CalendarDay, ...], ...]  # of seven days, from Monday
+    cards: tuple[SailingCard, ...]  # that begin in it, at most PAGE
+    found: int
+
+
+@dataclass(frozen=True)
+class CalendarPage:
+    months: tuple[CalendarMonth, ...]
+    year: int
+    years: tuple[int, ...]
+    offers: Mapping[str, PartyOffer]
+    key: tuple[object, ...]
+
+
+def calendar_page(
+    year: int | None, now: datetime, party: Party | None = None, day: date | None = None
+) -> CalendarPage:
+    """The sailings of one year by month: of `year`, else of the next one in which something is to come."""
+    season = index.snapshot(now)
+    years = tuple(sorted(int(str(found)) for found in season.values.get("year", ())))
+    coming = [one for one in years if season.of("year", str(one)) & ~season.over]
+    if year not in years:
+        year = coming[0] if coming else years[-1] if years else now.year
+    cards = [season.cards[place] for place in season.at(season.of("year", str(year)))]
+    months = tuple(_calendar_months(cards))
+    shown = tuple(card for month in months for card in month.cards)
+    key = (season.catalogue, year, tuple((card.code, card.state, card.free_cabins, card.from_price) for card in shown))
+    offers = {} if party is None else _offers(season, shown, party, day or now.date())
+    return CalendarPage(months, year, years, offers, key)
+
+
+def _calendar_months(cards: Sequence[SailingCard]) -> Iterator[CalendarMonth]:
+    under_way: dict[date, list[SailingCard]] = {}
+    for card in cards:
+        first = day_of(card.starts_at, card.embark.zone)
+        for n in range(card.days):
+            under_way.setdefault(first + timedelta(days=n), []).append(card)
+    for found in under_way.values():
+        found.sort(key=lambda card: ORDER.index(card.state))
+    for month in sorted({card.month for card in cards}):
+        begun = [card for card in cards if card.month == month]
+        weeks = tuple(
+            tuple(_calendar_day(day, month, under_way.get(day, ())) for day in week)
+            for week in Calendar().monthdatescalendar(month.year, month.month)
+        )
+        yield CalendarMonth(month, weeks, tuple(begun[:PAGE]), len(begun))
+
+
+ORDER = ("on_sale", "sold_out", "closed", "departed", "cancelled")
+
+
+def _calendar_day(day: date, month: date, cards: Sequence[SailingCard]) -> CalendarDay:
+    within = day.month == month.month
+    starts = {day_of(card.starts_at, card.embark.zone) for card in cards}
+    ends = {day_of(card.ends_at, card.disembark.zone) for card in cards}
+    return CalendarDay(day, within, tuple(cards) if within else (), day in starts, day in ends)
+
+
+MOST_COMPARED = 4
+
+
+@dataclass(frozen=True)
+class Compared:
+    card: SailingCard
+    sailing: SailingView
+    hours_ashore: Mapping[str, int]  # by country, whole hours; where the cruise begins and ends not counted
+    offer: PartyOffer | None
+
+
+@dataclass(frozen=True)
+class ComparePage:
+    sailings: tuple[Compared, ...]
+    countries: tuple[str, ...]  # of all of them, as they are met
+    others: tuple[SailingCard, ...]  # the next ones that could be added
+
+
+def compare_page(
+    codes: Sequence[str], now: datetime, party: Party | None = None, day: date | None = None
+) -> ComparePage:
+    """Up to MOST_COMPARED of these that there are. Three statements, two more for a party."""
+    season = index.snapshot(now)
+    asked = [code for code in dict.fromkeys(codes) if code in season.places][:MOST_COMPARED]
+    cards = [season.cards[season.places[code]] for code in asked]
+    offers = {} if party is None else _offers(season, cards, party, day or now.date())
+    views = sailings_by_code(asked) if asked else ()
+    compared = tuple(
+        Compared(season.cards[season.places[view.code]], view, _hours_ashore(view), offers.get(view.code))
+        for view in views
+    )
+    on_sale = (season.cards[place] for place in season.at(season.of("state", "on_sale")))
+    others = tuple(card for card in islice(on_sale, 3 * PAGE) if card.code not in asked)
+    return ComparePage(
+        compared,
+        tuple(dict.fromkeys(country for one in compared for country in one.card.countries)),
+        others if len(compared) < MOST_COMPARED else (),
+    )
+
+
+def _hours_ashore(sailing: SailingView) -> dict[str, int]:
+    found: dict[str, float] = {}
+    for call in sailing.calls[1:-1]:
+        if call.arrives_at and call.departs_at and call.state != CallState.CANCELLED:
+            seconds = (call.departs_at - call.arrives_at).total_seconds()
+            found[call.port.country] = found.get(call.port.country, 0) + seconds / 3600
+    return {country: round(hours) for country, hours in found.items()}

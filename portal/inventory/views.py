@@ -14,7 +14,7 @@ from portal.accounts.visitors import new_visitor
 from portal.catalogue.versions import versions_of_sailings
 from portal.extensions import limiter
 from portal.inventory import finding, queries, services
-from portal.inventory.finding import MONTH, CruiseFilters
+from portal.inventory.finding import MONTH, MOST_COMPARED, CruiseFilters
 from portal.inventory.forms import TYPED, AskedParty, HoldForm, asked_party, typed_party
 from portal.inventory.live import boards
 from portal.inventory.queries import BALCONIES, SORTS, CabinFilters, SailingCard
@@ -93,6 +93,29 @@ def cruises() -> ResponseReturnValue:
     asked = _party()
     page = finding.cruises_page(_filters(), now(), request.args.get("page", 1, type=int), asked.party, today())
     return _ready(asked, page.key, lambda: (render_template("catalogue/cruises.html", page=page, asked=asked), None))
+
+
+@catalogue.get("/cruises/calendar")
+@public
+def calendar() -> ResponseReturnValue:
+    if elsewhere := _with_party():
+        return elsewhere
+    asked = _party()
+    page = finding.calendar_page(request.args.get("year", type=int), now(), asked.party, today())
+    return _ready(asked, page.key, lambda: (render_template("catalogue/calendar.html", page=page, asked=asked), None))
+
+
+@catalogue.get("/cruises/compare")
+@public
+def compare() -> ResponseReturnValue:
+    if elsewhere := _with_party():
+        return elsewhere
+    asked = _party()
+    codes = request.args.getlist("s")
+    page = finding.compare_page(codes, now(), asked.party, today())
+    papers = {one.card.code: parts("cruise", one.sailing).get("papers", ()) for one in page.sailings}
+    too_many = len(set(codes)) > MOST_COMPARED
+    return render_template("catalogue/compare.html", page=page, asked=asked, papers=papers, too_many=too_many)
 
 
 @catalogue.get("/cruises/<string:code>")

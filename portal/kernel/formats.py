@@ -58,6 +58,11 @@ def period(starts: datetime, from_zone: str, ends: datetime, to_zone: str, langu
     return f"{first} – {day(ends, language, to_zone)}"
 
 
+def weekday_short(day: date, language: str) -> str:
+    """Mon: the head of a column of a calendar."""
+    return str(format_date(day, "EEEEEE" if language == "ru" else "EEE", locale=FORMATTING[language]))
+
+
 def weekday_day(moment: date | datetime, language: str, zone: str | None = None) -> str:
     """ "Tue, 7 May"."""
     pattern = {"ru": "EEE, d\u00a0MMMM", "tk": "d MMMM, EEE", "en": "EEE, d MMM"}[language]

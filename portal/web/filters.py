@@ -32,6 +32,10 @@ def short_day(moment: date | datetime, zone: str | None = None) -> str:
     return formats.short_day(moment, language(), zone)
 
 
+def weekday_short(day: date) -> str:
+    return formats.weekday_short(day, language())
+
+
 def weekday_day(moment: date | datetime, zone: str | None = None) -> str:
     return formats.weekday_day(moment, language(), zone)
 
@@ -72,6 +76,7 @@ def init_app(app: Flask) -> None:
         day,
         short_day,
         weekday_day,
+        weekday_short,
         month_name,
         clock_time,
         utc_offset,

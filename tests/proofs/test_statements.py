@@ -20,7 +20,15 @@ from tests.browser import Browser
 from tests.factories import details, make_account, make_booking, make_sailing, make_season
 
 MOST = 8
-PUBLIC = ("/en/", "/en/cruises", "/en/cruises/{sailing}", "/en/cruises/{sailing}/deck-plan")
+PUBLIC = (
+    "/en/",
+    "/en/cruises",
+    "/en/cruises?party=30,30",
+    "/en/cruises/calendar",
+    "/en/cruises/compare?s={sailing}",
+    "/en/cruises/{sailing}",
+    "/en/cruises/{sailing}/deck-plan",
+)
 OF_A_HOLD = ("/en/holds/{hold}/passengers", "/en/holds/{hold}/review")
 OF_A_BOOKING = ("/en/bookings/{booking}", "/en/bookings/{booking}/pay", "/en/bookings/{booking}/papers")
 OF_STAFF = ("/en/staff/sailings", "/en/staff/bookings", "/en/staff/reviews", "/en/staff/sailings/{sailing}")
