@@ -135,7 +135,10 @@ def _facts(page: BookingPage, language: str) -> list[dict[str, Any]]:
         {
             "label": _("Cabin"),
             "value": cabin.number,
-            "lines": [cabin.category.within(language), cabin.deck.within(language)],
+            "lines": [
+                cabin.category.within(language),
+                cabin.deck.within(language) if cabin.deck else _("the number comes later"),
+            ],
         }
         for cabin in page.cabins
     ]

@@ -13,17 +13,22 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.booking.details import VISA_DAYS, Field, Missing, deadline, ending
 from portal.booking.filing import Wanted, filed_since, still_missing, wanted_of
-from portal.booking.models import Booking, BookingState, ChangeRequest, ChangeState, Passenger
+from portal.booking.models import BookedCabin, Booking, BookingState, ChangeRequest, ChangeState, Passenger
 from portal.booking.passengers import LaterDetails, open_at
-from portal.catalogue.models import PortCall, Sailing
+from portal.booking.queries import views_of
+from portal.catalogue.models import Cabin, PortCall, Sailing
 from portal.catalogue.queries import SailingView, sailing_view
 from portal.database import db
 from portal.kernel.text import LocalizedText
 
 REMIND_DAYS = (3, 7, 14)  # before the deadline, the nearest first
 
+WHOLE_CABINS = selectinload(Booking.cabins).options(
+    joinedload(BookedCabin.cabin).options(joinedload(Cabin.category), joinedload(Cabin.deck)),
+    joinedload(BookedCabin.occupancy),
+)
 WHOLE_PASSENGER = (
-    joinedload(Passenger.cabin),
+    joinedload(Passenger.booking).options(WHOLE_CABINS),
     joinedload(Passenger.booking).joinedload(Booking.sailing).joinedload(Sailing.itinerary),
     joinedload(Passenger.booking).joinedload(Booking.sailing).joinedload(Sailing.ship),
     joinedload(Passenger.booking).joinedload(Booking.sailing).joinedload(Sailing.calls).joinedload(PortCall.port),
@@ -99,7 +104,7 @@ def passenger_page(passenger: Passenger, now: datetime) -> PassengerPage:
         given_names=passenger.given_names,
         birth_date=passenger.birth_date,
         citizenship=passenger.citizenship,
-        cabin=passenger.cabin.number,
+        cabin=views_of(booking)[passenger.cabin_id].number,
         told={
             one.name: getattr(passenger, one.name)
             for one in fields(LaterDetails)
@@ -150,8 +155,9 @@ def due_reminders(now: datetime, today: date) -> list[Reminder]:
             joinedload(Booking.sailing).joinedload(Sailing.itinerary),
             joinedload(Booking.sailing).joinedload(Sailing.ship),
             joinedload(Booking.sailing).joinedload(Sailing.calls).joinedload(PortCall.port),
-            selectinload(Booking.passengers).joinedload(Passenger.cabin),
+            selectinload(Booking.passengers),
             selectinload(Booking.passengers).joinedload(Passenger.changes),
+            WHOLE_CABINS,
         )
     ).unique()
     return [reminder for booking in bookings for reminder in _reminders(booking, now, today)]

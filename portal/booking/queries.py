@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -67,10 +67,34 @@ class ChargeView:
 
 @dataclass(frozen=True)
 class BookedCabinView:
-    number: str
+    number: str  # NUMBER_LATER until the operator has chosen the cabin
     category: LocalizedText
-    deck: LocalizedText
+    deck: LocalizedText | None  # None while the number comes later
     occupancy_reference: str
+
+
+NUMBER_LATER = "GTY"  # as the field calls a guarantee cabin
+
+
+def cabin_views(cabins: Sequence[tuple[Cabin, Occupancy]]) -> tuple[BookedCabinView, ...]:
+    """As guests read them: a cabin that is still to be chosen has no number and no deck, only a name to tell it by."""
+    later = [occupancy.id for _, occupancy in cabins if occupancy.number_later]
+    names = {one: NUMBER_LATER if len(later) == 1 else f"{NUMBER_LATER}-{n}" for n, one in enumerate(later, 1)}
+    return tuple(
+        BookedCabinView(
+            number=names.get(occupancy.id, cabin.number),
+            category=cabin.category.name,
+            deck=None if occupancy.number_later else cabin.deck.name,
+            occupancy_reference=occupancy.reference,
+        )
+        for cabin, occupancy in cabins
+    )
+
+
+def views_of(booking: Booking) -> dict[int, BookedCabinView]:
+    """The cabins of a booking as guests read them, by the cabin's id, in order."""
+    views = cabin_views([(cabin.cabin, cabin.occupancy) for cabin in booking.cabins])
+    return {cabin.cabin_id: view for cabin, view in zip(booking.cabins, views, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -152,6 +176,7 @@ def booking_page(booking_id: int) -> BookingPage:
     sailing = sailing_view(booking.sailing)
     start = booking.sailing.start_day
     price = booking.price
+    views = views_of(booking)
     return BookingPage(
         id=booking.id,
         reference=booking.reference,
@@ -160,13 +185,10 @@ def booking_page(booking_id: int) -> BookingPage:
         sailing=sailing,
         ship_name=booking.sailing.ship.sold_as,
         start_day=start,
-        cabins=tuple(
-            BookedCabinView(
-                cabin.cabin.number, cabin.cabin.category.name, cabin.cabin.deck.name, cabin.occupancy.reference
-            )
-            for cabin in booking.cabins
+        cabins=tuple(views.values()),
+        passengers=tuple(
+            _passenger_view(passenger, booking.sailing, views) for passenger in booking.passengers
         ),
-        passengers=tuple(_passenger_view(passenger, booking.sailing) for passenger in booking.passengers),
         charges=tuple(
             ChargeView(
                 charge.kind,
@@ -200,7 +222,9 @@ def named_passengers(booking_id: int) -> Sequence[Passenger]:
     ).all()
 
 
-def _passenger_view(passenger: Passenger, sailing: Sailing) -> PassengerView:
+def _passenger_view(
+    passenger: Passenger, sailing: Sailing, cabins: Mapping[int, BookedCabinView]
+) -> PassengerView:
     return PassengerView(
         id=passenger.id,
         reference=passenger.reference,
@@ -212,7 +236,7 @@ def _passenger_view(passenger: Passenger, sailing: Sailing) -> PassengerView:
         citizenship=passenger.citizenship,
         document_ending=ending(passenger.document_number),
         document_expires=passenger.document_expires,
-        cabin=passenger.cabin.number,
+        cabin=cabins[passenger.cabin_id].number,
         missing=still_missing(passenger, sailing),
         asked=open_request(passenger) is not None,
     )
@@ -221,6 +245,7 @@ def _passenger_view(passenger: Passenger, sailing: Sailing) -> PassengerView:
 @dataclass(frozen=True)
 class HeldCabin:
     hold_id: int
+    cabin_id: int
     reference: str
     party: int  # persons it is held for, infants counted
     most: int  # persons that may sleep in it, one infant counted
@@ -295,7 +320,10 @@ def hold_page(hold: Occupancy, now: datetime) -> HoldPage:
     ]
     return HoldPage(
         reference=hold.reference,
-        held=tuple(_held_cabin(one) for one, _ in together),
+        held=tuple(
+            HeldCabin(one.id, one.cabin_id, one.reference, one.party, one.cabin.sleeps + 1, view)
+            for (one, _), view in zip(together, cabin_views([(one.cabin, one) for one, _ in together]), strict=True)
+        ),
         expires_at=min(one.expires_at or one.made_at for one, _ in together),
         sailing=sailing_view(hold.sailing),
         start_day=hold.sailing.start_day,
@@ -305,12 +333,6 @@ def hold_page(hold: Occupancy, now: datetime) -> HoldPage:
         named=booking is not None and all(its is booking for _, its in together),
         may_lengthen=any(one.lengthened_at is None for one, _ in together),
     )
-
-
-def _held_cabin(hold: Occupancy) -> HeldCabin:
-    cabin = hold.cabin
-    view = BookedCabinView(cabin.number, cabin.category.name, cabin.deck.name, hold.reference)
-    return HeldCabin(hold.id, hold.reference, hold.party, cabin.sleeps + 1, view)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,25 @@ def send_confirmation(booking_id: int) -> None:
     )
 
 
+@on("booking.cabin_assigned")
+def send_cabin_number(booking_id: int) -> None:
+    """Who bought a category learns the number, and the voucher has it from now on."""
+    booking = db.session.get_one(Booking, booking_id)
+    page = booking_page(booking_id)
+    if page.contact_email:
+        write_letter(
+            "booking/cabin_assigned",
+            key=f"booking.cabin_assigned:{booking.reference}:{','.join(cabin.number for cabin in page.cabins)}",
+            recipient=page.contact_email,
+            language=booking.language,
+            attachments=[
+                Attachment(f"voucher-{page.reference}.pdf", "application/pdf", voucher(page, booking.language)),
+            ],
+            page=page,
+            token=link_token(booking),
+        )
+
+
 @on("booking.placed")
 def send_summary(booking_id: int) -> None:
     """The private link, at once: whoever closes the window while paying finds the way back."""

@@ -166,13 +166,13 @@ def _typed_before(page: queries.HoldPage) -> dict[str, Any]:
     """Who was named, and an empty part for each other person that a cabin is held for."""
     fields = PassengerDetails.__dataclass_fields__
     named = queries.named_passengers(page.booking_id) if page.booking_id is not None else ()
-    by_cabin: dict[str, list[dict[str, Any]]] = {held.number: [] for held in page.held}
+    by_cabin: dict[int, list[dict[str, Any]]] = {held.cabin_id: [] for held in page.held}
     for one in named:
-        if one.cabin.number in by_cabin:
-            by_cabin[one.cabin.number].append({name: getattr(one, name) for name in fields})
+        if one.cabin_id in by_cabin:
+            by_cabin[one.cabin_id].append({name: getattr(one, name) for name in fields})
     entries = []
     for held in page.held:
-        typed = by_cabin[held.number]
+        typed = by_cabin[held.cabin_id]
         entries += [{**one, "cabin": held.reference} for one in typed]
         entries += [{"cabin": held.reference}] * (held.party - len(typed))
     return {"passengers": entries}

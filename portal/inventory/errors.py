@@ -42,3 +42,7 @@ class KeptForOthers(Refused):
         "This cabin has just become free, and guests who have been waiting for one are offered it first. "
         "Please choose another cabin, or put yourself on the waiting list."
     )
+
+
+class CategorySoldOut(Refused):
+    message = _l("The last cabin of this category has just been taken. Please choose another category.")

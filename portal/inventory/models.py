@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.catalogue.models import Cabin, Sailing
@@ -62,10 +62,17 @@ class Occupancy(Base):
     over_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(String(200))
     reservation_id: Mapped[int | None] = mapped_column(ForeignKey("reservation.id"), index=True)
+    guaranteed: Mapped[bool] = mapped_column(default=False, server_default=false())  # the category was bought
+    assigned_at: Mapped[datetime | None]  # the number was told to the one who bought the category
 
     sailing: Mapped[Sailing] = relationship()
     cabin: Mapped[Cabin] = relationship()
     reservation: Mapped[Reservation | None] = relationship(back_populates="occupancies")
+
+    @property
+    def number_later(self) -> bool:
+        """Whether the guest is not told the number yet."""
+        return self.guaranteed and self.assigned_at is None
 
     def move_to(self, state: OccupancyState, now: datetime) -> None:
         """Take the next state. Raises IllegalMove."""

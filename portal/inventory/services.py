@@ -1,5 +1,6 @@
 """Take cabins out of sale and give them back: the only writers of occupancies and their nights."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
@@ -233,6 +234,37 @@ def book_held_cabin(*, occupancy_id: int, party: int, now: datetime) -> None:
         before = occupancy.state
         occupancy.move_to(OccupancyState.BOOKED, now)
         _changed(occupancy, sailing.id, "cabin.booked", before, now)
+
+
+def exchange_cabins(*, cabins: Mapping[int, int], now: datetime) -> None:
+    """Give booked occupancies other cabins, all at once: their numbers are known from now on.
+
+    cabins: by the occupancy's id, the id of its new cabin. Within the caller's transaction, which has locked the
+    sailing. Raises CabinTaken where somebody else has one of the cabins on one of the nights.
+    """
+    session = db.session
+    occupancies = session.scalars(
+        select(Occupancy).where(Occupancy.id.in_(cabins)).order_by(Occupancy.id).with_for_update()
+    ).all()
+    nights = session.execute(
+        select(CabinNight.occupancy_id, CabinNight.night).where(CabinNight.occupancy_id.in_(cabins))
+    ).all()
+    for cabin_id in sorted(set(cabins.values())):
+        for sailing_id in {occupancy.sailing_id for occupancy in occupancies}:
+            _expire(sailing_id=sailing_id, cabin_id=cabin_id, now=now)
+    session.execute(delete(CabinNight).where(CabinNight.occupancy_id.in_(cabins)))
+    for occupancy in occupancies:
+        if occupancy.state is not OccupancyState.BOOKED:
+            raise CabinTaken
+        occupancy.cabin_id, occupancy.assigned_at = cabins[occupancy.id], now
+    session.add_all(
+        CabinNight(cabin_id=cabins[occupancy_id], night=night, occupancy_id=occupancy_id)
+        for occupancy_id, night in nights
+    )
+    try:
+        session.flush()
+    except IntegrityError as another_was_first:
+        raise CabinTaken from another_was_first
 
 
 def retake_cabin(*, occupancy_id: int, party: int, now: datetime) -> Occupancy:

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from portal.booking.assignment.solver import Why
 from portal.booking.labels import BOOKING_STATES, CHANGE_STATES
 from portal.booking.waiting.labels import WAITING_STATES
 from portal.catalogue.labels import SAILING_STATES
@@ -22,6 +23,12 @@ CABIN_STATES: dict[str, LazyString] = {
     "reserved": _l("Reserved"),
     "booked": _l("Booked"),
     "closed": _l("Closed"),
+}
+ASSIGNMENT_REASONS: dict[str, LazyString] = {
+    Why.TOGETHER: _l("near cabin %(number)s of the same booking"),
+    Why.SAVING: _l("leaves accessible and connecting cabins to those who need them"),
+    Why.KEPT: _l("as kept since the booking; no other suits better"),
+    Why.LAST: _l("the only one that is large enough"),
 }
 RESERVATION_KINDS: dict[str, LazyString] = {
     ReservationKind.OPTION: _l("Option"),
@@ -82,6 +89,7 @@ ACTIONS: dict[str, LazyString] = {
     "booking.link_renewed": _l("Private link of a booking made anew"),
     "booking.pending": _l("Booking placed"),
     "cabin.booked": _l("Cabin booked"),
+    "booking.cabin_assigned": _l("Number of a guarantee cabin given"),
     "cabin.reserved": _l("Cabin reserved"),
     "reservation.made": _l("Reservation made"),
     "reservation.date_set": _l("Date of the reservation changed"),

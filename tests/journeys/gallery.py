@@ -142,6 +142,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("free cabin, no choice made", f"cruises/{CODE}/cabins/332", status=422, act="send nothing"),
         Shown("held cabin", f"cruises/{CODE}/cabins/330"),
         Shown("booked cabin", f"cruises/{CODE}/cabins/328"),
+        Shown("a category", f"cruises/{CODE}/categories/STF"),
         Shown("option", f"reservations/{option.reference}/open/{reservation_token(option)}"),
         Shown("cruise sold out", "cruises/PV24-04"),
         Shown("waiting list", "cruises/PV24-04/waiting-list"),

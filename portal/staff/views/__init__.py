@@ -2,6 +2,7 @@
 
 from portal.staff.views import (
     accounts,
+    assignment,
     audit,
     bookings,
     home,
@@ -16,6 +17,7 @@ from portal.staff.views.blueprint import bp
 
 __all__ = [
     "accounts",
+    "assignment",
     "audit",
     "bookings",
     "bp",

@@ -1,0 +1,1 @@
+"""Which cabin those get who bought a category: tried first, then done."""
