@@ -14,11 +14,10 @@ from portal.catalogue.models import Cabin
 from portal.database import transaction
 from portal.inventory.errors import CabinTaken, CategorySoldOut, KeptForOthers
 from portal.inventory.models import Occupancy
-from portal.inventory.queries import ADULT, PartyPrice, free_cabins_of
+from portal.inventory.queries import PartyPrice, cabin_page, free_cabins_of
 from portal.inventory.services import hold_cabin
 from portal.kernel.errors import NotFound
 from portal.kernel.text import LocalizedText
-from portal.pricing.quotes import quote_party
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,8 @@ def category_page(code: str, category: str, now: datetime) -> CategoryPage:
     free = [cabin for cabin in sold.cabins if cabin.category.code == category]
     if not free or not sold.on_sale:
         raise NotFound(code, category)
+    free.sort(key=missed)
     first = free[0]
-    fare = sold.fares[first.category_id]
-    quotes = [
-        quote_party(fare, [ADULT] * party, berths=first.berths, extra_berths=first.extra_berths)
-        for party in range(1, first.sleeps + 1)
-    ]
     return CategoryPage(
         sailing_id=sold.sailing.id,
         category_id=first.category_id,
@@ -58,8 +53,8 @@ def category_page(code: str, category: str, now: datetime) -> CategoryPage:
         description=first.category.description,
         free=len(free),
         berths=first.berths,
-        prices=tuple(PartyPrice(n, quote.total, quote.total.share(1, n)) for n, quote in enumerate(quotes, 1)),
-        candidates=tuple(cabin.id for cabin in sorted(free, key=missed)),
+        prices=cabin_page(code, first.number, now).prices,
+        candidates=tuple(cabin.id for cabin in free),
     )
 
 
