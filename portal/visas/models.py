@@ -125,6 +125,9 @@ class ChecklistItem(Base):
         self.state = move(self.state, state, ITEM_MOVES)
 
 
+BY_PASSENGER = "passenger:"
+
+
 class Submission(Base):
     """A document handed in for an item; a later one takes its place, none is forgotten."""
 
@@ -137,11 +140,16 @@ class Submission(Base):
     file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"), unique=True)
     number: Mapped[int]
     submitted_at: Mapped[datetime]
-    submitted_by: Mapped[str] = mapped_column(String(60))  # "account:17", "guest"
+    submitted_by: Mapped[str] = mapped_column(String(60))  # "account:17", "guest", "passenger:K7…"
 
     item: Mapped[ChecklistItem] = relationship(back_populates="submissions")
     file: Mapped[StoredFile] = relationship()
     review: Mapped[Review | None] = relationship(back_populates="submission")
+
+    @property
+    def by_passenger(self) -> bool:
+        """Handed in by the passenger's own link: then the one who booked sees how it stands, not the document."""
+        return self.submitted_by.startswith(BY_PASSENGER)
 
 
 class Decision(StrEnum):

@@ -10,7 +10,7 @@ from flask import url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select, true
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Account
@@ -27,7 +27,7 @@ from portal.kernel.parts import part_of
 from portal.kernel.text import LocalizedText
 from portal.visas.documents import CATALOGUE, SOURCES
 from portal.visas.labels import BORDERS, ITEM_STATES, ITEM_TONES, REGIMES, WE_ARRANGE
-from portal.visas.models import ChecklistItem, Decision, ItemState, ReturnReason, Review, Submission
+from portal.visas.models import BY_PASSENGER, ChecklistItem, Decision, ItemState, ReturnReason, Review, Submission
 from portal.visas.rules import (
     Border,
     Entry,
@@ -72,6 +72,7 @@ class SubmissionView:
     number: int
     submitted_at: datetime
     readable: bool
+    by_passenger: bool
     decision: Decision | None
     reason: ReturnReason | None
     note: str | None
@@ -240,8 +241,11 @@ def item_id_of(booking_id: int, slug: str) -> int | None:
     )
 
 
-def submitted_file(booking_id: int, slug: str, number: int) -> StoredFile:
-    """The file of one submission of this booking. Raises NotFound."""
+def submitted_file(booking_id: int, slug: str, number: int, *, to_passenger: bool = False) -> StoredFile:
+    """The file of one submission of this booking. Raises NotFound.
+
+    to_passenger: shown to the passenger himself; the one who booked is not shown what came by the passenger's link.
+    """
     reference, _dash, key = slug.partition("-")
     file = db.session.scalar(
         select(StoredFile)
@@ -253,6 +257,7 @@ def submitted_file(booking_id: int, slug: str, number: int) -> StoredFile:
             Passenger.reference == reference,
             ChecklistItem.key == key,
             Submission.number == number,
+            true() if to_passenger else ~Submission.submitted_by.startswith(BY_PASSENGER),
         )
     )
     if file is None:
@@ -283,6 +288,7 @@ def papers_summary(booking_id: int) -> tuple[PassengerPapers, ...]:
 class OwnPaper:
     """One paper as the passenger's own page lists it."""
 
+    slug: str | None  # where it can be handed in
     name: LocalizedText
     country: str | None
     due: date | None  # while it waits for the passenger
@@ -305,6 +311,7 @@ def own_papers(passenger_id: int) -> tuple[OwnPaper, ...]:
     )
     return tuple(
         OwnPaper(
+            paper.slug if paper.from_guest else None,
             paper.name,
             paper.country,
             paper.due if paper.waits_for_guest else None,
@@ -487,6 +494,7 @@ def _submission(submission: Submission) -> SubmissionView:
         number=submission.number,
         submitted_at=submission.submitted_at,
         readable=submission.file.readable,
+        by_passenger=submission.by_passenger,
         decision=review.decision if review else None,
         reason=review.reason if review else None,
         note=review.note if review else None,

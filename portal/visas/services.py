@@ -187,8 +187,10 @@ def _describe(item: ChecklistItem, required: RequiredItem, version: int, now: da
     item.refreshed_at = now
 
 
-def submit_document(*, item_id: int, content: bytes, now: datetime) -> Submission:
+def submit_document(*, item_id: int, content: bytes, now: datetime, by: str | None = None) -> Submission:
     """Take a document in for an item: examined, made anew, encrypted, and put before a reviewer.
+
+    by: BY_PASSENGER with his reference, for whoever came by a passenger's own link; else whoever acts.
 
     Raises one of portal.files.errors for a file that is not taken, and AlreadyAccepted, NotNeededAnyMore,
     NotFromGuests or PapersClosed; then nothing is kept. Announces visas.document_submitted.
@@ -207,7 +209,7 @@ def submit_document(*, item_id: int, content: bytes, now: datetime) -> Submissio
             file_id=file.id,
             number=len(item.submissions) + 1,
             submitted_at=now,
-            submitted_by=acting.get(),
+            submitted_by=by or acting.get(),
         )
         session.add(submission)
         session.flush()

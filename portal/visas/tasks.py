@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.booking.access import link_token
+from portal.booking.access import link_token, passenger_token
 from portal.booking.models import Booking
 from portal.catalogue.models import Sailing
 from portal.database import db
@@ -69,6 +69,7 @@ def send_reason(submission_id: int) -> None:
     _write(
         "visas/returned",
         submission,
+        to_passenger=True,
         reason=GUEST_REASONS[review.reason],
         note=review.note,
         only_note=review.reason is ReturnReason.OTHER,
@@ -80,20 +81,23 @@ def send_all_accepted(submission_id: int) -> None:
     _write("visas/all_accepted", db.session.get_one(Submission, submission_id))
 
 
-def _write(template: str, submission: Submission, **context: Any) -> None:
-    """To the one who booked, in his language; the number of a document is never in a mail."""
+def _write(template: str, submission: Submission, *, to_passenger: bool = False, **context: Any) -> None:
+    """To the one who booked, or the passenger who handed it in himself; no document's number is ever in a mail."""
     item = submission.item
     passenger = item.passenger
     booking = passenger.booking
-    if not booking.contact_email:
+    own = to_passenger and submission.by_passenger and passenger.email is not None
+    recipient = passenger.email if own else booking.contact_email
+    if not recipient:
         return
     write_letter(
         template,
         key=f"{template.replace('/', '.')}:{submission.reference}",
-        recipient=booking.contact_email,
-        language=booking.language,
-        reference=booking.reference,
-        token=link_token(booking),
+        recipient=recipient,
+        language=(passenger.language if own else None) or booking.language,
+        own=own,
+        reference=passenger.reference if own else booking.reference,
+        token=passenger_token(passenger) if own else link_token(booking),
         passenger=passenger.full_name,
         document=CATALOGUE[item.document].name,
         country=item.country,

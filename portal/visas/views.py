@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from portal.accounts.access import public
-from portal.booking.access import visitor_booking
+from portal.booking.access import own_passenger, visitor_booking
 from portal.booking.models import Booking
 from portal.extensions import limiter
 from portal.files.errors import FileTooLarge
@@ -20,6 +20,7 @@ from portal.kernel.errors import NotFound, Refused
 from portal.visas import labels, queries, services
 from portal.visas.errors import PapersClosed
 from portal.visas.forms import PaperForm
+from portal.visas.models import BY_PASSENGER
 from portal.web.locale import PREFIX
 
 bp = Blueprint("visas", __name__, url_prefix=PREFIX)
@@ -48,16 +49,49 @@ def papers(reference: str) -> ResponseReturnValue:
 def paper(reference: str, item: str) -> ResponseReturnValue:
     booking = visitor_booking(reference)
     form = PaperForm()
-    if form.validate_on_submit():
-        queries.paper_of(queries.papers_page(booking.id, today()), item)
-        try:
-            services.submit_document(item_id=_stored_item(booking, item), content=_content(form), now=now())
-        except Refused as refusal:
-            form.document.errors = [refusal.message]
-        else:
-            flash(_("Thank you. Your document is encrypted and waits for a reviewer."), "good")
-            return redirect(url_for(".paper", reference=reference, item=item))
+    if form.validate_on_submit() and _handed_in(booking, item, form):
+        return redirect(url_for(".paper", reference=reference, item=item))
     return _paper_page(booking, item, form, 422 if form.errors else 200)
+
+
+def _handed_in(booking: Booking, item: str, form: PaperForm, by: str | None = None) -> bool:
+    """Whether the document was taken; if not, the form says why. Raises NotFound."""
+    queries.paper_of(queries.papers_page(booking.id, today()), item)
+    try:
+        services.submit_document(item_id=_stored_item(booking, item), content=_content(form), now=now(), by=by)
+    except Refused as refusal:
+        form.document.errors = [refusal.message]
+        return False
+    flash(_("Thank you. Your document is encrypted and waits for a reviewer."), "good")
+    return True
+
+
+@bp.route("/passengers/<string:reference>/papers/<string:item>", methods=["GET", "POST"])
+@public
+@limiter.limit("20 per minute; 200 per day", methods=["POST"])
+def own_paper(reference: str, item: str) -> ResponseReturnValue:
+    """The same for a passenger who came by his own link: his papers alone."""
+    booking = _own_booking(reference, item)
+    form = PaperForm()
+    if form.validate_on_submit() and _handed_in(booking, item, form, f"{BY_PASSENGER}{reference}"):
+        return redirect(url_for(".own_paper", reference=reference, item=item))
+    return _paper_page(booking, item, form, 422 if form.errors else 200, own=reference)
+
+
+@bp.get("/passengers/<string:reference>/papers/<string:item>/<int:number>")
+@public
+@limiter.limit("60 per minute")
+def own_document(reference: str, item: str, number: int) -> Response:
+    file = queries.submitted_file(_own_booking(reference, item).id, item, number, to_passenger=True)
+    return whole_file(file, f"{file.kind}-{number}")
+
+
+def _own_booking(reference: str, item: str) -> Booking:
+    """Raises NotFound for another's paper, as for one that is not there."""
+    passenger = own_passenger(reference)
+    if not item.startswith(f"{reference}-"):
+        raise NotFound(item)
+    return passenger.booking
 
 
 @bp.get("/bookings/<string:reference>/papers/<string:item>/<int:number>")
@@ -73,12 +107,15 @@ def document(reference: str, item: str, number: int) -> Response:
 def too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
     """The file did not even fit into a request: say so beside the field, as for any other reason."""
     values = request.view_args or {}
-    if request.endpoint != f"{bp.name}.paper":
+    own = request.endpoint == f"{bp.name}.own_paper"
+    if request.endpoint != f"{bp.name}.paper" and not own:
         return render_template("errors/413.html"), 413
     form = PaperForm(formdata=None)
     form.document.errors = [FileTooLarge.message]
     try:  # a handler is alone with what it raises; and for a stranger nothing is read to its end
-        answer = _paper_page(visitor_booking(values["reference"]), values["item"], form, 413)
+        reference, item = values["reference"], values["item"]
+        booking = _own_booking(reference, item) if own else visitor_booking(reference)
+        answer = _paper_page(booking, item, form, 413, own=reference if own else None)
     except NotFound:
         return render_template("errors/404.html"), 404
     _drain()
@@ -109,7 +146,13 @@ def _content(form: PaperForm) -> bytes:
     return content
 
 
-def _paper_page(booking: Booking, slug: str, form: PaperForm, status: int) -> tuple[str, int]:
+def _paper_page(
+    booking: Booking, slug: str, form: PaperForm, status: int, own: str | None = None
+) -> tuple[str, int]:
+    """own: the reference of the passenger whose own page this is."""
     page = queries.papers_page(booking.id, today())
     paper = queries.paper_of(page, slug)
-    return render_template("visas/paper.html", page=page, paper=paper, form=form, today=today(), words=labels), status
+    shown = render_template(
+        "visas/paper.html", page=page, paper=paper, form=form, today=today(), words=labels, own=own
+    )
+    return shown, status

@@ -186,6 +186,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("cancel without a tick", f"bookings/{b}/cancel", CUSTOMER, 422, "send nothing"),
         Shown("details of a passenger", f"bookings/{b}/passengers/1", CUSTOMER),
         Shown("own details", f"passengers/{own.reference}/open/{passenger_token(own)}", CUSTOMER),
+        Shown("own paper", f"passengers/{own.reference}/papers/{own.reference}-passport", CUSTOMER),
         Shown("companions", "account/companions", CUSTOMER),
         Shown("companion", f"account/companions/{friend.reference}", CUSTOMER),
         Shown("companion, all wrong", "account/companions/new", CUSTOMER, 422, "send nothing"),
