@@ -13,7 +13,7 @@ from portal.accounts import drafts, sessions
 from portal.accounts import tasks as accounts_tasks
 from portal.accounts import views as accounts
 from portal.accounts.access import Permission, may
-from portal.booking import passenger_tasks, passenger_views
+from portal.booking import passenger_tasks, passenger_views, quote_views
 from portal.booking import tasks as booking_tasks
 from portal.booking import views as booking
 from portal.booking.waiting import tasks as waiting_tasks
@@ -72,6 +72,7 @@ def create_app(**overrides: Any) -> Flask:
         inventory.bp,
         booking.bp,
         passenger_views.bp,
+        quote_views.bp,
         payments.bp,
         payments.webhooks,
         reservations.bp,

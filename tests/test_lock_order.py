@@ -13,6 +13,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from portal.accounts.models import Role
 from portal.booking.models import Booking, BookingState
 from portal.booking.prices import apply_promotion
+from portal.booking.quotes import save_quote, take_up
 from portal.booking.services import expire_bookings, let_go, name_passengers
 from portal.booking.waiting.models import WaitingOffer
 from portal.booking.waiting.services import accept_offer, decline_offer, expire_offers, join_line, serve_lines
@@ -24,11 +25,12 @@ from portal.inventory.services import HOLD_TIME, release
 from portal.payments.models import Payment, PaymentState
 from portal.payments.queries import open_transfer
 from portal.payments.services import TRANSFER_TIME, receive_transfer, start_transfer
+from portal.pricing.party import Party
 from portal.visas.services import refresh_checklist
 from tests.factories import NOON, details, make_account, make_booking, make_hold, make_promotion, make_season
 
 # As docs/decisions.md has it.
-ORDER = ("booking", "checklist_item", "payment", "promotion", "waiting_entry", "sailing", "occupancy")
+ORDER = ("booking", "checklist_item", "payment", "promotion", "quote", "waiting_entry", "sailing", "occupancy")
 
 
 @contextmanager
@@ -92,6 +94,19 @@ def test_a_promotion_code_from_the_draft_to_its_end():
         expire_bookings(NOON + HOLD_TIME)
 
     assert seen == ["booking promotion", "booking promotion sailing occupancy", "booking promotion occupancy"]
+
+
+def test_taking_up_a_saved_price():
+    season = make_season()
+    party = Party.of([40, 38])
+    quote = save_quote(
+        sailing_id=season.sailing.id, cabin_id=season.cabins[0].id, party=party, currency="RUB", now=NOON
+    )
+
+    with locks() as seen:
+        take_up(code=quote.code, holder="visitor", now=NOON)
+
+    assert seen == ["quote sailing occupancy"]
 
 
 def test_a_transfer_from_its_beginning_to_the_confirmed_booking():

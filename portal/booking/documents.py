@@ -21,6 +21,7 @@ from portal.catalogue.queries import CallView, PortView
 from portal.kernel import formats
 from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.countries import country_name
+from portal.kernel.text import LocalizedText
 from portal.kernel.typeset import typeset
 from portal.pricing.policy import CancelStep
 
@@ -44,10 +45,15 @@ def voucher(page: BookingPage, language: str) -> bytes:
 
 def letterhead(page: BookingPage, language: str) -> dict[str, Any]:
     """What templates/documents/paper.typ puts on each page. Call it inside force_locale(language)."""
+    return paper_head(page.ship_name, language)
+
+
+def paper_head(ship_name: LocalizedText, language: str) -> dict[str, Any]:
+    """As letterhead, where there is no booking yet."""
     return {
         "language": language,
         "brand": _("Caspian Cruises"),
-        "ship": page.ship_name.within(language),
+        "ship": ship_name.within(language),
         # The numbers are known to the typesetter only.
         "page_of": _("Page %(page)s of %(pages)s", page="{page}", pages="{pages}"),
     }

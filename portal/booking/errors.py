@@ -69,3 +69,15 @@ class ListFull(Refused):
 
 class NotPayable(Refused):
     message = _l("This booking does not wait for a payment now.")
+
+
+class QuoteOver(Refused):
+    message = _l("This saved price is over. Choose the cabin again: you see today's price before you agree to it.")
+
+
+class QuoteUsed(Refused):
+    message = _l("This saved price has been used for a booking already. Another cabin has today's price.")
+
+
+class QuoteDoesNotFit(Refused):
+    message = _l("This party does not fit the cabin, so there is no price to save. Choose a larger cabin.")

@@ -16,7 +16,7 @@ from portal.inventory.models import Occupancy
 from portal.kernel.money import Money
 from portal.kernel.references import new_reference
 from portal.kernel.states import Moves
-from portal.pricing.models import Promotion
+from portal.pricing.models import Promotion, Quote
 
 
 class BookingState(StrEnum):
@@ -334,3 +334,19 @@ class PromotionUse(Base):
 
     promotion: Mapped[Promotion] = relationship()
     booking: Mapped[Booking] = relationship()
+
+
+class QuoteUse(Base):
+    """A quote taken up by a hold, and through it by one booking. The primary key is the guard: only once at a time."""
+
+    __tablename__ = "quote_use"
+    __table_args__ = (CheckConstraint("converted_at IS NULL OR booking_id IS NOT NULL", name="converted_with_booking"),)
+
+    quote_id: Mapped[int] = mapped_column(ForeignKey("quote.id"), primary_key=True)
+    occupancy_id: Mapped[int] = mapped_column(ForeignKey("occupancy.id"), unique=True)
+    booking_id: Mapped[int | None] = mapped_column(ForeignKey("booking.id"), unique=True)
+    converted_at: Mapped[datetime | None]  # when the booking was placed: from then on the quote is used up
+
+    quote: Mapped[Quote] = relationship()
+    occupancy: Mapped[Occupancy] = relationship()
+    booking: Mapped[Booking | None] = relationship()

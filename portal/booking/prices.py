@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 from portal.audit.services import record
 from portal.booking.errors import NotPayable, TooManyForCabin
@@ -21,6 +21,7 @@ from portal.booking.models import (
     ChargeKind,
     Passenger,
     PromotionUse,
+    QuoteUse,
     UseState,
 )
 from portal.database import db, transaction
@@ -34,11 +35,12 @@ from portal.pricing.errors import (
     PromotionRefused,
     PromotionUsedUp,
 )
+from portal.pricing.kept import offer_read, why_kept
 from portal.pricing.models import Promotion
 from portal.pricing.party import Party, Traveller
 from portal.pricing.promotions import discount_of, find_promotion, plain_code
 from portal.pricing.queries import currencies_of, prices_of
-from portal.pricing.rules import LineKind, Offer, PricedParty, Terms, Why, price_party, take_berths
+from portal.pricing.rules import LineKind, Offer, PricedParty, price_party, take_berths
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,10 @@ def price_draft(booking: Booking, now: datetime) -> PricedParty:
     A code that was taken and holds no more is given back, and the booking remembers which (promotion_lost).
     Call it inside a transaction that locked the booking. Raises TooManyForCabin or NotFound (no fare).
     """
+    quoted = _quoted(booking)
+    if quoted is not None and quoted.booking_id is None:  # the first time: from now on it is this draft's
+        quoted.booking_id = booking.id
+        booking.currency = quoted.quote.currency
     use = _open_use(booking.id)
     if use is None:
         return _write(booking, _priced(booking, None, now))
@@ -181,6 +187,13 @@ def retake_promotion(booking: Booking, now: datetime) -> None:
         record("promotion.exceeded", subject="promotion", reference=code, now=now, reason=booking.reference)
 
 
+def convert_quote(booking: Booking, now: datetime) -> None:
+    """The booking is placed: the quote it was priced by is used up."""
+    quoted = _quoted(booking)
+    if quoted is not None:
+        quoted.converted_at = now
+
+
 def day_of_booking(booking: Booking, now: datetime) -> date:
     """The day on which it is booked, on the calendar of the first port."""
     return day_of(now, booking.sailing.calls[0].port.zone)
@@ -195,6 +208,7 @@ def _draft(booking_id: int) -> Booking:
 
 def _priced(booking: Booking, promotion: Promotion | None, now: datetime) -> PricedParty:
     sailing = booking.sailing
+    quoted = _quoted(booking)
     prices = prices_of({sailing.id: sailing.code}, booking.currency)[sailing.id]
     cabins = [booked.cabin for booked in booking.cabins]
     party = Party(
@@ -215,8 +229,23 @@ def _priced(booking: Booking, promotion: Promotion | None, now: datetime) -> Pri
             take_berths(0, kind, travellers)
         except PartyDoesNotFit as too_many:
             raise TooManyForCabin(number=cabin.number) from too_many
-    terms: Terms = prices.terms if promotion is None else prices.terms.with_discount(discount_of(promotion))
-    return price_party(Offer(prices.currency, fares, terms), party, day=day_of_booking(booking, now))
+    offer, day = Offer(prices.currency, fares, prices.terms), day_of_booking(booking, now)
+    if quoted is not None and quoted.quote.currency == booking.currency:
+        offer, day = offer_read(quoted.quote.offer), quoted.quote.day
+    if promotion is not None:
+        offer = replace(offer, terms=offer.terms.with_discount(discount_of(promotion)))
+    return price_party(offer, party, day=day)
+
+
+def _quoted(booking: Booking) -> QuoteUse | None:
+    """The quote that the booking's only cabin was taken up by; with more cabins another price was never promised."""
+    if len(booking.cabins) != 1:
+        return None
+    return db.session.scalars(
+        select(QuoteUse)
+        .where(QuoteUse.occupancy_id == booking.cabins[0].occupancy_id)
+        .options(joinedload(QuoteUse.quote))
+    ).one_or_none()
 
 
 def _sleepers(booking: Booking, cabin_id: int) -> list[Passenger]:
@@ -291,18 +320,9 @@ def _write(booking: Booking, priced: PricedParty) -> PricedParty:
         )
         for position, line in enumerate(lines, 1)
     )
-    booking.versions = dict(priced.versions)
+    quoted = _quoted(booking)
+    kept = {"quote": quoted.quote.code} if quoted and quoted.quote.currency == booking.currency else {}
+    booking.versions = {**dict(priced.versions), **kept}
     session.flush()
     session.expire(booking, ["charges"])
     return priced
-
-
-def why_kept(why: Why) -> dict[str, Any]:
-    """As a charge keeps it."""
-    return {"why": why.code, **dict(why.params)}
-
-
-def why_read(kept: Mapping[str, Any] | None) -> Why | None:
-    if kept is None:
-        return None
-    return Why(kept["why"], tuple((name, value) for name, value in kept.items() if name != "why"))

@@ -14,7 +14,6 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.booking.details import Missing, ending
 from portal.booking.filing import open_request, still_missing
 from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, Passenger
-from portal.booking.prices import why_read
 from portal.catalogue.models import Cabin, PortCall, Sailing
 from portal.catalogue.queries import SailingView, sailing_view
 from portal.database import db
@@ -23,6 +22,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
+from portal.pricing.kept import why_read
 from portal.pricing.labels import LINES, explained
 from portal.pricing.policy import CancelStep, cancel_steps
 from portal.pricing.rules import LineKind, Why

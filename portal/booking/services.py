@@ -27,7 +27,7 @@ from portal.booking.models import (
     Passenger,
     Sex,
 )
-from portal.booking.prices import give_back_promotion, lock_promotion, price_draft, retake_promotion
+from portal.booking.prices import convert_quote, give_back_promotion, lock_promotion, price_draft, retake_promotion
 from portal.database import column_key, db, transaction
 from portal.inventory.errors import HoldOver
 from portal.inventory.models import Occupancy, OccupancyState
@@ -245,6 +245,7 @@ def place_booking(
         booking.terms_accepted_at = booking.consent_given_at = real_now()
         booking.placed_at = now
         booking.pay_by = min(hold.expires_at for hold in holds if hold.expires_at is not None)
+        convert_quote(booking, now)
         booking.policy = list(DEFAULT_POLICY)
         booking.versions = {**booking.versions, "policy": POLICY_VERSION, "terms": terms_version}
         _move(booking, BookingState.PENDING, now)

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal.catalogue.models import Cabin, Sailing
 from portal.database import Base, unique_where
 from portal.kernel.money import Money
+from portal.kernel.references import new_reference
 
 
 class PriceList(Base):
@@ -125,3 +127,38 @@ class Promotion(Base):
     budget_minor: Mapped[int | None]  # of `currency`, taken off in all
     made_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # taken back before its time: no new booking gets it
+
+
+def new_quote_code() -> str:
+    """Whoever has it may see the quote and take it up: some 77 bits, which nobody guesses."""
+    return new_reference() + new_reference()
+
+
+class Quote(Base):
+    """A price that was promised for one cabin until a moment, with everything it was worked out from."""
+
+    __tablename__ = "quote"
+    __table_args__ = (
+        CheckConstraint("total_minor >= 0", name="total_not_negative"),
+        CheckConstraint("made_at < expires_at", name="made_before_it_expires"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(16), unique=True, default=new_quote_code)
+    sailing_id: Mapped[int] = mapped_column(ForeignKey("sailing.id"), index=True)
+    cabin_id: Mapped[int] = mapped_column(ForeignKey("cabin.id"))
+    party: Mapped[str] = mapped_column(String(160))  # as in addresses
+    currency: Mapped[str] = mapped_column(String(3))
+    day: Mapped[date]  # the day of booking by which it was priced
+    offer: Mapped[dict[str, Any]]  # fares and terms, as kept.py writes them
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # the trace
+    versions: Mapped[dict[str, Any]]
+    total_minor: Mapped[int]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+    sailing: Mapped[Sailing] = relationship()
+    cabin: Mapped[Cabin] = relationship()
+
+    def valid_at(self, now: datetime) -> bool:
+        return now < self.expires_at

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from portal.audit.models import AuditEntry
 from portal.booking.errors import NotPayable
 from portal.booking.models import Booking, BookingState, ChargeKind, PromotionUse, UseState
-from portal.booking.prices import apply_promotion, choose_currency, remove_promotion, why_read
+from portal.booking.prices import apply_promotion, choose_currency, remove_promotion
 from portal.booking.queries import booking_page
 from portal.booking.services import (
     cancel_booking,
@@ -37,6 +37,7 @@ from portal.pricing.errors import (
     PromotionUnknown,
     PromotionUsedUp,
 )
+from portal.pricing.kept import why_read
 from portal.pricing.models import PriceList
 from portal.pricing.promotions import end_promotion
 from portal.pricing.rules import Why

@@ -21,6 +21,7 @@ from portal.booking.companions import add_companion
 from portal.booking.filing import file_list
 from portal.booking.models import Booking, FiledKind, Sex
 from portal.booking.passengers import LaterDetails, tell_details
+from portal.booking.quotes import save_quote
 from portal.booking.services import expire_bookings, name_passengers, place_booking
 from portal.booking.waiting.access import offer_token
 from portal.booking.waiting.models import WaitingEntry, WaitingOffer
@@ -37,6 +38,7 @@ from portal.kernel.money import Money
 from portal.payments.models import Payment
 from portal.payments.refunds import cancel, cancel_preview
 from portal.payments.services import receive_money, receive_transfer, start_transfer
+from portal.pricing.party import Party
 from portal.visas.models import ChecklistItem, ReturnReason, Submission
 from portal.visas.services import accept, refresh_checklist, send_back, submit_document
 from portal.visas.terms import Supplier
@@ -100,6 +102,9 @@ def furnish(app: Flask, language: str) -> Gallery:
         sailing_id=sailing.id, cabin_id=cabin_of("330").id, party=2, holder="somebody else", now=moment
     )
     close_cabin(sailing_id=sailing.id, cabin_id=cabin_of("331").id, reason="repair", now=moment)
+    quote = save_quote(
+        sailing_id=sailing.id, cabin_id=cabin_of("332").id, party=Party.of([30, 7]), currency="RUB", now=moment
+    )
     option = reserve(
         sailing_id=sailing.id,
         kind=ReservationKind.OPTION,
@@ -140,6 +145,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("party that cannot be read", "cruises?party=nobody"),
         Shown("free cabin", f"cruises/{CODE}/cabins/332"),
         Shown("free cabin, no choice made", f"cruises/{CODE}/cabins/332", status=422, act="send nothing"),
+        Shown("free cabin, priced for a party in dollars", f"cruises/{CODE}/cabins/332?party=30,7&currency=USD"),
+        Shown("saved price", f"quotes/{quote.code}"),
         Shown("held cabin", f"cruises/{CODE}/cabins/330"),
         Shown("booked cabin", f"cruises/{CODE}/cabins/328"),
         Shown("a category", f"cruises/{CODE}/categories/STF"),
@@ -257,7 +264,7 @@ class Guide:
             cookies = page.context.cookies()
             if shown.act == "lose the session":
                 page.context.clear_cookies(name="session")
-            form = "main form[method=post]:has(:is(input:not([type=hidden]), select))"
+            form = "main form[method=post]:not(#price-form):has(:is(input:not([type=hidden]), select))"
             with page.expect_navigation() as sent:
                 page.locator(form).first.evaluate(
                     "form => { form.querySelectorAll('[type=radio]').forEach(radio => radio.checked = false);"
