@@ -16,7 +16,6 @@ from sqlalchemy import select
 
 from portal.accounts.models import Account, Role
 from portal.accounts.services import password_token
-from portal.booking.access import passenger_token
 from portal.booking.companions import add_companion
 from portal.booking.filing import file_list
 from portal.booking.models import Booking, FiledKind, Sex
@@ -48,6 +47,7 @@ from tests.files.uploads import jpeg
 CODE = "PV24-02"
 GUEST = "guest"
 CUSTOMER = "customer"
+PASSENGER = "passenger"
 
 
 @dataclass(frozen=True)
@@ -192,8 +192,9 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("cancel", f"bookings/{b}/cancel", CUSTOMER),
         Shown("cancel without a tick", f"bookings/{b}/cancel", CUSTOMER, 422, "send nothing"),
         Shown("details of a passenger", f"bookings/{b}/passengers/1", CUSTOMER),
-        Shown("own details", f"passengers/{own.reference}/open/{passenger_token(own)}", CUSTOMER),
-        Shown("own paper", f"passengers/{own.reference}/papers/{own.reference}-passport", CUSTOMER),
+        Shown("own details", f"passengers/{own.reference}", PASSENGER),
+        Shown("own paper", f"passengers/{own.reference}/papers/{own.reference}-passport", PASSENGER),
+        Shown("new companion", "account/companions/new", CUSTOMER),
         Shown("companions", "account/companions", CUSTOMER),
         Shown("companion", f"account/companions/{friend.reference}", CUSTOMER),
         Shown("companion, all wrong", "account/companions/new", CUSTOMER, 422, "send nothing"),
@@ -230,6 +231,9 @@ def furnish(app: Flask, language: str) -> Gallery:
     cookies = {
         GUEST: guest.cookie(grants=[entry.reference for entry in (line.passed, line.offered, line.gone)]),
         CUSTOMER: owner.cookie(customer),
+        PASSENGER: Visitor(app, "passenger-of-the-gallery", sailing, language).cookie(
+            grants=[f"passenger.{own.reference}.{own.link_version}"]
+        ),
         staff.role: owner.cookie(staff),
     }
     return Gallery(tuple(pages), cookies)

@@ -61,11 +61,13 @@ NOT_PAGES = {
     "booking.voucher_pdf",
     "inventory.deck_plan_live",
     "inventory.deck_plan_states",
+    "passengers.open_link",
     "payments.cancelled",
     "payments.invoice_pdf",
     "reviews.page_picture",
     "staff.passenger_list",
     "visas.document",
+    "visas.own_document",
     "web.theme",
 }
 VALUE = r"%\(\w+\)[sd]"
