@@ -29,6 +29,7 @@ from portal.inventory.reservations import views as reservations
 from portal.kernel.acting import acting
 from portal.kernel.clock import business_shift, today
 from portal.outbox.jobs import build_queue
+from portal.payments import change_views
 from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
 from portal.staff import views as staff
@@ -75,6 +76,7 @@ def create_app(**overrides: Any) -> Flask:
         quote_views.bp,
         payments.bp,
         payments.webhooks,
+        change_views.bp,
         reservations.bp,
         visas.bp,
         staff.bp,

@@ -101,7 +101,7 @@ def _passenger(reference: str) -> Passenger:
     passenger = db.session.scalars(
         select(Passenger).where(Passenger.reference == reference).options(*WHOLE_PASSENGER)
     ).unique().one_or_none()
-    if passenger is None or passenger.booking.state is BookingState.DRAFT:
+    if passenger is None or passenger.left_at is not None or passenger.booking.state is BookingState.DRAFT:
         raise NotFound(reference)
     return passenger
 

@@ -81,3 +81,47 @@ class QuoteUsed(Refused):
 
 class QuoteDoesNotFit(Refused):
     message = _l("This party does not fit the cabin, so there is no price to save. Choose a larger cabin.")
+
+
+class NotChangeable(Refused):
+    message = _l("This booking cannot be changed now: it is not paid yet, it was given up, or the cruise has begun.")
+
+
+class ChangeUnderWay(Refused):
+    message = _l(
+        "Another change of this booking waits for its payment. Please pay for it or give it up first; both are on "
+        "the page of the booking."
+    )
+
+
+class ChangeMoved(Refused):
+    message = _l("Prices or cabins have moved since you looked. Nothing was done; please look at the new sums.")
+
+
+class NothingChanges(Refused):
+    message = _l("This is how the booking stands already. Please choose something else.")
+
+
+class NobodyLeft(Refused):
+    message = _l("Nobody would be left in the booking. Please cancel the whole booking instead.")
+
+
+class AdultNeeded(Refused):
+    message = _l(
+        "An adult has to travel in the booking, and to sleep in each cabin with a passenger under 18. "
+        "Please choose a change after which that is so."
+    )
+
+
+class AnotherPerson(Refused):
+    message = _l(
+        "That is more than a slip of the pen: so many letters make it another person. "
+        "Please cancel this passenger and add the other one."
+    )
+
+
+class NameFiled(Refused):
+    message = _l(
+        "The list with this name has been handed to the authorities, so it cannot be changed here alone. "
+        "Please answer the mail about your booking: we correct it and file the list again."
+    )

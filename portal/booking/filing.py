@@ -61,7 +61,9 @@ def to_be_listed(sailing_id: int, *, lock: bool = False) -> Sequence[Passenger]:
     return db.session.scalars(
         select(Passenger)
         .join(Booking, Booking.id == Passenger.booking_id)
-        .where(Booking.sailing_id == sailing_id, Booking.state == BookingState.CONFIRMED)
+        .where(
+            Booking.sailing_id == sailing_id, Booking.state == BookingState.CONFIRMED, Passenger.left_at.is_(None)
+        )
         .order_by(Passenger.surname, Passenger.given_names, Passenger.id)
         .execution_options(populate_existing=lock)
     ).all()
@@ -240,7 +242,9 @@ def end_stale_changes(now: datetime) -> int:
             .join(Sailing, Sailing.id == Booking.sailing_id)
             .where(
                 ChangeRequest.state == ChangeState.ASKED,
-                (Sailing.starts_at <= now) | Booking.state.in_([BookingState.CANCELLED, BookingState.EXPIRED]),
+                (Sailing.starts_at <= now)
+                | Booking.state.in_([BookingState.CANCELLED, BookingState.EXPIRED])
+                | Passenger.left_at.is_not(None),
             )
             .order_by(Booking.id)
         ).all()

@@ -4,7 +4,17 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from portal.booking.details import Field
-from portal.booking.models import BookingState, ChangeState, ChargeKind, DocumentKind, FiledKind, Sex
+from portal.booking.models import (
+    BookingChangeState,
+    BookingState,
+    ChangeKind,
+    ChangeState,
+    ChargeKind,
+    DocumentKind,
+    FiledKind,
+    Sex,
+    TravelState,
+)
 from portal.pricing.labels import LINES
 from portal.pricing.rules import LineKind
 
@@ -23,7 +33,44 @@ BOOKING_TONES: dict[BookingState, str] = {
     BookingState.EXPIRED: "bad",
     BookingState.CANCELLED: "bad",
 }
-CHARGES: dict[ChargeKind, LazyString] = {kind: LINES[LineKind(kind)] for kind in ChargeKind}
+BOOKING_CHANGES: dict[ChangeKind, LazyString] = {
+    ChangeKind.NAME: _l("Name corrected"),
+    ChangeKind.CABIN: _l("Another cabin"),
+    ChangeKind.PASSENGER_ADDED: _l("Passenger added"),
+    ChangeKind.PASSENGER_CANCELLED: _l("Passenger cancelled"),
+    ChangeKind.CABIN_CANCELLED: _l("Cabin cancelled"),
+    ChangeKind.SAILING: _l("Another sailing"),
+}
+BOOKING_CHANGE_STATES: dict[BookingChangeState, LazyString] = {
+    BookingChangeState.AWAITING: _l("Waits for the payment"),
+    BookingChangeState.APPLIED: _l("Done"),
+    BookingChangeState.DROPPED: _l("Given up"),
+}
+BOOKING_CHANGE_TONES: dict[BookingChangeState, str] = {
+    BookingChangeState.AWAITING: "wait",
+    BookingChangeState.APPLIED: "good",
+    BookingChangeState.DROPPED: "neutral",
+}
+TRAVEL_STATES: dict[TravelState, LazyString] = {
+    TravelState.OPEN: _l("Not checked in yet"),
+    TravelState.CHECKED_IN: _l("Checked in"),
+    TravelState.BOARDED: _l("On board"),
+    TravelState.ASHORE: _l("Ashore"),
+    TravelState.DENIED: _l("Boarding denied"),
+    TravelState.DISEMBARKED: _l("Left the ship"),
+}
+TRAVEL_TONES: dict[TravelState, str] = {
+    TravelState.OPEN: "neutral",
+    TravelState.CHECKED_IN: "good",
+    TravelState.BOARDED: "good",
+    TravelState.ASHORE: "info",
+    TravelState.DENIED: "bad",
+    TravelState.DISEMBARKED: "neutral",
+}
+KEPT = _l("Kept when the booking was changed, by its conditions")
+CHARGES: dict[ChargeKind, LazyString] = {
+    kind: KEPT if kind is ChargeKind.KEPT else LINES[LineKind(kind)] for kind in ChargeKind
+}
 SEXES: dict[Sex, LazyString] = {
     Sex.FEMALE: _l("Female"),
     Sex.MALE: _l("Male"),

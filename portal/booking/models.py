@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Account
@@ -37,6 +37,26 @@ BOOKING_MOVES: Moves[BookingState] = {
 }
 
 
+class TravelState(StrEnum):
+    """Where the party is, whatever was agreed and paid."""
+
+    OPEN = "open"
+    CHECKED_IN = "checked_in"
+    BOARDED = "boarded"
+    ASHORE = "ashore"
+    DENIED = "denied"
+    DISEMBARKED = "disembarked"
+
+
+TRAVEL_MOVES: Moves[TravelState] = {
+    TravelState.OPEN: {TravelState.CHECKED_IN, TravelState.DENIED},
+    TravelState.CHECKED_IN: {TravelState.OPEN, TravelState.BOARDED, TravelState.DENIED},
+    TravelState.BOARDED: {TravelState.ASHORE, TravelState.DISEMBARKED},
+    TravelState.ASHORE: {TravelState.BOARDED, TravelState.DISEMBARKED},
+    TravelState.DENIED: {TravelState.CHECKED_IN},
+}
+
+
 class Booking(Base):
     __tablename__ = "booking"
     __table_args__ = (
@@ -60,6 +80,7 @@ class Booking(Base):
     holder: Mapped[str | None] = mapped_column(String(64), index=True)  # the visitor who made it
     link_version: Mapped[int] = mapped_column(default=1)  # one more, and every private link given out is dead
     state: Mapped[BookingState] = mapped_column(default=BookingState.DRAFT)
+    travel: Mapped[TravelState] = mapped_column(default=TravelState.OPEN)
     language: Mapped[str] = mapped_column(String(2))
     currency: Mapped[str] = mapped_column(String(3))
     contact_name: Mapped[str | None] = mapped_column(String(120))
@@ -82,8 +103,12 @@ class Booking(Base):
     sailing: Mapped[Sailing] = relationship()
     customer: Mapped[Account | None] = relationship()
     cabins: Mapped[list[BookedCabin]] = relationship(back_populates="booking", order_by="BookedCabin.id")
+    # Who travels: whoever has left the booking is kept with his papers, and stands in no list.
     passengers: Mapped[list[Passenger]] = relationship(
-        back_populates="booking", order_by="Passenger.position", cascade="all, delete-orphan"
+        back_populates="booking",
+        order_by="Passenger.position",
+        cascade="all, delete-orphan",
+        primaryjoin="and_(Booking.id == Passenger.booking_id, Passenger.left_at.is_(None))",
     )
     charges: Mapped[list[Charge]] = relationship(
         back_populates="booking", order_by="Charge.position", cascade="all, delete-orphan"
@@ -93,6 +118,12 @@ class Booking(Base):
     def price(self) -> Money:
         """What is owed in all: the sum of its charges."""
         return Money(sum(charge.amount_minor for charge in self.charges), self.currency)
+
+    @property
+    def kept(self) -> Money:
+        """The part of it that changes made cheaper and the conditions keep."""
+        kept = sum(charge.amount_minor for charge in self.charges if charge.kind is ChargeKind.KEPT)
+        return Money(kept, self.currency)
 
 
 class BookedCabin(Base):
@@ -155,6 +186,7 @@ class Passenger(Base):
     # One more, and every link of this passenger that was given out is dead.
     link_version: Mapped[int] = mapped_column(default=1, server_default="1")
     link_sent_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]  # taken off the booking since
 
     booking: Mapped[Booking] = relationship(back_populates="passengers")
     cabin: Mapped[Cabin] = relationship()
@@ -279,6 +311,7 @@ class ChargeKind(StrEnum):
     GROUP = "group"
     PROMOTION = "promotion"
     PORT_DUES = "port_dues"
+    KEPT = "kept"  # of what was cheaper after a change, by the conditions for cancelling
 
 
 class Charge(Base):
@@ -350,3 +383,60 @@ class QuoteUse(Base):
     quote: Mapped[Quote] = relationship()
     occupancy: Mapped[Occupancy] = relationship()
     booking: Mapped[Booking | None] = relationship()
+
+
+class ChangeKind(StrEnum):
+    NAME = "name"
+    CABIN = "cabin"
+    PASSENGER_ADDED = "passenger_added"
+    PASSENGER_CANCELLED = "passenger_cancelled"
+    CABIN_CANCELLED = "cabin_cancelled"
+    SAILING = "sailing"
+
+
+class BookingChangeState(StrEnum):
+    AWAITING = "awaiting"  # agreed; it is made once the rest is paid, by pay_by
+    APPLIED = "applied"
+    DROPPED = "dropped"
+
+
+BOOKING_CHANGE_MOVES: Moves[BookingChangeState] = {
+    BookingChangeState.AWAITING: {BookingChangeState.APPLIED, BookingChangeState.DROPPED},
+}
+
+
+class BookingChange(Base):
+    """What a customer changed in an agreed booking: what stood there before, what stands there after, and the money.
+
+    before, after: {"sailing", "cabins": [{"number", "cabin", "hold"?}], "passengers": [{"name", "cabin", "minor"}],
+    "lines": [{"passenger", "kind", "minor"}]}; amounts in minor units of the booking's currency.
+    """
+
+    __tablename__ = "booking_change"
+    __table_args__ = (
+        unique_where("uq_booking_change_awaiting", "booking_id", where="state = 'awaiting'"),
+        CheckConstraint("(state = 'applied') = (applied_at IS NOT NULL)", name="applied_with_time"),
+        CheckConstraint("(state = 'awaiting') = (to_pay_minor > 0 AND closed_at IS NULL)", name="awaits_money"),
+        CheckConstraint("to_pay_minor >= 0 AND returned_minor >= 0 AND kept_minor >= 0", name="sums_not_negative"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
+    kind: Mapped[ChangeKind]
+    state: Mapped[BookingChangeState]
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
+    to_pay_minor: Mapped[int] = mapped_column(BigInteger)
+    returned_minor: Mapped[int] = mapped_column(BigInteger)
+    kept_minor: Mapped[int] = mapped_column(BigInteger)
+    agreed_at: Mapped[datetime]
+    pay_by: Mapped[datetime | None]
+    applied_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+    booking: Mapped[Booking] = relationship()
+
+    @property
+    def to_pay(self) -> Money:
+        return Money(self.to_pay_minor, self.booking.currency)

@@ -194,6 +194,21 @@ def convert_quote(booking: Booking, now: datetime) -> None:
         quoted.converted_at = now
 
 
+def use_promotion(booking: Booking, taken: int, cabins: int, now: datetime) -> None:
+    """After a change the booking's promotion takes off `taken` minor units in so many cabins; none: it is given back.
+
+    Raises PromotionUsedUp where that would be more than its limits allow.
+    """
+    use = _open_use(booking.id)
+    if use is None:
+        return
+    if taken <= 0:
+        _give_back(use, now)
+        return
+    with _within_limits():
+        use.cabins, use.amount_minor = cabins, taken
+
+
 def day_of_booking(booking: Booking, now: datetime) -> date:
     """The day on which it is booked, on the calendar of the first port."""
     return day_of(now, booking.sailing.calls[0].port.zone)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.booking.details import Missing, ending
 from portal.booking.filing import open_request, still_missing
+from portal.booking.labels import CHARGES
 from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, Passenger
 from portal.catalogue.models import Cabin, PortCall, Sailing
 from portal.catalogue.queries import SailingView, sailing_view
@@ -23,9 +24,9 @@ from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.pricing.kept import why_read
-from portal.pricing.labels import LINES, explained
+from portal.pricing.labels import explained
 from portal.pricing.policy import CancelStep, cancel_steps
-from portal.pricing.rules import LineKind, Why
+from portal.pricing.rules import Why
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class ChargeView:
 
     @property
     def label(self) -> LazyString:
-        return LINES[LineKind(self.kind)]
+        return CHARGES[self.kind]
 
     @property
     def reason(self) -> LazyString | None:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.audit.services import record
+from portal.booking.changes import awaiting_change, drop_change
 from portal.booking.errors import (
     MinorsAlone,
     NoAdult,
@@ -19,6 +20,7 @@ from portal.booking.errors import (
 )
 from portal.booking.models import (
     BOOKING_MOVES,
+    TRAVEL_MOVES,
     BookedCabin,
     Booking,
     BookingState,
@@ -26,6 +28,7 @@ from portal.booking.models import (
     DocumentKind,
     Passenger,
     Sex,
+    TravelState,
 )
 from portal.booking.prices import convert_quote, give_back_promotion, lock_promotion, price_draft, retake_promotion
 from portal.database import column_key, db, transaction
@@ -35,7 +38,7 @@ from portal.inventory.services import book_held_cabin, extend_hold, name_party, 
 from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.clock import real_now
 from portal.kernel.sealing import fingerprint
-from portal.kernel.states import move
+from portal.kernel.states import IllegalMove, move
 from portal.outbox.services import announce
 from portal.pricing.policy import DEFAULT_POLICY, POLICY_VERSION
 from portal.pricing.queries import CURRENCY
@@ -298,10 +301,32 @@ def cancel_booking(*, booking_id: int, now: datetime) -> None:
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
         lock_promotion(booking)
+        change = awaiting_change(booking_id)
+        if change is not None:
+            drop_change(change, booking, now)
         _move(booking, BookingState.CANCELLED, now)
         for cabin in booking.cabins:
             release(occupancy_id=cabin.occupancy_id, now=now)
         announce("booking.cancelled", booking_id=booking.id)
+
+
+def move_travel(*, booking_id: int, state: TravelState, now: datetime, reason: str | None = None) -> None:
+    """Say where the party of a confirmed booking is now. Raises IllegalMove."""
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        if booking.state is not BookingState.CONFIRMED:
+            raise IllegalMove(f"{booking.state}: nobody travels")
+        before = booking.travel
+        booking.travel = move(before, state, TRAVEL_MOVES)
+        record(
+            f"travel.{state}",
+            subject="travel",
+            reference=booking.reference,
+            now=now,
+            from_state=before,
+            to_state=state,
+            reason=reason,
+        )
 
 
 def claim_booking(*, booking_id: int, account_id: int, now: datetime) -> None:

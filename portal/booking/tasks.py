@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portal.booking.access import link_token
+from portal.booking.changes import drop_changes
 from portal.booking.documents import calendar, voucher
 from portal.booking.models import Booking
 from portal.booking.queries import booking_page
@@ -19,6 +20,7 @@ from portal.outbox.services import Attachment, on
 def end_what_ran_out() -> None:
     moment = now()
     expire_bookings(moment)
+    drop_changes(moment)
     expire_holds(moment)
 
 

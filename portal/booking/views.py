@@ -17,7 +17,13 @@ from portal.booking.access import let_in, open_by_link, visitor_booking, visitor
 from portal.booking.companions import companions_of, remember_passengers, use_companion
 from portal.booking.documents import calendar, voucher
 from portal.booking.forms import FindBookingForm, PassengersForm, PriceForm, ReviewForm
-from portal.booking.labels import BOOKING_STATES, BOOKING_TONES
+from portal.booking.labels import (
+    BOOKING_CHANGE_STATES,
+    BOOKING_CHANGE_TONES,
+    BOOKING_CHANGES,
+    BOOKING_STATES,
+    BOOKING_TONES,
+)
 from portal.booking.models import BookingState, DocumentKind, Sex
 from portal.booking.prices import change_price, draft_price
 from portal.booking.services import PassengerDetails
@@ -320,6 +326,9 @@ def booking(reference: str) -> ResponseReturnValue:
         tones=BOOKING_TONES,
         moment=now(),
         day=today(),
+        change_kinds=BOOKING_CHANGES,
+        change_states=BOOKING_CHANGE_STATES,
+        change_tones=BOOKING_CHANGE_TONES,
         **parts("booking", page.id),
         claimable=signed_in() is not None and page.customer_id is None,
     )

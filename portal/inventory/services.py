@@ -1,6 +1,7 @@
 """Take cabins out of sale and give them back: the only writers of occupancies and their nights."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
@@ -284,6 +285,121 @@ def retake_cabin(*, occupancy_id: int, party: int, now: datetime) -> Occupancy:
         )
         _take_nights(taken, sailing)
         _changed(taken, sailing.id, "cabin.booked", None, now)
+    return taken
+
+
+@dataclass(frozen=True)
+class Take:
+    """A cabin that a booking changes to, for `party` persons, infants counted; `hold_id` where it is held for that."""
+
+    sailing_id: int
+    cabin_id: int
+    party: int
+    holder: str
+    hold_id: int | None = None
+
+
+def swap_cabins(
+    *, give: Sequence[int], keep: Mapping[int, int], take: Sequence[Take], now: datetime
+) -> list[Occupancy]:
+    """Change what a booking has in one step: no moment in which it has both cabins, or none.
+
+    give: occupancies whose cabins become free; keep: persons by occupancy that stays; take: cabins to book, in the
+    order of the answer. A hold that has run out is taken anew while its cabin is free.
+    Raises CabinTaken, KeptForOthers or ShipFull; then nothing is written.
+    """
+    with transaction():
+        sailings = _lock_sailings([*give, *keep], take)
+        given, kept = _lock_occupancies(give), _lock_occupancies(keep)
+        held = {hold.id: hold for hold in _lock_occupancies([one.hold_id for one in take if one.hold_id is not None])}
+        for occupancy in given:
+            _give_back(occupancy, OccupancyState.RELEASED, now)
+        # Fewer before more: who leaves one cabin may be the one who comes to another.
+        for occupancy in sorted(kept, key=lambda one: keep[one.id] - one.party):
+            _carry(occupancy, sailings[occupancy.sailing_id], keep[occupancy.id], now)
+        taken = []
+        for one in take:
+            hold = held.get(one.hold_id or 0)
+            if hold is not None and hold.state is OccupancyState.HELD:
+                _carry(hold, sailings[one.sailing_id], one.party, now)
+                before = hold.state
+                hold.move_to(OccupancyState.BOOKED, now)
+                _changed(hold, one.sailing_id, "cabin.booked", before, now)
+            else:
+                own = {occupancy.cabin_id for occupancy in given}
+                hold = _take(one, sailings[one.sailing_id], None, one.party, now, own=own)
+            taken.append(hold)
+    return taken
+
+
+def hold_for_change(
+    *, keep: Mapping[int, int], take: Sequence[Take], aboard: Mapping[int, int], until: datetime, now: datetime
+) -> list[Occupancy]:
+    """Hold what a booking is to change to until it is paid for; its own cabins stay as they are.
+
+    keep: persons by occupancy, as many as there will be if there will be more. aboard: persons of the booking by
+    sailing, who need no second place on the ship. Raises CabinTaken, KeptForOthers or ShipFull.
+    """
+    with transaction():
+        sailings = _lock_sailings(list(keep), take)
+        for occupancy in _lock_occupancies(keep):
+            _carry(occupancy, sailings[occupancy.sailing_id], max(keep[occupancy.id], occupancy.party), now)
+        left = dict(aboard)
+        held = []
+        for one in take:
+            known = min(one.party, left.get(one.sailing_id, 0))
+            left[one.sailing_id] = left.get(one.sailing_id, 0) - known
+            held.append(_take(one, sailings[one.sailing_id], until, one.party - known, now, own=set()))
+    return held
+
+
+def carry(*, parties: Mapping[int, int], now: datetime) -> None:
+    """As many persons as said in cabins that a booking has. Raises ShipFull."""
+    with transaction():
+        sailings = _lock_sailings(list(parties), ())
+        for occupancy in _lock_occupancies(parties):
+            _carry(occupancy, sailings[occupancy.sailing_id], parties[occupancy.id], now)
+
+
+def _lock_sailings(occupancy_ids: Sequence[int], take: Sequence[Take]) -> dict[int, Sailing]:
+    """In one order, each the lock of its persons aboard; before any occupancy."""
+    ids = {one.sailing_id for one in take} | set(
+        db.session.scalars(select(Occupancy.sailing_id).where(Occupancy.id.in_(occupancy_ids)))
+    )
+    rows = db.session.scalars(select(Sailing).where(Sailing.id.in_(ids)).order_by(Sailing.id).with_for_update())
+    return {sailing.id: sailing for sailing in rows}
+
+
+def _lock_occupancies(ids: Iterable[int]) -> Sequence[Occupancy]:
+    return db.session.scalars(
+        select(Occupancy)
+        .where(Occupancy.id.in_(list(ids)))
+        .order_by(Occupancy.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _take(
+    one: Take, sailing: Sailing, until: datetime | None, counted: int, now: datetime, *, own: Collection[int]
+) -> Occupancy:
+    """Take a cabin anew, held `until` or booked for good; the cabins in `own` were the booking's until now."""
+    cabin = db.session.get_one(Cabin, one.cabin_id)
+    _expire(sailing_id=one.sailing_id, cabin_id=one.cabin_id, now=now)
+    if one.cabin_id not in own and someone_waits(sailing, cabin, now):
+        raise KeptForOthers
+    _check_persons(sailing, counted, now)
+    taken = Occupancy(
+        sailing_id=one.sailing_id,
+        cabin_id=one.cabin_id,
+        state=OccupancyState.BOOKED if until is None else OccupancyState.HELD,
+        party=counted,
+        holder=one.holder,
+        made_at=now,
+        expires_at=until,
+    )
+    _take_nights(taken, sailing)
+    _changed(taken, sailing.id, "cabin.booked" if until is None else "cabin.held", None, now)
     return taken
 
 

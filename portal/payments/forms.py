@@ -1,16 +1,39 @@
-"""The choice of a way to pay."""
+"""The choice of a way to pay, and of what to change in a booking."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, IntegerField, RadioField, ValidationError
-from wtforms.validators import InputRequired
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length
 from wtforms.widgets import HiddenInput
 
+from portal.booking.forms import FIRST, OLDEST, DayField, latin
+from portal.kernel.countries import countries_by_name
 from portal.payments.labels import METHODS
 from portal.payments.models import Method
+
+
+def _one_line(text: str | None) -> str | None:
+    return " ".join(text.split()) if text else text
+
+
+def _needed() -> InputRequired:
+    return InputRequired(_l("Please fill this in."))
+
+
+def _at_most(letters: int) -> Length:
+    return Length(max=letters, message=_l("Please shorten this: %(max)d characters at most."))
 
 
 class PayForm(FlaskForm):
@@ -29,3 +52,39 @@ class CancelForm(FlaskForm):
     def validate_sure(self, field: BooleanField) -> None:
         if not field.data:
             raise ValidationError(_("Please tick this box: a cancelled booking cannot be brought back."))
+
+
+class AgreeForm(FlaskForm):
+    """One press: what the customer was shown, as a digest, must still be so."""
+
+    agreed = HiddenField()
+
+
+class NameForm(FlaskForm):
+    surname = StringField(_l("Surname in Latin letters"), [_needed(), _at_most(60), latin], filters=[_one_line])
+    given_names = StringField(_l("Given names in Latin letters"), [_needed(), _at_most(60), latin], filters=[_one_line])
+
+
+class NewcomerForm(NameForm):
+    """Who joins; the digest is there once the sums were shown."""
+
+    cabin = SelectField(_l("Sleeps in"), [_needed()], coerce=str)
+    birth_date = DayField(_l("Date of birth"), [_needed()])
+    citizenship = SelectField(_l("Citizenship"), [_needed()], coerce=str)
+    agreed = HiddenField()
+
+    today: date = date.max
+
+    def prepare(self, cabins: Sequence[str], language: str, today: date) -> None:
+        names = dict(countries_by_name(language))
+        self.cabin.choices = [(number, _("Cabin %(number)s", number=number)) for number in cabins]
+        self.citizenship.choices = [
+            ("", _("Please choose")),
+            *((code, names[code]) for code in FIRST),
+            *((code, name) for code, name in names.items() if code not in FIRST),
+        ]
+        self.today = today
+
+    def validate_birth_date(self, field: DayField) -> None:
+        if field.data and not OLDEST <= field.data <= self.today:
+            raise ValidationError(_("Please check the date: it must lie in the past."))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.booking.models import Booking
+from portal.booking.models import Booking, BookingChange
 from portal.database import Base, index_where, unique_where
 from portal.kernel.money import Money
 from portal.kernel.references import new_reference
@@ -70,8 +70,10 @@ class Payment(Base):
     payment_intent: Mapped[str | None] = mapped_column(String(120), unique=True)
     received_at: Mapped[datetime | None]
     received_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    change_id: Mapped[int | None] = mapped_column(ForeignKey("booking_change.id"))  # None: it is for the booking itself
 
     booking: Mapped[Booking] = relationship()
+    change: Mapped[BookingChange | None] = relationship()
 
     @property
     def amount(self) -> Money:

@@ -44,13 +44,22 @@ class Outcome:
     returned: Money
 
 
-def outcome(policy: Sequence[dict[str, int]], price: Money, paid: Money, start: date, day: date) -> Outcome:
+def outcome(
+    policy: Sequence[dict[str, int]],
+    price: Money,
+    paid: Money,
+    start: date,
+    day: date,
+    kept_before: Money | None = None,
+) -> Outcome:
     """By the policy pinned to the booking. Days are counted on the calendar of the port of embarkation.
 
+    kept_before: the part of the price that was kept by changes; it stays kept.
     Source: Russian consumer law art. 32: the operator keeps what he has really spent; the steps are its upper limits.
     """
     percent = kept_percent(policy, (start - day).days)
-    kept = min(price.share(percent, 100), paid, key=lambda amount: amount.minor)
+    before = kept_before or Money(0, price.currency)
+    kept = min(before + (price - before).share(percent, 100), paid, key=lambda amount: amount.minor)
     return Outcome(day, percent, kept, paid - kept)
 
 
@@ -79,12 +88,28 @@ def cancel(*, booking_id: int, agreed: Money, now: datetime) -> None:
         if preview.today.returned != agreed:
             raise AmountsChanged
         cancel_booking(booking_id=booking_id, now=now)
-        left = preview.today.returned.minor
-        for payment in _succeeded(booking_id):
-            share = min(left, payment.amount_minor - _refunded(payment.id))
-            if share > 0:
-                _request(payment, share, RefundReason.CANCELLED, now)
-                left -= share
+        return_part(booking, preview.today.returned, now)
+
+
+def return_part(booking: Booking, amount: Money, now: datetime) -> None:
+    """Send `amount` of what was paid back, the newest payment first. Call it under the lock of the booking.
+
+    Announces payments.refund_requested for each payment that goes back. Raises NotExpected for more than was paid.
+    """
+    left = amount.minor
+    for payment in _succeeded(booking.id):
+        share = min(left, payment.amount_minor - _refunded(payment.id))
+        if share > 0:
+            _request(payment, share, RefundReason.CANCELLED, now)
+            left -= share
+    if left > 0:
+        raise NotExpected
+
+
+def paid_for(booking: Booking) -> Money:
+    """What was received for a booking and has not gone back nor is going."""
+    received = sum(payment.amount_minor - _refunded(payment.id) for payment in _succeeded(booking.id))
+    return Money(received, booking.currency)
 
 
 def return_money(*, payment_id: int, now: datetime) -> None:
@@ -181,13 +206,12 @@ def try_again(*, refund_id: int, now: datetime) -> None:
 def _preview(booking: Booking, now: datetime) -> CancelPreview:
     if booking.state not in (BookingState.PENDING, BookingState.CONFIRMED) or booking.sailing.departed_at(now):
         raise NotCancellable
-    received = sum(payment.amount_minor - _refunded(payment.id) for payment in _succeeded(booking.id))
-    paid = Money(received, booking.currency)
-    start = booking.sailing.start_day
+    paid = paid_for(booking)
+    start, kept = booking.sailing.start_day, booking.kept
     today = now.astimezone(ZoneInfo(booking.sailing.calls[0].port.zone)).date()
     return CancelPreview(
-        outcome(booking.policy, booking.price, paid, start, today),
-        outcome(booking.policy, booking.price, paid, start, today + timedelta(days=1)),
+        outcome(booking.policy, booking.price, paid, start, today, kept_before=kept),
+        outcome(booking.policy, booking.price, paid, start, today + timedelta(days=1), kept_before=kept),
         paid,
     )
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, not_, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.accounts.models import Account
 from portal.audit.services import record
-from portal.booking.errors import NotPayable
-from portal.booking.models import Booking, BookingState
+from portal.booking.changes import apply_change, awaiting_change, keep_change
+from portal.booking.errors import NotChangeable, NotPayable
+from portal.booking.models import Booking, BookingChange, BookingChangeState, BookingState
 from portal.booking.services import confirm_booking, keep_for_payment
 from portal.database import after_commit, db, transaction
-from portal.inventory.errors import CabinTaken, ShipFull
+from portal.inventory.errors import CabinTaken, KeptForOthers, ShipFull
 from portal.kernel.clock import real_now
 from portal.kernel.money import Money
 from portal.kernel.states import move
@@ -51,6 +53,36 @@ def offered_methods(price: Money, starts_at: datetime, now: datetime) -> tuple[M
     return tuple(methods)
 
 
+@dataclass(frozen=True)
+class Debt:
+    """What a booking asks for now: its whole price, or what a change costs more; nothing else is ever asked."""
+
+    amount: Money
+    pay_by: datetime
+    since: datetime  # when it was agreed
+    change_id: int | None  # None: the booking itself
+
+
+def debt_of(booking: Booking) -> Debt | None:
+    """None where nothing is owed. One statement for a confirmed booking."""
+    if booking.state is BookingState.PENDING and booking.pay_by is not None:
+        left = booking.price.minor - _received(booking.id)
+        assert booking.placed_at is not None
+        return Debt(Money(left, booking.currency), booking.pay_by, booking.placed_at, None) if left > 0 else None
+    change = awaiting_change(booking.id) if booking.state is BookingState.CONFIRMED else None
+    if change is None or change.pay_by is None:
+        return None
+    return Debt(Money(change.to_pay_minor, booking.currency), change.pay_by, change.agreed_at, change.id)
+
+
+def _keep(booking: Booking, debt: Debt, until: datetime, now: datetime) -> None:
+    """Keep what the debt is for while its payment is under way."""
+    if debt.change_id is None:
+        keep_for_payment(booking_id=booking.id, until=until, now=now)
+    else:
+        keep_change(change_id=debt.change_id, until=until, now=now)
+
+
 def start_card_payment(
     *, booking_id: int, lines: list[CheckoutLine], success_url: str, cancel_url: str, now: datetime
 ) -> str:
@@ -69,24 +101,28 @@ def start_card_payment(
     )
     if closed is not None:  # paid in its last minute, nobody may be asked to pay again
         settle_checkout(session_id=closed, now=now)
+    _close_other_checkout(booking_id, now)
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
-        if booking.state is not BookingState.PENDING:
+        debt = debt_of(booking)
+        if debt is None:
             raise NotPayable
-        if Method.CARD not in offered_methods(booking.price, booking.sailing.starts_at, now):
+        if Method.CARD not in offered_methods(debt.amount, booking.sailing.starts_at, now):
             raise MethodNotOffered
         payment = _waiting(booking_id, Method.CARD)
+        if payment is not None and payment.change_id != debt.change_id:
+            raise MethodNotOffered  # the provider still keeps its page open; it is closed by the worker
         if payment is not None and payment.session_id is None and _over(payment):  # its page was never opened
             _move(payment, PaymentState.EXPIRED, now)
             session.flush()
             payment = None
         until = now + (payment.expires_at - real_now() if payment and payment.expires_at else CHECKOUT_TIME) + GRACE
         if payment is None:
-            _check_patience(booking, until)
-            payment = _new_payment(booking, Method.CARD, now)
+            _check_patience(debt, until)
+            payment = _new_payment(booking, debt, Method.CARD, now)
             payment.expires_at = real_now() + CHECKOUT_TIME
             session.add(payment)
-        keep_for_payment(booking_id=booking_id, until=until, now=now)
+        _keep(booking, debt, until, now)
         session.flush()
         if payment.checkout_url is not None:
             return payment.checkout_url
@@ -119,10 +155,24 @@ def start_card_payment(
     return checkout.url
 
 
-def _check_patience(booking: Booking, until: datetime) -> None:
+def _close_other_checkout(booking_id: int, now: datetime) -> None:
+    """A page that was opened for another debt than the present one takes no money any more; what it took counts."""
+    booking = db.session.get_one(Booking, booking_id)
+    debt = debt_of(booking)
+    other = db.session.execute(
+        select(Payment.id, Payment.session_id, Payment.change_id).where(
+            Payment.booking_id == booking_id, Payment.method == Method.CARD, Payment.state.in_(WAITING)
+        )
+    ).one_or_none()
+    if debt is None or other is None or other.session_id is None or other.change_id == debt.change_id:
+        return
+    db.session.commit()  # no transaction stays open while the provider is asked
+    _act_on(gateway().expire(other.session_id), other.id, now)
+
+
+def _check_patience(debt: Debt, until: datetime) -> None:
     """Nobody keeps a cabin for ever by beginning to pay again and again. Raises MethodNotOffered."""
-    assert booking.placed_at is not None and booking.pay_by is not None  # noqa: PT018 (one fact: it is placed)
-    if until > max(booking.placed_at + CARD_PATIENCE, booking.pay_by):
+    if until > max(debt.since + CARD_PATIENCE, debt.pay_by):
         raise MethodNotOffered
 
 
@@ -133,17 +183,22 @@ def start_transfer(*, booking_id: int, now: datetime) -> str:
     """
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
-        if booking.state is not BookingState.PENDING:
+        debt = debt_of(booking)
+        if debt is None:
             raise NotPayable
-        if Method.TRANSFER not in offered_methods(booking.price, booking.sailing.starts_at, now):
+        if Method.TRANSFER not in offered_methods(debt.amount, booking.sailing.starts_at, now):
             raise MethodNotOffered
         payment = _waiting(booking_id, Method.TRANSFER)
+        if payment is not None and payment.change_id != debt.change_id:  # of a change that was dropped
+            _move(payment, PaymentState.EXPIRED, now)
+            session.flush()
+            payment = None
         if payment is None:
-            payment = _new_payment(booking, Method.TRANSFER, now)
+            payment = _new_payment(booking, debt, Method.TRANSFER, now)
             session.add(payment)
             session.flush()
             _move(payment, PaymentState.OPEN, now)
-            keep_for_payment(booking_id=booking_id, until=now + TRANSFER_TIME, now=now)
+            _keep(booking, debt, now + TRANSFER_TIME, now)
             announce("payments.transfer_awaited", payment_id=payment.id)
         return payment.reference
 
@@ -182,18 +237,22 @@ def receive_money(
             payment = session.get_one(Payment, payment_id, with_for_update=True)
             if payment.state in RECEIVED:
                 return payment.state
-            if amount != payment.amount or _received(booking.id) + amount.minor > booking.price.minor:
+            if amount != payment.amount:
+                raise NotExpected
+            if payment.change_id is None and _received(booking.id) + amount.minor > booking.price.minor:
                 raise NotExpected
             payment.payment_intent = payment_intent
             payment.received_by_id = received_by_id
             payment.received_at = now
             _move(payment, PaymentState.SUCCEEDED, now)
             session.flush()
-            if _received(booking.id) >= booking.price.minor:
+            if payment.change_id is not None:
+                _make_change(booking, payment, now)
+            elif _received(booking.id) >= booking.price.minor:
                 confirm_booking(booking_id=booking.id, now=now)
             announce("payments.received", payment_id=payment.id)
             return PaymentState.SUCCEEDED
-    except (CabinTaken, ShipFull, NotPayable, NotExpected) as reason:
+    except (CabinTaken, KeptForOthers, ShipFull, NotPayable, NotChangeable, NotExpected) as reason:
         why = type(reason).__name__
     with transaction() as session:
         payment = session.get_one(Payment, payment_id, with_for_update=True)
@@ -204,6 +263,15 @@ def receive_money(
             _move(payment, PaymentState.UNALLOCATED, now, reason=why)
             announce("payments.unallocated", payment_id=payment.id)
         return payment.state
+
+
+def _make_change(booking: Booking, payment: Payment, now: datetime) -> None:
+    """The money of a change is here. Raises NotExpected for one that is over, and what apply_change does."""
+    assert payment.change_id is not None
+    change = awaiting_change(booking.id)
+    if change is None or change.id != payment.change_id:
+        raise NotExpected
+    apply_change(change_id=change.id, now=now)
 
 
 def settle_checkout(*, session_id: str, now: datetime) -> PaymentState | None:
@@ -271,6 +339,11 @@ def handle_events(now: datetime) -> int:
 
 
 ASKED_AT_ONCE = 50
+# Whether what a payment is for still waits for it; of a query that joins Booking and, outwards, BookingChange.
+WANTED = case(
+    (Payment.change_id.is_(None), Booking.state == BookingState.PENDING),
+    else_=and_(BookingChange.state == BookingChangeState.AWAITING, Booking.state == BookingState.CONFIRMED),
+)
 
 
 def reconcile(now: datetime) -> int:
@@ -279,18 +352,19 @@ def reconcile(now: datetime) -> int:
     So a lost event delays a booking by minutes and loses nothing.
     """
     waiting = db.session.execute(
-        select(Payment.id, Payment.session_id, Booking.state)
+        select(Payment.id, Payment.session_id, WANTED)
         .join(Booking, Booking.id == Payment.booking_id)
+        .outerjoin(BookingChange, BookingChange.id == Payment.change_id)
         .where(Payment.method == Method.CARD, Payment.state.in_(WAITING))
         .order_by(Payment.expires_at)
         .limit(ASKED_AT_ONCE)
     ).all()
     db.session.commit()
-    for payment_id, session_id, booking_state in waiting:
+    for payment_id, session_id, wanted in waiting:
         try:
             if session_id is None:
                 _give_up(payment_id, now)
-            elif booking_state is BookingState.PENDING:
+            elif wanted:
                 settle_checkout(session_id=session_id, now=now)
             else:
                 _act_on(gateway().expire(session_id), payment_id, now)
@@ -306,11 +380,8 @@ def close_transfers(now: datetime) -> int:
         ended = session.scalars(
             select(Payment)
             .join(Booking)
-            .where(
-                Payment.method == Method.TRANSFER,
-                Payment.state.in_(WAITING),
-                Booking.state.not_in([BookingState.PENDING]),
-            )
+            .outerjoin(BookingChange, BookingChange.id == Payment.change_id)
+            .where(Payment.method == Method.TRANSFER, Payment.state.in_(WAITING), not_(WANTED))
             .with_for_update(of=Payment, skip_locked=True)
         ).all()
         for payment in ended:
@@ -339,16 +410,14 @@ def _waiting(booking_id: int, method: Method) -> Payment | None:
     ).one_or_none()
 
 
-def _new_payment(booking: Booking, method: Method, now: datetime) -> Payment:
-    left = booking.price.minor - _received(booking.id)
-    if left <= 0:
-        raise NotPayable
+def _new_payment(booking: Booking, debt: Debt, method: Method, now: datetime) -> Payment:
     return Payment(
         booking_id=booking.id,
         method=method,
         state=PaymentState.CREATED,
-        amount_minor=left,
+        amount_minor=debt.amount.minor,
         currency=booking.currency,
+        change_id=debt.change_id,
         made_at=now,
     )
 

@@ -1,13 +1,18 @@
 """What follows money, and what is asked of the provider in the background."""
 
+from collections.abc import Sequence
+
 from portal.booking.access import link_token
-from portal.booking.models import Booking
+from portal.booking.documents import voucher
+from portal.booking.labels import BOOKING_CHANGES
+from portal.booking.models import Booking, BookingChange, BookingState
 from portal.booking.queries import booking_page
 from portal.database import db
 from portal.kernel.clock import now
 from portal.outbox.jobs import each_minute, each_time
 from portal.outbox.letters import write_letter
 from portal.outbox.services import Attachment, on
+from portal.payments.change_pages import change_view
 from portal.payments.invoices import invoice
 from portal.payments.models import Payment
 from portal.payments.queries import booking_refunds, payment_view
@@ -53,6 +58,42 @@ def tell_of_cancellation(booking_id: int) -> None:
             page=page,
             refunds=booking_refunds(booking.id),
             token=link_token(booking),
+        )
+
+
+@on("booking.changed")
+def tell_of_change(change_id: int) -> None:
+    """Old and new, the money, and a voucher of what the booking is now."""
+    change = db.session.get_one(BookingChange, change_id)
+    page = booking_page(change.booking_id)
+    language = page.language
+    attachments = []
+    if page.state is BookingState.CONFIRMED:
+        paper = voucher(page, language)
+        attachments.append(Attachment(f"voucher-{page.reference}.pdf", "application/pdf", paper))
+    _write_of_change("payments/changed", change, attachments)
+
+
+@on("booking.change_dropped")
+def tell_of_dropped_change(change_id: int) -> None:
+    change = db.session.get_one(BookingChange, change_id)
+    if change.booking.state is BookingState.CONFIRMED:  # a cancelled booking has its own letter
+        _write_of_change("payments/change_dropped", change, [])
+
+
+def _write_of_change(template: str, change: BookingChange, attachments: Sequence[Attachment]) -> None:
+    page = booking_page(change.booking_id)
+    if page.contact_email:
+        write_letter(
+            template,
+            key=f"{template}:{change.reference}",
+            recipient=page.contact_email,
+            language=page.language,
+            attachments=attachments,
+            page=page,
+            change=change_view(change),
+            kind=BOOKING_CHANGES[change.kind],
+            token=link_token(change.booking),
         )
 
 

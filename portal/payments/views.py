@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 
 from portal.accounts.access import public
 from portal.booking.access import visitor_booking
-from portal.booking.models import BookingState
 from portal.booking.queries import BookingPage, booking_page
 from portal.extensions import csrf, limiter
 from portal.inventory.errors import HoldOver
@@ -48,40 +47,44 @@ def _begun(response: Response) -> bool:
 @public
 @limiter.limit(TRANSFERS_PER_NETWORK, methods=["POST"], exempt_when=_no_transfer, deduct_when=_begun)
 def pay(reference: str) -> ResponseReturnValue:
-    page = booking_page(visitor_booking(reference).id)
-    if not page.payable_at(now()):
+    booking = visitor_booking(reference)
+    page = booking_page(booking.id)
+    debt = services.debt_of(booking)
+    if debt is None or debt.pay_by <= now():
         return redirect(url_for("booking.booking", reference=reference))
-    methods = services.offered_methods(page.price, page.sailing.starts_at, now())
+    methods = services.offered_methods(debt.amount, page.sailing.starts_at, now())
     form = PayForm()
     form.offer(methods)
     if form.validate_on_submit():
         try:
-            return redirect(_start(page, Method(form.method.data)), 303)
+            return redirect(_start(page, debt, Method(form.method.data)), 303)
         except HoldOver:
             return redirect(url_for("booking.booking", reference=reference), 303)
         except Refused as refusal:
             form.form_errors.append(refusal.message)
     elif request.method == "GET" and len(methods) > 0:
         form.method.data = methods[0].value
-    assert page.pay_by is not None
-    left = max(0, int((page.pay_by - now()).total_seconds()))
+    left = max(0, int((debt.pay_by - now()).total_seconds()))
     status = 200 if not form.errors else 422
     transfer = queries.awaited_transfer(page.id)
     return render_template(
-        "payments/pay.html", page=page, form=form, left=left, methods=methods, transfer=transfer
+        "payments/pay.html", page=page, debt=debt, form=form, left=left, methods=methods, transfer=transfer
     ), status
 
 
-def _start(page: BookingPage, method: Method) -> str:
+def _start(page: BookingPage, debt: services.Debt, method: Method) -> str:
     if method is Method.TRANSFER:
         services.start_transfer(booking_id=page.id, now=now())
         return url_for(".transfer", reference=page.reference)
     base = current_app.config["PUBLIC_URL"]
-    lines = [
-        CheckoutLine(f"{page.sailing.code} · {passenger}", amount)
-        for passenger, amount in page.price_by_passenger
-        if amount.minor
-    ]
+    if debt.change_id is None:
+        lines = [
+            CheckoutLine(f"{page.sailing.code} · {passenger}", amount)
+            for passenger, amount in page.price_by_passenger
+            if amount.minor
+        ]
+    else:
+        lines = [CheckoutLine(_("Change of booking %(reference)s", reference=page.reference), debt.amount)]
     return services.start_card_payment(
         booking_id=page.id,
         lines=lines,
@@ -97,17 +100,18 @@ def _start(page: BookingPage, method: Method) -> str:
 @limiter.limit("60 per minute")
 def returned(reference: str) -> ResponseReturnValue:
     """Back from the provider's page. Coming here proves nothing: the provider is asked."""
-    page = booking_page(visitor_booking(reference).id)
-    if page.state is BookingState.CONFIRMED:
-        return redirect(url_for("booking.booking", reference=reference))
+    booking = visitor_booking(reference)
     session_id = request.args.get("session", "")
-    if queries.is_checkout_of(page.id, session_id):
+    if services.debt_of(booking) is None:
+        return redirect(url_for("booking.booking", reference=reference))
+    if queries.is_checkout_of(booking.id, session_id):
         try:
             services.settle_checkout(session_id=session_id, now=now())
         except Refused:
             log.warning("the provider did not answer for a returning customer; the worker will ask again")
-        page = booking_page(page.id)
-    if page.state is BookingState.CONFIRMED or not page.payable_at(now()):
+    page = booking_page(booking.id)
+    debt = services.debt_of(booking)
+    if debt is None or debt.pay_by <= now():
         return redirect(url_for("booking.booking", reference=reference))
     return render_template("payments/waiting.html", page=page)
 

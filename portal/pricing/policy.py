@@ -38,6 +38,20 @@ def kept_percent(policy: Sequence[dict[str, int]], days_before: int) -> int:
     return 100
 
 
+def kept_of_change(
+    policy: Sequence[dict[str, int]], days_before: int, before: Money, after: Money, *, moves: bool
+) -> Money:
+    """What is kept when a booking of `before` becomes one of `after`: of what is cheaper, as for a cancellation.
+
+    moves: to another sailing. Of the part that moves half as much is kept: the cabin may still be sold, and the guest
+    still travels. So a move is free as long as cancelling is. Proposed.
+    """
+    percent = kept_percent(policy, days_before)
+    smaller = min(before, after, key=lambda amount: amount.minor)
+    kept = (before - smaller).share(percent, 100)
+    return kept + smaller.share(percent, 200) if moves else kept
+
+
 def cancel_steps(policy: Sequence[dict[str, int]], price: Money, start: date) -> tuple[CancelStep, ...]:
     """Each step with its last day and what would be kept and returned of `price`."""
     steps = []

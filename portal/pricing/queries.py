@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import select
 
@@ -65,6 +66,38 @@ def terms_for(
         sailing_id: SailingPrices(currency, _terms(current, code, fares[sailing_id]), fares[sailing_id])
         for sailing_id, code in sailings.items()
     }
+
+
+def agreed_prices(
+    sailing_id: int, sailing: str, currency: str, versions: Mapping[str, Any], categories: Mapping[int, str]
+) -> SailingPrices:
+    """Prices by the versions that a booking pins, whatever is sold by now: {"price_list": "RUB-3", "price_terms": "1"}.
+
+    categories: code by id. What is not known by its version any more costs what it costs today. Four statements.
+    """
+    today = prices_of({sailing_id: sailing}, currency)[sailing_id]
+    fares = dict(today.fares)
+    name = versions.get("price_list")
+    pinned = next((each for each in price_lists_of(sailing_id, currency) if each.name == name), None)
+    terms = today.terms
+    if pinned is not None:
+        terms = replace(terms, port_dues=pinned.port_dues_minor)
+        for category_id, fare in today.fares.items():
+            figures = pinned.fares.get(categories.get(category_id, ""))
+            if figures is not None and fare.price_list_id != pinned.id:
+                fares[category_id] = Fare(
+                    sailing_id=sailing_id,
+                    category_id=category_id,
+                    currency=currency,
+                    adult_minor=figures["adult"],
+                    single_minor=figures["single"],
+                    child_minor=figures["child"],
+                    extra_minor=figures["extra"],
+                )
+    version = str(versions.get("price_terms", ""))
+    row = db.session.get(PriceTerms, int(version)) if version.isdecimal() else None
+    read = read_terms(row.terms, sailing) if row is not None else Terms() if versions else terms
+    return SailingPrices(currency, replace(read, port_dues=terms.port_dues, versions=()), fares)
 
 
 def _terms(current: PriceTerms | None, sailing: str, fares: Mapping[int, Fare]) -> Terms:

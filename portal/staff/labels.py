@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from portal.booking.assignment.solver import Why
-from portal.booking.labels import BOOKING_STATES, CHANGE_STATES
+from portal.booking.labels import BOOKING_CHANGE_STATES, BOOKING_STATES, CHANGE_STATES, TRAVEL_STATES
 from portal.booking.waiting.labels import WAITING_STATES
 from portal.catalogue.labels import SAILING_STATES
 from portal.inventory.models import ReservationKind
@@ -46,6 +46,8 @@ SUBJECTS: dict[str, LazyString] = {
     "sailing": _l("Sailing"),
     "occupancy": _l("Cabin of a sailing"),
     "booking": _l("Booking"),
+    "change": _l("Change of a booking"),
+    "travel": _l("Journey of a booking"),
     "passenger": _l("Passenger"),
     "payment": _l("Payment"),
     "refund": _l("Return of money"),
@@ -61,6 +63,8 @@ SUBJECTS: dict[str, LazyString] = {
 # What the trail calls by code, by what it is about; a code that is not here is shown as it is.
 STATES: dict[str, Mapping[Any, LazyString]] = {
     "booking": BOOKING_STATES,
+    "change": BOOKING_CHANGE_STATES,
+    "travel": TRAVEL_STATES,
     "reservation": {},
     "passenger": CHANGE_STATES,
     "occupancy": CABIN_STATES | {"released": _l("Given back"), "expired": _l("Expired")},
@@ -83,6 +87,9 @@ ACTIONS: dict[str, LazyString] = {
     "account.deactivated": _l("Account shut out"),
     "account.password_changed": _l("Password changed"),
     "booking.cancelled": _l("Booking cancelled"),
+    "booking.change_applied": _l("Booking changed"),
+    "booking.change_awaiting": _l("Change of a booking waits for its payment"),
+    "booking.change_dropped": _l("Change of a booking given up"),
     "booking.claimed": _l("Booking put into an account"),
     "booking.confirmed": _l("Booking confirmed"),
     "booking.drafted": _l("Passengers named"),
@@ -148,4 +155,10 @@ ACTIONS: dict[str, LazyString] = {
     "waiting.offered": _l("Cabin offered from the waiting list"),
     "waiting.removed": _l("Taken off the waiting list"),
     "waiting.waiting": _l("Back in line"),
+    "travel.ashore": _l("Went ashore"),
+    "travel.boarded": _l("On board"),
+    "travel.checked_in": _l("Checked in"),
+    "travel.denied": _l("Boarding denied"),
+    "travel.disembarked": _l("Left the ship"),
+    "travel.open": _l("Check-in taken back"),
 }

@@ -213,7 +213,7 @@ def sailing_page(code: str, now: datetime) -> SailingPage:
     sailing = sailing_with_calls(code)
     bookings, passengers = db.session.execute(
         select(func.count(Booking.id.distinct()), func.count(Passenger.id))
-        .outerjoin(Passenger, Passenger.booking_id == Booking.id)
+        .outerjoin(Passenger, and_(Passenger.booking_id == Booking.id, Passenger.left_at.is_(None)))
         .where(Booking.sailing_id == sailing.id, Booking.state == BookingState.CONFIRMED)
     ).one()
     trail = _trail(select(AuditEntry).where(AuditEntry.subject == "sailing", AuditEntry.subject_reference == code))
@@ -390,7 +390,7 @@ def bookings_page(filters: BookingFilters, page: int) -> BookingsPage:
     codes = tuple(db.session.scalars(select(Sailing.code).order_by(Sailing.starts_at)))
     total = db.session.scalar(_bookings_where(select(func.count(Booking.id)), filters)) or 0
     at = paging(page, total)
-    persons = _sum_of(func.count(Passenger.id), Passenger.booking_id)
+    persons = _sum_of(func.count(Passenger.id), Passenger.booking_id, Passenger.left_at.is_(None))
     owed = _sum_of(func.sum(Charge.amount_minor), Charge.booking_id)
     paid = _sum_of(func.sum(Payment.amount_minor), Payment.booking_id, Payment.state == PaymentState.SUCCEEDED)
     bookings = db.session.execute(
@@ -554,7 +554,7 @@ def booking_page(reference: str) -> BookingPage:
     people = db.session.execute(
         select(Passenger, Cabin.number)
         .join(Cabin, Cabin.id == Passenger.cabin_id)
-        .where(Passenger.booking_id == booking.id)
+        .where(Passenger.booking_id == booking.id, Passenger.left_at.is_(None))
         .order_by(Passenger.position)
     ).all()
     names = {passenger.id: passenger.full_name for passenger, _ in people}
@@ -893,7 +893,9 @@ def passenger_list(sailing_id: int) -> list[ListedPassenger]:
         select(Passenger, Cabin.number, Booking.reference)
         .join(Booking, Booking.id == Passenger.booking_id)
         .join(Cabin, Cabin.id == Passenger.cabin_id)
-        .where(Booking.sailing_id == sailing_id, Booking.state == BookingState.CONFIRMED)
+        .where(
+            Booking.sailing_id == sailing_id, Booking.state == BookingState.CONFIRMED, Passenger.left_at.is_(None)
+        )
         .order_by(Passenger.surname, Passenger.given_names, Passenger.id)
     )
     return [ListedPassenger(passenger, cabin, booking) for passenger, cabin, booking in rows]

@@ -1,0 +1,85 @@
+"""A change with its money: what is returned, or to be paid and by when, shown before and done after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal.booking.changes import CHANGE_TIME, Plan, Wish, awaiting_change, begin, drop_change, plan
+from portal.booking.errors import ChangeMoved, NotChangeable
+from portal.booking.models import Booking, BookingChange
+from portal.database import db, transaction
+from portal.kernel.money import Money
+from portal.payments.errors import MethodNotOffered
+from portal.payments.refunds import paid_for, return_part
+from portal.payments.services import offered_methods
+
+
+@dataclass(frozen=True)
+class ChangePreview:
+    """All that is shown before consent. Of to_pay and returned one is zero, or both."""
+
+    plan: Plan
+    paid: Money
+    to_pay: Money
+    returned: Money
+    pay_by: datetime
+
+    @property
+    def digest(self) -> str:
+        """What the customer agrees to by his press."""
+        return f"{self.plan.digest}-{self.to_pay.minor}-{self.returned.minor}"
+
+
+def change_preview(booking_id: int, wish: Wish, now: datetime) -> ChangePreview:
+    """What a change would mean now; nothing is written.
+
+    Raises what portal.booking.changes.plan does, and MethodNotOffered where more is to be paid than can be taken.
+    """
+    return _preview(db.session.get_one(Booking, booking_id), wish, now)
+
+
+def agree_to_change(*, booking_id: int, wish: Wish, agreed: str, now: datetime) -> BookingChange:
+    """Make the change that was shown, or hold its cabins until the rest is paid; and send back what is returned.
+
+    agreed: the digest of the preview. Raises ChangeMoved where anything shown has moved since, and what change_preview
+    does, KeptForOthers and ShipFull; then nothing is written.
+    """
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        preview = _preview(booking, wish, now)
+        if preview.digest != agreed:
+            raise ChangeMoved
+        change = begin(
+            booking,
+            preview.plan,
+            to_pay=preview.to_pay,
+            returned=preview.returned,
+            pay_by=preview.pay_by,
+            now=now,
+        )
+        if preview.returned.minor:
+            return_part(booking, preview.returned, now)
+    return change
+
+
+def give_up_change(*, booking_id: int, now: datetime) -> None:
+    """The customer does not want the change any more that waits for his money. Raises NotChangeable."""
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        change = awaiting_change(booking_id)
+        if change is None:
+            raise NotChangeable
+        drop_change(change, booking, now)
+
+
+def _preview(booking: Booking, wish: Wish, now: datetime) -> ChangePreview:
+    planned = plan(booking, wish, now)
+    paid = paid_for(booking)
+    difference = planned.after - paid
+    nothing = Money(0, booking.currency)
+    to_pay, returned = (difference, nothing) if difference.minor > 0 else (nothing, -difference)
+    pay_by = min(now + CHANGE_TIME, booking.sailing.starts_at)
+    if to_pay.minor and not offered_methods(to_pay, planned.sailing.starts_at, now):
+        raise MethodNotOffered
+    return ChangePreview(planned, paid, to_pay, returned, pay_by)
