@@ -38,6 +38,10 @@ class PriceList(Base):
     published_at: Mapped[datetime | None]
 
     @property
+    def port_dues(self) -> Money:
+        return Money(self.port_dues_minor, self.currency)
+
+    @property
     def name(self) -> str:
         """What a booking pins: "RUB-3" of its sailing."""
         return f"{self.currency}-{self.version}"

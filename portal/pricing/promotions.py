@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.audit.services import record
 from portal.database import db, transaction
+from portal.kernel.errors import NotFound
 from portal.pricing.errors import (
     CodeExists,
     PromotionElsewhere,
@@ -70,9 +71,11 @@ def create_promotion(
 
 
 def end_promotion(*, promotion_id: int, now: datetime) -> None:
-    """No new booking gets it from now on; what was agreed stands. A second time nothing happens."""
+    """No new booking gets it from now on; what was agreed stands. A second time nothing happens. Raises NotFound."""
     with transaction() as session:
-        promotion = session.get_one(Promotion, promotion_id, with_for_update=True)
+        promotion = session.get(Promotion, promotion_id, with_for_update=True)
+        if promotion is None:
+            raise NotFound(promotion_id)
         if promotion.ended_at is None:
             promotion.ended_at = now
             record("promotion.ended", subject="promotion", reference=promotion.code, now=now)

@@ -14,6 +14,8 @@ from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
+    DateField,
     DateTimeLocalField,
     EmailField,
     Field,
@@ -28,7 +30,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import Email, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import Email, InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import TextInput
 
 from portal.catalogue.errors import CallsRefused
@@ -36,9 +38,13 @@ from portal.catalogue.labels import CALL_STATES
 from portal.catalogue.models import CallState, Category, PortCall, Sailing
 from portal.catalogue.services import CallEdit
 from portal.kernel.text import LANGUAGES, LocalizedText
-from portal.pricing.errors import FaresRefused
+from portal.pricing.errors import FaresRefused, PartyRefused
 from portal.pricing.models import Fare
+from portal.pricing.party import Party, parse_party
+from portal.pricing.promotions import CODE, plain_code
+from portal.pricing.queries import CURRENCIES, CURRENCY
 from portal.pricing.services import FareEdit, fares_seal
+from portal.pricing.simulation import MOST_PARTIES, USUAL
 from portal.visas.labels import RETURN_REASONS
 
 REQUIRED = InputRequired(_l("Please fill this in."))
@@ -227,6 +233,8 @@ class FaresForm(FlaskForm):
         ],
     )
     fares = FieldList(FormField(FareForm))
+    port_dues = AmountField(_l("Port dues for each person"), [REQUIRED])
+    parties = TextAreaField(_l("Parties to try"), [Length(max=2000)])
 
     @classmethod
     def of(cls, fares: Sequence[tuple[Category, Fare]]) -> FaresForm:
@@ -245,14 +253,27 @@ class FaresForm(FlaskForm):
                 for category, fare in fares
             ],
         }
+        present["port_dues"] = fares[0][1].price_list.port_dues_minor if fares else 0
+        present["parties"] = "\n".join(USUAL)
         form = cls(**present)
         if len(form.fares) != len(fares):
             form = cls(formdata=None, **present)
+        form.port_dues.currency = fares[0][1].currency if fares else CURRENCY
         for entry, (category, fare) in zip(form.fares, fares, strict=True):
             entry.label.text = category.name.within(get_locale().language)
             for name in ("adult", "single", "child", "extra"):
                 entry.form[name].currency = fare.currency
         return form
+
+    def validate_parties(self, field: TextAreaField) -> None:
+        """One in a line; what cannot be read is named."""
+        self.tried: list[Party] = []
+        lines = [line for line in (field.data or "").splitlines() if line.strip()]
+        for line in lines[:MOST_PARTIES]:
+            try:
+                self.tried.append(parse_party(line))
+            except PartyRefused as refusal:
+                raise ValidationError(f"{line}: {refusal.message}") from None
 
     def edits(self) -> list[FareEdit]:
         return [
@@ -337,3 +358,45 @@ class ReservationDateForm(FlaskForm):
 
 class RefuseChangeForm(FlaskForm):
     reason = TextAreaField(_l("Why it cannot be changed"), [REQUIRED, Length(max=500)], filters=[trimmed])
+
+
+class PromotionForm(FlaskForm):
+    """Either a percentage or a sum; limits are for all bookings together, and none is asked for."""
+
+    code = StringField(_l("Code"), [REQUIRED], filters=[trimmed])
+    percent = IntegerField(_l("Per cent off"), [Optional(), NumberRange(1, 100)])
+    amount = AmountField(_l("Or a sum off the whole booking"), [Optional()])
+    currency = SelectField(_l("Currency"), [Optional()], choices=[SelectChoice("", _l("every currency"))])
+    starts_on = DateField(_l("First day to book"), [Optional()])
+    ends_on = DateField(_l("Last day to book"), [Optional()])
+    combinable = BooleanField(_l("May be combined with early booking and the group tariff"))
+    uses = IntegerField(_l("At most so many bookings"), [Optional(), NumberRange(1, 100000)])
+    cabins = IntegerField(_l("At most so many cabins"), [Optional(), NumberRange(1, 100000)])
+    budget = AmountField(_l("At most so much taken off in all"), [Optional()])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.currency.choices = [
+            SelectChoice("", _l("every currency")),
+            *(SelectChoice(code, code) for code in CURRENCIES),
+        ]
+
+    def validate_code(self, field: StringField) -> None:
+        if CODE.fullmatch(plain_code(field.data or "")) is None:
+            raise ValidationError(_l("A code has 3 to 20 Latin letters and digits."))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """What belongs together is looked at together, also where nothing was typed."""
+        right = bool(super().validate(extra_validators))
+        typed_wrong = self.percent.errors or self.amount.errors
+        if not typed_wrong and (self.percent.data is None) == (self.amount.data is None):
+            self.percent.errors = [_l("Give either a percentage or a sum.")]
+            right = False
+        if not self.currency.data and (self.amount.data is not None or self.budget.data is not None):
+            self.currency.errors = [_l("A sum needs its currency.")]
+            right = False
+        return right
+
+    def validate_ends_on(self, field: DateField) -> None:
+        if field.data and self.starts_on.data and field.data < self.starts_on.data:
+            raise ValidationError(_l("The last day is before the first."))

@@ -19,6 +19,8 @@ from portal.inventory.rescheduling import reschedule
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.pricing.errors import FaresChanged, FaresRefused
+from portal.pricing.labels import CURRENCIES as CURRENCY_NAMES
+from portal.pricing.queries import CURRENCIES, CURRENCY
 from portal.pricing.services import fares_seal, set_fares
 from portal.staff import queries
 from portal.staff.forms import CabinsForm, CloseSalesForm, FaresForm, SailingForm, SaleForm
@@ -127,10 +129,15 @@ def edit_sailing(code: str) -> ResponseReturnValue:
 @bp.route("/sailings/<string:code>/fares", methods=["GET", "POST"])
 @access(Permission.SAILING_EDIT)
 def fares(code: str) -> ResponseReturnValue:
-    page = queries.fares_page(code)
+    asked = request.args.get("currency", CURRENCY)
+    page = queries.fares_page(code, asked if asked in CURRENCIES else CURRENCY)
     form = FaresForm.of(page.fares)
     conflict = False
-    if form.validate_on_submit():
+    trial = None
+    valid = form.validate_on_submit()
+    if valid and "try" in request.form:
+        trial = queries.simulated_fares(page, form.edits(), form.port_dues.data or 0, form.tried, now())
+    elif valid:
         try:
             set_fares(
                 sailing_id=page.sailing.id,
@@ -138,6 +145,8 @@ def fares(code: str) -> ResponseReturnValue:
                 mark=form.mark.data,
                 seen=form.seen.data or "",
                 now=now(),
+                currency=page.currency,
+                port_dues_minor=form.port_dues.data,
             )
         except FaresRefused as refusal:
             form.mark_problems(refusal)
@@ -147,8 +156,10 @@ def fares(code: str) -> ResponseReturnValue:
             form.take_seal(fares_seal(fare for _category, fare in page.fares))
         else:
             flash(_("Saved. New bookings are made at these fares; what was agreed before stands."), "good")
-            return redirect(url_for(".fares", code=code))
-    answer = render_template("staff/fares.html", page=page, form=form, conflict=conflict)
+            return redirect(url_for(".fares", code=code, currency=page.currency))
+    answer = render_template(
+        "staff/fares.html", page=page, form=form, conflict=conflict, trial=trial, names=CURRENCY_NAMES
+    )
     return answer, (409 if conflict else 422) if form.errors else 200
 
 
@@ -200,9 +211,7 @@ def change_cabins(code: str) -> ResponseReturnValue:
     elif done:
         flash(ngettext("%(num)s cabin is closed.", "%(num)s cabins are closed.", done), "good")
     if refused:
-        flash(
-            _("Held or booked by a guest, so not closed: cabins %(numbers)s.", numbers=", ".join(refused)), "warning"
-        )
+        flash(_("Held or booked by a guest, so not closed: cabins %(numbers)s.", numbers=", ".join(refused)), "warning")
     return redirect(url_for(".cabins", code=code, deck=page.deck.code, state=request.args.get("state")))
 
 
