@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event, select
 
 from portal.accounts.models import Role
+from portal.booking.access import passenger_token
 from portal.booking.services import let_go, name_passengers
 from portal.database import db
 from portal.inventory.models import Occupancy
@@ -31,7 +32,9 @@ PUBLIC = (
 )
 OF_A_HOLD = ("/en/holds/{hold}/passengers", "/en/holds/{hold}/review")
 OF_A_BOOKING = ("/en/bookings/{booking}", "/en/bookings/{booking}/pay", "/en/bookings/{booking}/papers")
-OF_STAFF = ("/en/staff/sailings", "/en/staff/bookings", "/en/staff/reviews", "/en/staff/sailings/{sailing}")
+OF_A_PASSENGER = ("/en/passengers/{passenger}", "/en/bookings/{booking}/passengers/1")
+OF_LISTS = ("/en/staff/changes", "/en/staff/sailings/{sailing}/lists")
+OF_STAFF = (*OF_LISTS, "/en/staff/sailings", "/en/staff/bookings", "/en/staff/reviews", "/en/staff/sailings/{sailing}")
 
 
 @contextmanager
@@ -119,6 +122,23 @@ def test_a_page_of_a_booking_takes_as_many_statements_for_one_passenger_as_for_t
         booking = make_booking(season, cabin=cabin, passengers=travellers(party), customer=customer, now=now())
         refresh_checklist(booking_id=booking.id, now=now())
         found.append(few(browser, path.format(booking=booking.reference)))
+
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("path", OF_A_PASSENGER)
+def test_a_page_of_a_passenger_takes_as_many_statements_alone_as_with_others(browser: Browser, path: str) -> None:
+    season = make_season()
+    load_rules(now=now())
+    customer = make_account()
+    browser.sign_in(customer)
+    found = []
+    for cabin, party in ((0, 1), (2, 3)):
+        booking = make_booking(season, cabin=cabin, passengers=travellers(party), customer=customer, now=now())
+        refresh_checklist(booking_id=booking.id, now=now())
+        own = booking.passengers[0]
+        browser.open(f"/en/passengers/{own.reference}/open/{passenger_token(own)}")
+        found.append(few(browser, path.format(booking=booking.reference, passenger=own.reference)))
 
     assert found[0] == found[1]
 
