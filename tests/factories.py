@@ -22,7 +22,9 @@ from portal.catalogue.models import (
     Sailing,
     SailingState,
     Ship,
+    VoyagePart,
 )
+from portal.catalogue.services import offer_part
 from portal.catalogue.versions import CATALOGUE, bump
 from portal.database import db
 from portal.inventory.models import Occupancy
@@ -198,6 +200,22 @@ def make_sailing(ship: Ship, *, days_ahead: int = 90, nights: int = 4, **columns
     )
 
 
+def make_part(sailing: Sailing, embark: int, disembark: int, **given: Any) -> VoyagePart:
+    """A part of the voyage on sale at half of the fare."""
+    return offer_part(
+        **{
+            "sailing_id": sailing.id,
+            "embark": embark,
+            "disembark": disembark,
+            "percent": 50,
+            "mark": "proposed",
+            "on_sale": True,
+            "now": NOON,
+        }
+        | given
+    )
+
+
 def make_price_list(sailing: Sailing, currency: str = "RUB", **columns: Any) -> PriceList:
     """The first version, on sale; its figures are those of the fares that a test makes."""
     known = db.session.scalars(select(PriceList).filter_by(sailing_id=sailing.id, currency=currency)).first()
@@ -260,9 +278,16 @@ def details(**given: Any) -> PassengerDetails:
 
 
 def make_hold(
-    season: SmallSeason, *, cabin: int = 0, party: int = 2, holder: str = "", now: datetime = NOON
+    season: SmallSeason,
+    *,
+    cabin: int = 0,
+    party: int = 2,
+    holder: str = "",
+    now: datetime = NOON,
+    part: VoyagePart | None = None,
 ) -> Occupancy:
     return hold_cabin(
+        part_id=part.id if part else None,
         sailing_id=season.sailing.id,
         cabin_id=season.cabins[cabin].id,
         party=party,
@@ -279,10 +304,11 @@ def make_booking(
     customer: Account | None = None,
     now: datetime = NOON,
     language: str = "en",
+    part: VoyagePart | None = None,
 ) -> Booking:
     """Placed and waiting for money, through the real services."""
     travellers = passengers or (details(), details(surname="IVANOV", given_names="IVAN", sex=Sex.MALE))
-    hold = make_hold(season, cabin=cabin, party=len(travellers), now=now)
+    hold = make_hold(season, cabin=cabin, party=len(travellers), now=now, part=part)
     booking = name_passengers(
         parties={hold.id: travellers},
         customer_id=customer.id if customer else None,

@@ -26,6 +26,7 @@ from portal.booking.errors import (
     NobodyLeft,
     NotChangeable,
     NothingChanges,
+    PartStays,
     TooManyForCabin,
 )
 from portal.booking.filing import filed_since
@@ -45,7 +46,7 @@ from portal.booking.models import (
 )
 from portal.booking.prices import lock_promotion, use_promotion
 from portal.booking.queries import views_of
-from portal.catalogue.models import Cabin, Sailing
+from portal.catalogue.models import Cabin, Sailing, VoyagePart
 from portal.database import db, transaction
 from portal.inventory.errors import CabinTaken, PartyTooLarge, SailingClosed
 from portal.inventory.models import CabinNight, Occupancy, OccupancyState
@@ -174,7 +175,7 @@ class Plan:
 
 
 def changeable(booking: Booking, now: datetime) -> bool:
-    return booking.state is BookingState.CONFIRMED and not booking.sailing.departed_at(now)
+    return booking.state is BookingState.CONFIRMED and not booking.voyage.departed_at(now)
 
 
 def awaiting_change(booking_id: int) -> BookingChange | None:
@@ -191,8 +192,8 @@ def plan(booking: Booking, wish: Wish, now: datetime) -> Plan:
 
     The same sailing costs what it cost on the day it was booked; another one what it costs today. What is cheaper
     afterwards is given up, and of that the operator keeps what the pinned conditions say for a cancellation today.
-    Raises NotChangeable, ChangeUnderWay, NothingChanges, NobodyLeft, AdultNeeded, TooManyForCabin, PartyTooLarge,
-    CabinTaken or SailingClosed.
+    Raises NotChangeable, ChangeUnderWay, NothingChanges, PartStays, NobodyLeft, AdultNeeded, TooManyForCabin,
+    PartyTooLarge, CabinTaken or SailingClosed.
     """
     if not changeable(booking, now):
         raise NotChangeable
@@ -200,6 +201,8 @@ def plan(booking: Booking, wish: Wish, now: datetime) -> Plan:
         raise ChangeUnderWay
     moves = wish.sailing_id is not None and wish.sailing_id != booking.sailing_id
     sailing = db.session.get_one(Sailing, wish.sailing_id) if moves else booking.sailing
+    if moves and isinstance(booking.voyage, VoyagePart):
+        raise PartStays
     if moves and (not sailing.on_sale_at(now) or sailing.departed_at(now)):
         raise SailingClosed
     rooms = tuple(_room(booked, wish, moves) for booked in booking.cabins)
@@ -240,7 +243,8 @@ def plan(booking: Booking, wish: Wish, now: datetime) -> Plan:
 
 def days_left(booking: Booking, now: datetime) -> int:
     """Before the first day, on the calendar of the port of embarkation."""
-    return (booking.sailing.start_day - now.astimezone(ZoneInfo(booking.sailing.calls[0].port.zone)).date()).days
+    voyage = booking.voyage
+    return (voyage.start_day - now.astimezone(ZoneInfo(voyage.calls[0].port.zone)).date()).days
 
 
 def _room(booked: BookedCabin, wish: Wish, moves: bool) -> Room:
@@ -275,7 +279,7 @@ def _check_free(booking: Booking, sailing: Sailing, rooms: Sequence[Room], now: 
 def taken_for(booking: Booking, sailing: Sailing, now: datetime) -> set[int]:
     """Cabins that this booking cannot change to on `sailing`: others have a night of them. One statement."""
     own = [booked.occupancy_id for booked in booking.cabins]
-    nights = sailing.nights
+    nights = _voyage(booking, sailing).nights
     return set(
         db.session.scalars(
             select(CabinNight.cabin_id)
@@ -292,9 +296,14 @@ def taken_for(booking: Booking, sailing: Sailing, now: datetime) -> set[int]:
     )
 
 
+def _voyage(booking: Booking, sailing: Sailing) -> Sailing | VoyagePart:
+    """What the booking is for on `sailing`: of its own perhaps a part, of another the whole."""
+    return booking.voyage if sailing.id == booking.sailing_id else sailing
+
+
 def _check_people(booking: Booking, sailing: Sailing, rooms: Sequence[Room]) -> None:
     """An adult in the booking and in each cabin with a minor, unless that was answered for; and berths for all."""
-    day = sailing.start_day
+    day = _voyage(booking, sailing).start_day
     if not any(age_on(day, one.birth_date) >= OF_AGE for room in rooms for one in room.sleepers):
         raise AdultNeeded
     for room in rooms:
@@ -324,13 +333,16 @@ def _lines(booking: Booking, sailing: Sailing, rooms: Sequence[Room], moves: boo
     if moves:
         prices = prices_of({sailing.id: sailing.code}, booking.currency)[sailing.id]
         return _priced(prices, sailing, [(room.new, room.sleepers) for room in kept_rooms], promotion, now)
-    placed = booking.placed_at or booking.made_at
+    placed, voyage = booking.placed_at or booking.made_at, booking.voyage
     prices = agreed_prices(sailing.id, sailing.code, booking.currency, booking.versions, codes)
+    if isinstance(voyage, VoyagePart):
+        agreed_percent = int(booking.versions.get("part", voyage.percent))
+        prices = prices.for_part(agreed_percent, voyage.embark.port.name, voyage.disembark.port.name)
     before = [(room.old, _sleepers(booking, room.old.id)) for room in rooms]
     agreed = _sums((charge.passenger_id or NEWCOMER, charge.amount_minor) for charge in _fares(booking))
-    again = _sums((line.passenger_id, line.minor) for line in _priced(prices, sailing, before, promotion, placed))
+    again = _sums((line.passenger_id, line.minor) for line in _priced(prices, voyage, before, promotion, placed))
     if again == agreed:
-        return _priced(prices, sailing, [(room.new, room.sleepers) for room in kept_rooms], promotion, placed)
+        return _priced(prices, voyage, [(room.new, room.sleepers) for room in kept_rooms], promotion, placed)
     lines = []
     for room in kept_rooms:
         if {one.passenger_id for one in room.sleepers} == room.before and _kind_of(room.old) == _kind_of(room.new):
@@ -340,19 +352,19 @@ def _lines(booking: Booking, sailing: Sailing, rooms: Sequence[Room], moves: boo
                 if charge.passenger_id in room.before
             ]
         else:
-            lines += _priced(prices, sailing, [(room.new, room.sleepers)], promotion, placed)
+            lines += _priced(prices, voyage, [(room.new, room.sleepers)], promotion, placed)
     return lines
 
 
 def _priced(
     prices: SailingPrices,
-    sailing: Sailing,
+    voyage: Sailing | VoyagePart,
     places: Sequence[tuple[Cabin, Sequence[Sleeper]]],
     promotion: Promotion | None,
     moment: datetime,
 ) -> list[Line]:
     """What these people pay in these cabins when they book at `moment`. Raises TooManyForCabin or SailingClosed."""
-    day = sailing.start_day
+    day = voyage.start_day
     try:
         fares = tuple(
             prices.cabin(cabin.category_id, cabin.category.code, berths=cabin.berths, extra_berths=cabin.extra_berths)
@@ -372,7 +384,7 @@ def _priced(
     priced = price_party(
         Offer(prices.currency, fares, terms),
         Party(tuple(tuple(travellers) for travellers in cabins)),
-        day=day_of(moment, sailing.calls[0].port.zone),
+        day=day_of(moment, voyage.calls[0].port.zone),
     )
     people = [one for _cabin, sleepers in places for one in sleepers]
     return [
@@ -549,7 +561,7 @@ def correct_name(*, passenger_id: int, surname: str, given_names: str, now: date
         passenger = session.get_one(Passenger, passenger_id)
         if (
             booking.state not in (BookingState.PENDING, BookingState.CONFIRMED)
-            or booking.sailing.departed_at(now)
+            or booking.voyage.departed_at(now)
             or passenger.left_at is not None
         ):
             raise NotChangeable
@@ -689,7 +701,8 @@ def _hold(booking: Booking, change: BookingChange, until: datetime, now: datetim
 def _take_of(steps: Mapping[str, Any], room: Mapping[str, Any], booking: Booking) -> Take:
     # Not the visitor's own key: what is held for a change is no cabin of a booking that he is about to make.
     holder = f"change:{booking.reference}"
-    return Take(steps["sailing_id"], room["cabin"], len(room["passengers"]), holder, room["hold"])
+    part_id = booking.cabins[0].occupancy.part_id  # it stays on its sailing: see PartStays
+    return Take(steps["sailing_id"], room["cabin"], len(room["passengers"]), holder, room["hold"], part_id)
 
 
 def _make(booking: Booking, change: BookingChange, now: datetime) -> None:

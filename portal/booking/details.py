@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from portal.booking.models import DocumentKind, Passenger
-from portal.catalogue.models import CallState, Sailing
+from portal.catalogue.models import CallState, Sailing, VoyagePart
 
 # All of these days are proposed: the operator has set none yet.
 LIST_DAYS = 14  # the passenger list of the ports and of transport security closes (FAL form 6; order 243/2012)
@@ -44,20 +44,20 @@ class Missing:
         return self.until < today
 
 
-def missing_fields(passenger: Passenger, sailing: Sailing) -> tuple[Missing, ...]:
-    """What `passenger` has still to tell for `sailing`, in the order of the form; () once nothing is missing.
+def missing_fields(passenger: Passenger, voyage: Sailing | VoyagePart) -> tuple[Missing, ...]:
+    """What `passenger` has still to tell for `voyage`, in the order of the form; () once nothing is missing.
 
     Each with the rule that needs it first: a visa where one is to be applied for, else the passenger list. Days are
     counted back from the first day of the cruise, at the port where it begins, and may have passed already.
     """
     if passenger.document_fingerprint == "":  # known once, forgotten after the cruise
         return ()
-    countries = _countries(sailing)
+    countries = _countries(voyage)
     days, needed_for, country = LIST_DAYS, NeededFor.PASSENGER_LIST, None
     for asking, visa_days in VISA_DAYS.items():
         if asking in countries and asking != passenger.citizenship and visa_days > days:
             days, needed_for, country = visa_days, NeededFor.VISA, asking
-    until = sailing.start_day - timedelta(days)
+    until = voyage.start_day - timedelta(days)
     return tuple(
         Missing(field, needed_for, country, until)
         for field in Field
@@ -84,5 +84,5 @@ def _asked(field: Field, passenger: Passenger, international: bool) -> bool:
     return passenger.document_kind is DocumentKind.PASSPORT
 
 
-def _countries(sailing: Sailing) -> frozenset[str]:
-    return frozenset(call.port.country for call in sailing.calls if call.state is not CallState.CANCELLED)
+def _countries(voyage: Sailing | VoyagePart) -> frozenset[str]:
+    return frozenset(call.port.country for call in voyage.calls if call.state is not CallState.CANCELLED)

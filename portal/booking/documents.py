@@ -17,7 +17,7 @@ from portal.booking.models import BookingState
 from portal.booking.queries import BookingPage, PassengerView
 from portal.catalogue.labels import CALL_STATES
 from portal.catalogue.models import CallState
-from portal.catalogue.queries import CallView, PortView
+from portal.catalogue.queries import CallView, PartView, PortView
 from portal.kernel import formats
 from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.countries import country_name
@@ -100,14 +100,21 @@ def _state(page: BookingPage, language: str) -> str:
 
 def _summary(page: BookingPage, language: str) -> str:
     sailing = page.sailing
+    part = sailing.part
     return " · ".join(
         [
+            *([_part(part, language)] if part else []),
             formats.period(sailing.starts_at, sailing.embark.zone, sailing.ends_at, sailing.disembark.zone, language),
             ngettext("%(num)s day", "%(num)s days", sailing.days),
             ngettext("%(num)s night", "%(num)s nights", sailing.nights),
             sailing.code,
         ]
     )
+
+
+def _part(part: PartView, language: str) -> str:
+    embark, disembark = part.embark.within(language), part.disembark.within(language)
+    return str(_("Part of the voyage: %(embark)s – %(disembark)s", embark=embark, disembark=disembark))
 
 
 def _facts(page: BookingPage, language: str) -> list[dict[str, Any]]:
@@ -324,6 +331,7 @@ def _whole_cruise(page: BookingPage, language: str) -> Event:
         "description",
         "\n".join(
             [
+                *([_part(sailing.part, language)] if sailing.part else []),
                 ports,
                 _("Booking number: %(reference)s", reference=page.reference),
                 _("Cabin: %(numbers)s", numbers=cabins),

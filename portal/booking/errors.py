@@ -39,6 +39,17 @@ class TooManyForCabin(Refused):
         )
 
 
+class DifferentParts(Refused):
+    message = _l("One booking is for one part of the voyage. Please make a booking for each part.")
+
+
+class PartStays(Refused):
+    message = _l(
+        "A part of a voyage cannot be moved to another sailing here. Please make a new booking and cancel this one, or "
+        "write to us."
+    )
+
+
 class SamePassengerTwice(Refused):
     message = _l("Two passengers have the same document. Please check the numbers.")
 

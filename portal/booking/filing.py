@@ -17,6 +17,7 @@ from portal.booking.details import Field, Missing, missing_fields
 from portal.booking.errors import AlreadyDecided, NobodyToFile, ReasonMissing, SamePassengerTwice
 from portal.booking.models import (
     CHANGE_MOVES,
+    BookedCabin,
     Booking,
     BookingState,
     ChangeRequest,
@@ -27,8 +28,9 @@ from portal.booking.models import (
     Passenger,
     Sex,
 )
-from portal.catalogue.models import Sailing
+from portal.catalogue.models import Sailing, VoyagePart
 from portal.database import column_key, db, transaction
+from portal.inventory.models import Occupancy
 from portal.kernel.sealing import fingerprint
 from portal.kernel.states import move
 from portal.outbox.services import announce
@@ -49,6 +51,14 @@ def kinds_of(sailing: Sailing) -> tuple[FiledKind, ...]:
     return tuple(kind for kind in FiledKind if kind not in COUNTRIES or COUNTRIES[kind] in countries)
 
 
+WITH_PART = (
+    joinedload(Passenger.booking)
+    .selectinload(Booking.cabins)
+    .joinedload(BookedCabin.occupancy)
+    .joinedload(Occupancy.part)
+)
+
+
 def to_be_listed(sailing_id: int, *, lock: bool = False) -> Sequence[Passenger]:
     """Everyone in a confirmed booking, by name; with `lock`, no booking of them changes meanwhile."""
     if lock:
@@ -65,6 +75,7 @@ def to_be_listed(sailing_id: int, *, lock: bool = False) -> Sequence[Passenger]:
             Booking.sailing_id == sailing_id, Booking.state == BookingState.CONFIRMED, Passenger.left_at.is_(None)
         )
         .order_by(Passenger.surname, Passenger.given_names, Passenger.id)
+        .options(WITH_PART)
         .execution_options(populate_existing=lock)
     ).all()
 
@@ -78,6 +89,8 @@ def _named_in(kind: FiledKind, passenger: Passenger) -> bool:
     if kind not in CITIZENS:
         return True
     country, its_own = CITIZENS[kind]
+    if all(call.port.country != country for call in passenger.booking.voyage.calls):  # of a part that calls elsewhere
+        return False
     return (passenger.citizenship == country) is its_own
 
 
@@ -190,11 +203,11 @@ def open_request(passenger: Passenger) -> ChangeRequest | None:
     return next((one for one in passenger.changes if one.state is ChangeState.ASKED), None)
 
 
-def still_missing(passenger: Passenger, sailing: Sailing) -> tuple[Missing, ...]:
+def still_missing(passenger: Passenger, voyage: Sailing | VoyagePart) -> tuple[Missing, ...]:
     """What the passenger has neither told nor asked to have put into a filed list."""
     waiting = open_request(passenger)
     asked = set(waiting.fields) if waiting else set()
-    return tuple(one for one in missing_fields(passenger, sailing) if one.field not in asked)
+    return tuple(one for one in missing_fields(passenger, voyage) if one.field not in asked)
 
 
 def wanted_of(request: ChangeRequest) -> tuple[Wanted, ...]:

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Str
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Account
-from portal.catalogue.models import Cabin, Sailing
+from portal.catalogue.models import Cabin, Sailing, VoyagePart
 from portal.database import Base, SealedText, index_where, unique_where
 from portal.inventory.models import Occupancy
 from portal.kernel.money import Money
@@ -113,6 +113,11 @@ class Booking(Base):
     charges: Mapped[list[Charge]] = relationship(
         back_populates="booking", order_by="Charge.position", cascade="all, delete-orphan"
     )
+
+    @property
+    def voyage(self) -> Sailing | VoyagePart:
+        """What of the sailing was booked: all of its cabins are for the same part, or for the whole voyage."""
+        return self.cabins[0].occupancy.voyage if self.cabins else self.sailing
 
     @property
     def price(self) -> Money:
@@ -305,6 +310,7 @@ class ChargeKind(StrEnum):
     CHILD = "child"
     INFANT = "infant"
     EXTRA_BERTH = "extra_berth"
+    PART = "part"
     SINGLE_SUPPLEMENT = "single_supplement"
     FOREIGN_TARIFF = "foreign_tariff"
     EARLY_BOOKING = "early_booking"

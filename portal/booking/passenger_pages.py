@@ -19,13 +19,14 @@ from portal.booking.queries import views_of
 from portal.catalogue.models import Cabin, PortCall, Sailing
 from portal.catalogue.queries import SailingView, sailing_view
 from portal.database import db
+from portal.inventory.models import Occupancy
 from portal.kernel.text import LocalizedText
 
 REMIND_DAYS = (3, 7, 14)  # before the deadline, the nearest first
 
 WHOLE_CABINS = selectinload(Booking.cabins).options(
     joinedload(BookedCabin.cabin).options(joinedload(Cabin.category), joinedload(Cabin.deck)),
-    joinedload(BookedCabin.occupancy),
+    joinedload(BookedCabin.occupancy).joinedload(Occupancy.part),
 )
 WHOLE_PASSENGER = (
     joinedload(Passenger.booking).options(WHOLE_CABINS),
@@ -111,14 +112,14 @@ def passenger_page(passenger: Passenger, now: datetime) -> PassengerPage:
             if one.name != Field.DOCUMENT_NUMBER
         },
         document_ending=ending(passenger.document_number),
-        missing=still_missing(passenger, booking.sailing),
+        missing=still_missing(passenger, booking.voyage),
         language=passenger.language or booking.language,
         email=passenger.email,
         link_sent_at=passenger.link_sent_at,
         open=open_at(booking, now),
         filed_at=filed_since(passenger),
         change=change_view(passenger.changes[-1]) if passenger.changes else None,
-        sailing=sailing_view(booking.sailing),
+        sailing=sailing_view(booking.voyage),
         ship_name=booking.sailing.ship.sold_as,
     )
 
@@ -135,7 +136,7 @@ class Reminder:
 
 
 def due_reminders(now: datetime, today: date) -> list[Reminder]:
-    """For whom a deadline comes near on `today`, each step of REMIND_DAYS once. Two statements.
+    """For whom a deadline comes near on `today`, each step of REMIND_DAYS once. Three statements.
 
     A step that had passed already when the booking was made is left out: whoever has just been told is not reminded.
     """
@@ -146,7 +147,7 @@ def due_reminders(now: datetime, today: date) -> list[Reminder]:
         .join(Sailing)
         .where(
             Booking.state == BookingState.CONFIRMED,
-            Sailing.starts_at > now,
+            Sailing.ends_at > now,  # a part of it may begin later
             Sailing.starts_at < datetime.combine(last, now.timetz()),
             lacks,
         )

@@ -140,5 +140,5 @@ def _locked(passenger_id: int, now: datetime | None) -> Passenger:
 
 
 def open_at(booking: Booking, now: datetime) -> bool:
-    """Whether passengers can still tell anything: it was agreed, not given up, and the ship has not left."""
-    return booking.state in OPEN and now < booking.sailing.starts_at
+    """Whether passengers can still tell anything: it was agreed, not given up, and his voyage has not begun."""
+    return booking.state in OPEN and now < booking.voyage.starts_at

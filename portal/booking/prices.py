@@ -24,6 +24,7 @@ from portal.booking.models import (
     QuoteUse,
     UseState,
 )
+from portal.catalogue.models import VoyagePart
 from portal.database import db, transaction
 from portal.kernel.ages import age_on
 from portal.kernel.formats import day_of
@@ -210,8 +211,8 @@ def use_promotion(booking: Booking, taken: int, cabins: int, now: datetime) -> N
 
 
 def day_of_booking(booking: Booking, now: datetime) -> date:
-    """The day on which it is booked, on the calendar of the first port."""
-    return day_of(now, booking.sailing.calls[0].port.zone)
+    """The day on which it is booked, on the calendar of the port of embarkation."""
+    return day_of(now, booking.voyage.calls[0].port.zone)
 
 
 def _draft(booking_id: int) -> Booking:
@@ -222,14 +223,16 @@ def _draft(booking_id: int) -> Booking:
 
 
 def _priced(booking: Booking, promotion: Promotion | None, now: datetime) -> PricedParty:
-    sailing = booking.sailing
+    sailing, voyage = booking.sailing, booking.voyage
     quoted = _quoted(booking)
     prices = prices_of({sailing.id: sailing.code}, booking.currency)[sailing.id]
+    if isinstance(voyage, VoyagePart):
+        prices = prices.for_part(voyage.percent, voyage.embark.port.name, voyage.disembark.port.name)
     cabins = [booked.cabin for booked in booking.cabins]
     party = Party(
         tuple(
             tuple(
-                Traveller(max(0, age_on(sailing.start_day, one.birth_date)), one.citizenship)
+                Traveller(max(0, age_on(voyage.start_day, one.birth_date)), one.citizenship)
                 for one in _sleepers(booking, cabin.id)
             )
             for cabin in cabins

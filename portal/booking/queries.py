@@ -15,7 +15,7 @@ from portal.booking.details import Missing, ending
 from portal.booking.filing import open_request, still_missing
 from portal.booking.labels import CHARGES
 from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, Passenger
-from portal.catalogue.models import Cabin, PortCall, Sailing
+from portal.catalogue.models import Cabin, PortCall, Sailing, VoyagePart
 from portal.catalogue.queries import SailingView, sailing_view
 from portal.database import db
 from portal.inventory.models import Occupancy, OccupancyState
@@ -146,7 +146,7 @@ WHOLE = (
     joinedload(Booking.sailing).joinedload(Sailing.calls).joinedload(PortCall.port),
     joinedload(Booking.cabins).joinedload(BookedCabin.cabin).joinedload(Cabin.category),
     joinedload(Booking.cabins).joinedload(BookedCabin.cabin).joinedload(Cabin.deck),
-    joinedload(Booking.cabins).joinedload(BookedCabin.occupancy),
+    joinedload(Booking.cabins).joinedload(BookedCabin.occupancy).joinedload(Occupancy.part),
     selectinload(Booking.passengers).joinedload(Passenger.cabin),
     selectinload(Booking.passengers).joinedload(Passenger.changes),
     selectinload(Booking.charges).joinedload(Charge.passenger),
@@ -174,8 +174,8 @@ def booking_page(booking_id: int) -> BookingPage:
     booking = known_booking(booking_id) or whole_booking(Booking.id == booking_id)
     if booking is None:
         raise NotFound(booking_id)
-    sailing = sailing_view(booking.sailing)
-    start = booking.sailing.start_day
+    sailing = sailing_view(booking.voyage)
+    start = booking.voyage.start_day
     price = booking.price
     views = views_of(booking)
     return BookingPage(
@@ -188,7 +188,7 @@ def booking_page(booking_id: int) -> BookingPage:
         start_day=start,
         cabins=tuple(views.values()),
         passengers=tuple(
-            _passenger_view(passenger, booking.sailing, views) for passenger in booking.passengers
+            _passenger_view(passenger, booking.voyage, views) for passenger in booking.passengers
         ),
         charges=tuple(
             ChargeView(
@@ -224,7 +224,7 @@ def named_passengers(booking_id: int) -> Sequence[Passenger]:
 
 
 def _passenger_view(
-    passenger: Passenger, sailing: Sailing, cabins: Mapping[int, BookedCabinView]
+    passenger: Passenger, voyage: Sailing | VoyagePart, cabins: Mapping[int, BookedCabinView]
 ) -> PassengerView:
     return PassengerView(
         id=passenger.id,
@@ -238,7 +238,7 @@ def _passenger_view(
         document_ending=ending(passenger.document_number),
         document_expires=passenger.document_expires,
         cabin=cabins[passenger.cabin_id].number,
-        missing=still_missing(passenger, sailing),
+        missing=still_missing(passenger, voyage),
         asked=open_request(passenger) is not None,
     )
 
@@ -289,6 +289,7 @@ WHOLE_HOLD = (
     joinedload(Occupancy.sailing).joinedload(Sailing.calls).joinedload(PortCall.port),
     joinedload(Occupancy.cabin).joinedload(Cabin.category),
     joinedload(Occupancy.cabin).joinedload(Cabin.deck),
+    joinedload(Occupancy.part),
 )
 
 
@@ -301,6 +302,7 @@ def hold_page(hold: Occupancy, now: datetime) -> HoldPage:
         .where(
             Occupancy.holder == hold.holder,
             Occupancy.sailing_id == hold.sailing_id,
+            Occupancy.part_id.is_not_distinct_from(hold.part_id),  # one booking is for one part of the voyage
             (Occupancy.id == hold.id)
             | ((Occupancy.state == OccupancyState.HELD) & (Occupancy.expires_at > now)),
         )
@@ -326,8 +328,8 @@ def hold_page(hold: Occupancy, now: datetime) -> HoldPage:
             for (one, _), view in zip(together, cabin_views([(one.cabin, one) for one, _ in together]), strict=True)
         ),
         expires_at=min(one.expires_at or one.made_at for one, _ in together),
-        sailing=sailing_view(hold.sailing),
-        start_day=hold.sailing.start_day,
+        sailing=sailing_view(hold.voyage),
+        start_day=hold.voyage.start_day,
         booking_id=booking.id if booking else None,
         booking_reference=booking.reference if booking else None,
         booking_state=booking.state if booking else None,
@@ -351,7 +353,7 @@ ROWS = 50
 
 
 def bookings_of(account_id: int) -> tuple[BookingRow, ...]:
-    """The newest of an account's bookings. Four statements."""
+    """The newest of an account's bookings. Five statements."""
     bookings = db.session.scalars(
         select(Booking)
         .where(Booking.customer_id == account_id, Booking.state != BookingState.DRAFT)
@@ -360,6 +362,7 @@ def bookings_of(account_id: int) -> tuple[BookingRow, ...]:
         .options(
             joinedload(Booking.sailing).joinedload(Sailing.itinerary),
             joinedload(Booking.sailing).selectinload(Sailing.calls).joinedload(PortCall.port),
+            selectinload(Booking.cabins).joinedload(BookedCabin.occupancy).joinedload(Occupancy.part),
             selectinload(Booking.charges),
         )
     )
@@ -369,8 +372,8 @@ def bookings_of(account_id: int) -> tuple[BookingRow, ...]:
             booking.state,
             booking.sailing.itinerary.title,
             booking.sailing.code,
-            booking.sailing.starts_at,
-            booking.sailing.calls[0].port.zone,
+            booking.voyage.starts_at,
+            booking.voyage.calls[0].port.zone,
             booking.price,
         )
         for booking in bookings

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from portal.audit.services import record
 from portal.booking.changes import awaiting_change, drop_change
 from portal.booking.errors import (
+    DifferentParts,
     MinorsAlone,
     NoAdult,
     NobodyInCabin,
@@ -86,9 +87,11 @@ def name_passengers(
 ) -> Booking:
     """Write who travels in which held cabin, with today's price of each; a second time in place of the first.
 
-    parties: the holds of one visitor on one sailing, each with at least one passenger. minors_waiver: the adult who
-    books answers for minors who sleep in a cabin of their own, next to another of the same booking.
-    Raises NobodyInCabin, HoldOver, ShipFull, NoAdult, TooManyForCabin, SamePassengerTwice; then nothing is written.
+    parties: the holds of one visitor on one sailing, all for the same part of it, each with at least one passenger.
+    minors_waiver: the adult who books answers for minors who sleep in a cabin of their own, next to another of the
+    same booking.
+    Raises NobodyInCabin, HoldOver, DifferentParts, ShipFull, NoAdult, TooManyForCabin, SamePassengerTwice; then nothing
+    is written.
     """
     try:
         return _name(parties, customer_id, language, now, minors_waiver)
@@ -112,6 +115,8 @@ def _name(
                 raise NobodyInCabin(number=session.get_one(Occupancy, hold_id).cabin.number)
             name_party(occupancy_id=hold_id, party=len(parties[hold_id]), now=now)
         holds = [session.get_one(Occupancy, hold_id) for hold_id in parties]
+        if len({hold.part_id for hold in holds}) > 1:
+            raise DifferentParts
         everybody = [details for party in parties.values() for details in party]
         alone = _check_adults(holds, parties, waived=minors_waiver)
         digests = [document_digest(details.document_number) for details in everybody]
@@ -152,7 +157,7 @@ def _name(
 
 def _check_adults(holds: Sequence[Occupancy], parties: Parties, *, waived: bool) -> bool:
     """Whether minors sleep in a cabin without an adult, which needs the waiver. Raises NoAdult."""
-    day = holds[0].sailing.start_day
+    day = holds[0].voyage.start_day
     grown = {hold.id: any(age_on(day, one.birth_date) >= OF_AGE for one in parties[hold.id]) for hold in holds}
     if not any(grown.values()):
         raise NoAdult

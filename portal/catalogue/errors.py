@@ -22,6 +22,15 @@ class SailingOver(Refused):
     message = _l("This sailing has left or been cancelled and cannot go on sale.")
 
 
+class PartImpossible(Refused):
+    """What is wrong with a part of a voyage that is to be offered; `field` says where it was typed."""
+
+    def __init__(self, field: str, message: LazyString) -> None:
+        super().__init__(field)
+        self.field = field
+        self.message = message
+
+
 class SalesEndTooLate(Refused):
     message = _l("Sales must end before the ship departs.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -174,6 +175,9 @@ class Sailing(Base):
     calls: Mapped[list[PortCall]] = relationship(
         order_by="PortCall.position", cascade="all, delete-orphan", back_populates="sailing"
     )
+    parts: Mapped[list[VoyagePart]] = relationship(
+        order_by="VoyagePart.embark_position, VoyagePart.disembark_position", back_populates="sailing"
+    )
 
     def on_sale_at(self, now: datetime) -> bool:
         return self.state is SailingState.ON_SALE and now < self.sales_close_at
@@ -226,6 +230,134 @@ class PortCall(Base):
 
     sailing: Mapped[Sailing] = relationship(back_populates="calls")
     port: Mapped[Port] = relationship()
+
+
+@dataclass(frozen=True)
+class PartCall:
+    """A call as a guest of a part lives it: he does not arrive where he embarks, nor depart where he leaves."""
+
+    position: int
+    port: Port
+    arrives_at: datetime | None
+    departs_at: datetime | None
+    leg_nm: int
+    leg_river_km: int
+    state: CallState
+    notes: LocalizedText | None
+
+
+class VoyagePart(Base):
+    """A part of a sailing that guests may book by itself: they embark at one call and leave at a later one.
+
+    It answers like a Sailing wherever only dates, nights and calls are asked for.
+    """
+
+    __tablename__ = "voyage_part"
+    __table_args__ = (
+        UniqueConstraint("sailing_id", "embark_position", "disembark_position"),
+        CheckConstraint("embark_position < disembark_position", name="embarks_before_it_leaves"),
+        CheckConstraint("percent > 0 AND percent <= 100", name="percent_of_a_hundred"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sailing_id: Mapped[int] = mapped_column(ForeignKey("sailing.id"))
+    embark_position: Mapped[int]
+    disembark_position: Mapped[int]
+    on_sale: Mapped[bool] = mapped_column(default=False)
+    percent: Mapped[int]  # of the fare of the whole voyage
+    mark: Mapped[str] = mapped_column(String(12))  # "proposed" or "confirmed"
+
+    sailing: Mapped[Sailing] = relationship(back_populates="parts")
+
+    @property
+    def key(self) -> str:
+        """As it stands in addresses: "2-4"."""
+        return f"{self.embark_position}-{self.disembark_position}"
+
+    @property
+    def code(self) -> str:
+        return self.sailing.code
+
+    @property
+    def version(self) -> int:
+        return self.sailing.version
+
+    @property
+    def embark(self) -> PortCall:
+        return self._call(self.embark_position)
+
+    @property
+    def disembark(self) -> PortCall:
+        return self._call(self.disembark_position)
+
+    def _call(self, position: int) -> PortCall:
+        return next(call for call in self.sailing.calls if call.position == position)
+
+    @property
+    def calls(self) -> list[PartCall]:
+        """From the call of embarking to that of leaving, both included."""
+        early = None if self.disembark is self.sailing.calls[-1] else self.disembark
+        return [
+            PartCall(
+                position=call.position,
+                port=call.port,
+                arrives_at=None if call is self.embark else call.arrives_at,
+                departs_at=None if call is early else call.departs_at,
+                leg_nm=call.leg_nm,
+                leg_river_km=call.leg_river_km,
+                state=call.state,
+                notes=call.notes,
+            )
+            for call in self.sailing.calls
+            if self.embark_position <= call.position <= self.disembark_position
+        ]
+
+    @property
+    def starts_at(self) -> datetime:
+        departs = self.embark.departs_at
+        assert departs is not None  # the service that allows a part sees to it
+        return departs
+
+    @property
+    def ends_at(self) -> datetime:
+        """Guests of the last port stay aboard as long as everybody else."""
+        if self.disembark is self.sailing.calls[-1]:
+            return self.sailing.ends_at
+        arrives = self.disembark.arrives_at
+        assert arrives is not None
+        return arrives
+
+    @property
+    def start_day(self) -> date:
+        """The first day, where the guest embarks: ages and deadlines count from it."""
+        return self.starts_at.astimezone(ZoneInfo(self.embark.port.zone)).date()
+
+    @property
+    def end_day(self) -> date:
+        return self.ends_at.astimezone(ZoneInfo(self.disembark.port.zone)).date()
+
+    @property
+    def nights(self) -> list[date]:
+        """From the evening of embarking to the day of leaving, that day's night excluded.
+
+        By the first port's calendar, as the whole sailing's: so parts that touch at a port never share a night.
+        """
+        zone = ZoneInfo(self.sailing.calls[0].port.zone)
+        first = self.starts_at.astimezone(zone).date()
+        to_the_end = self.disembark is self.sailing.calls[-1]
+        end = self.sailing.end_day if to_the_end else self.ends_at.astimezone(zone).date()
+        return [first + timedelta(days=n) for n in range((end - first).days)]
+
+    @property
+    def certain(self) -> bool:
+        """Nobody may be sold a voyage from or to a call that is not made, or waits for a permission."""
+        return all(call.state in (CallState.PLANNED, CallState.CONFIRMED) for call in (self.embark, self.disembark))
+
+    def on_sale_at(self, now: datetime) -> bool:
+        return self.on_sale and self.certain and self.sailing.on_sale_at(now)
+
+    def departed_at(self, now: datetime) -> bool:
+        return self.starts_at <= now
 
 
 class DataVersion(Base):

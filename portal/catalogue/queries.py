@@ -10,7 +10,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from portal.catalogue.models import Cabin, Category, Deck, Port, PortCall, Sailing, SailingState
+from portal.catalogue.models import (
+    Cabin,
+    Category,
+    Deck,
+    PartCall,
+    Port,
+    PortCall,
+    Sailing,
+    SailingState,
+    VoyagePart,
+)
 from portal.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.text import LocalizedText
@@ -44,8 +54,21 @@ class CallView:
 
 
 @dataclass(frozen=True)
+class PartView:
+    """Which part of a sailing it is."""
+
+    id: int
+    key: str  # as it stands in addresses: "2-4"
+    embark: LocalizedText
+    disembark: LocalizedText
+    percent: int  # of the fare of the whole voyage
+    mark: str
+    offered: bool  # as far as it depends on the part: the sailing may not be on sale for all that
+
+
+@dataclass(frozen=True)
 class SailingView:
-    """A sailing without money and cabins."""
+    """A sailing, or a part of one as its guests live it, without money and cabins."""
 
     id: int
     code: str
@@ -61,10 +84,12 @@ class SailingView:
     sales_close_at: datetime
     days: int
     nights: int
+    night_dates: tuple[date, ...]
     calls: tuple[CallView, ...]
     countries: tuple[str, ...]  # in the order of the first call
     ship_id: int
     version: int
+    part: PartView | None = None  # None: the whole voyage
 
     @property
     def embark(self) -> PortView:
@@ -79,18 +104,21 @@ class SailingView:
         return tuple(call.port for call in self.calls)
 
     def on_sale_at(self, now: datetime) -> bool:
-        return self.state is SailingState.ON_SALE and now < self.sales_close_at
+        offered = self.part is None or self.part.offered
+        return offered and self.state is SailingState.ON_SALE and now < self.sales_close_at
 
 
 def port_view(port: Port) -> PortView:
     return PortView(port.code, port.name, port.country, port.latitude, port.longitude, port.zone, port.sights)
 
 
-def sailing_view(sailing: Sailing) -> SailingView:
-    """From a sailing loaded with its calls, ports and itinerary."""
-    start = sailing.start_day
-    calls = tuple(_call_views(sailing.calls, start))
+def sailing_view(voyage: Sailing | VoyagePart) -> SailingView:
+    """From a sailing loaded with its calls, ports and itinerary, or a part of such a one."""
+    sailing = voyage.sailing if isinstance(voyage, VoyagePart) else voyage
+    start = voyage.start_day
+    calls = tuple(_call_views(voyage.calls, start))
     itinerary = sailing.itinerary
+    nights = voyage.nights
     return SailingView(
         id=sailing.id,
         code=sailing.code,
@@ -101,19 +129,33 @@ def sailing_view(sailing: Sailing) -> SailingView:
         not_included=tuple(LocalizedText(text) for text in itinerary.not_included),
         status_text=sailing.status_text,
         state=sailing.state,
-        starts_at=sailing.starts_at,
-        ends_at=sailing.ends_at,
+        starts_at=voyage.starts_at,
+        ends_at=voyage.ends_at,
         sales_close_at=sailing.sales_close_at,
-        days=(sailing.end_day - start).days + 1,
-        nights=(sailing.end_day - start).days,
+        days=(voyage.end_day - start).days + 1,
+        nights=len(nights),
+        night_dates=tuple(nights),
         calls=calls,
         countries=tuple(dict.fromkeys(call.port.country for call in calls)),
         ship_id=sailing.ship_id,
         version=sailing.version,
+        part=_part_view(voyage) if isinstance(voyage, VoyagePart) else None,
     )
 
 
-def _call_views(calls: Sequence[PortCall], start: date) -> list[CallView]:
+def _part_view(part: VoyagePart) -> PartView:
+    return PartView(
+        id=part.id,
+        key=part.key,
+        embark=part.embark.port.name,
+        disembark=part.disembark.port.name,
+        percent=part.percent,
+        mark=part.mark,
+        offered=part.on_sale and part.certain,
+    )
+
+
+def _call_views(calls: Sequence[PortCall | PartCall], start: date) -> list[CallView]:
     views = []
     left: datetime | None = None
     for call in calls:
@@ -147,14 +189,30 @@ WHOLE = (
 )
 
 
-def sailing_by_code(code: str) -> SailingView:
-    """Raises NotFound. Two statements."""
+def sailing_by_code(code: str, part: str | None = None) -> SailingView:
+    """part: its key, for that part of the voyage alone. Raises NotFound. Two statements, three for a part."""
     sailing = db.session.scalars(
         select(Sailing).where(Sailing.code == code, Sailing.state != SailingState.DRAFT).options(*WHOLE)
     ).one_or_none()
     if sailing is None:
         raise NotFound(code)
-    return sailing_view(sailing)
+    if part is None:
+        return sailing_view(sailing)
+    found = next((one for one in sailing.parts if one.key == part), None)
+    if found is None:
+        raise NotFound(code, part)
+    return sailing_view(found)
+
+
+def parts_of(sailing_id: int) -> tuple[SailingView, ...]:
+    """The parts of a sailing that are offered, by where they begin. One statement, two where there are any."""
+    parts = db.session.scalars(
+        select(VoyagePart)
+        .where(VoyagePart.sailing_id == sailing_id, VoyagePart.on_sale)
+        .order_by(VoyagePart.embark_position, VoyagePart.disembark_position)
+        .options(joinedload(VoyagePart.sailing).options(*WHOLE))
+    )
+    return tuple(sailing_view(part) for part in parts if part.certain)
 
 
 def sailings_by_code(codes: Sequence[str]) -> tuple[SailingView, ...]:

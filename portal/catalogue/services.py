@@ -13,8 +13,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.audit.services import record
-from portal.catalogue.errors import CallsRefused, ChangedMeanwhile, Problem, SailingOver, SalesEndTooLate
-from portal.catalogue.models import SAILING_MOVES, CallState, PortCall, Sailing, SailingState
+from portal.catalogue.errors import (
+    CallsRefused,
+    ChangedMeanwhile,
+    PartImpossible,
+    Problem,
+    SailingOver,
+    SalesEndTooLate,
+)
+from portal.catalogue.models import SAILING_MOVES, CallState, PortCall, Sailing, SailingState, VoyagePart
 from portal.catalogue.versions import CATALOGUE, bump, sailing_version
 from portal.database import transaction
 from portal.kernel.states import move
@@ -22,6 +29,7 @@ from portal.kernel.text import LocalizedText
 from portal.outbox.services import announce
 
 MAX_KNOTS = 12  # the ship is never scheduled above it: its sister's contract speed
+PART_MARKS = ("proposed", "confirmed")
 MAX_RIVER_KMH = 25  # on trials in calm water; going down the Volga the current makes up for wear
 
 
@@ -116,6 +124,73 @@ def close_sales(*, sailing_id: int, reason: str, now: datetime) -> Sailing:
         sailing.state = move(before, SailingState.CLOSED, SAILING_MOVES)
         _record_sale(sailing, before, reason, now)
     return sailing
+
+
+def offer_part(
+    *, sailing_id: int, embark: int, disembark: int, percent: int, mark: str, on_sale: bool, now: datetime
+) -> VoyagePart:
+    """Let guests embark at one call and leave at a later one, or say anew what that costs and whether it is sold.
+
+    embark, disembark: positions of calls. percent: of the whole voyage's fares. mark: "proposed" or "confirmed".
+    What was booked before keeps its price. Raises PartImpossible; then nothing changes.
+    """
+    assert mark in PART_MARKS
+    with transaction() as session:
+        sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
+        part = next(
+            (
+                one
+                for one in sailing.parts
+                if (one.embark_position, one.disembark_position) == (embark, disembark)
+            ),
+            None,
+        )
+        before = _offered(part) if part else None
+        if not 1 <= percent <= 100:
+            raise PartImpossible("percent", _l("Please give a percentage from 1 to 100."))
+        if part is None:
+            _check_part(sailing, embark, disembark)
+            part = VoyagePart(embark_position=embark, disembark_position=disembark)
+        part.percent, part.mark, part.on_sale = percent, mark, on_sale
+        if before is None:
+            part.sailing = sailing
+            session.add(part)
+        if on_sale and not part.certain:
+            raise PartImpossible(
+                "on_sale",
+                _l("One of its two calls is cancelled or waits for a permission, so this part cannot be sold yet."),
+            )
+        if not part.nights:
+            raise PartImpossible("disembark", _l("There is no night between these calls. Please choose others."))
+        if _offered(part) == before:
+            return part
+        session.flush()
+        record(
+            "sailing.part_set",
+            subject="sailing",
+            reference=sailing.code,
+            now=now,
+            from_state=before,
+            to_state=_offered(part),
+            reason=f"calls {part.key}",
+        )
+        _show(sailing)
+    return part
+
+
+def _check_part(sailing: Sailing, embark: int, disembark: int) -> None:
+    """Whether there can be such a part at all. Raises PartImpossible."""
+    positions = [call.position for call in sailing.calls]
+    if embark not in positions[:-1]:
+        raise PartImpossible("embark", _l("Nobody can embark at this call. Please choose another."))
+    if disembark not in positions or disembark <= embark:
+        raise PartImpossible("disembark", _l("Guests leave after they have embarked. Please choose a later call."))
+    if (embark, disembark) == (positions[0], positions[-1]):
+        raise PartImpossible("disembark", _l("That is the whole voyage. Please choose another call."))
+
+
+def _offered(part: VoyagePart) -> str:
+    return f"{part.percent} %, {part.mark}, {'on sale' if part.on_sale else 'not on sale'}"
 
 
 def _record_sale(sailing: Sailing, before: SailingState, reason: str, now: datetime) -> None:

@@ -28,6 +28,7 @@ class AskedParty:
     party: Party | None = None
     refusal: Any = None
     group: int = 0  # which of its cabins is being chosen
+    part: str | None = None  # of the voyage: its key, "2-4"
 
     @property
     def text(self) -> str | None:
@@ -35,8 +36,9 @@ class AskedParty:
 
     @property
     def address(self) -> dict[str, str | int]:
-        """What a link that goes on with this party carries."""
-        return {} if self.text is None else {"party": self.text, **({"group": self.group + 1} if self.group else {})}
+        """What a link that goes on with this party, and with this part of the voyage, carries."""
+        given = {"part": self.part, "party": self.text, "group": self.group + 1 if self.text and self.group else None}
+        return {name: value for name, value in given.items() if value is not None}
 
     @property
     def adults(self) -> int | str:

@@ -30,8 +30,18 @@ class Board:
     read_at: datetime
 
 
+def topic_of(code: str, part: str | None) -> str:
+    """What a plan is followed by: the sailing's code, and of a part of the voyage its key, "PV24-02/2-4"."""
+    return code if part is None else f"{code}/{part}"
+
+
+def _sailing_and_part(topic: str) -> tuple[str, str | None]:
+    code, _, part = topic.partition("/")
+    return code, part or None
+
+
 class Boards:
-    """The states of the cabins of those sailings whose plans were asked for last, by code."""
+    """The states of the cabins of those voyages whose plans were asked for last, by topic."""
 
     def __init__(self) -> None:
         self._boards: OrderedDict[str, Board] = OrderedDict()
@@ -81,18 +91,21 @@ class Boards:
         """One statement where nothing has changed."""
         if not codes:
             return
-        for code, versions in versions_of_sailings(codes).items():
-            board = self._boards.get(code)
+        versions_by_sailing = versions_of_sailings({_sailing_and_part(topic)[0] for topic in codes})
+        for topic in codes:
+            sailing, part = _sailing_and_part(topic)
+            versions = versions_by_sailing[sailing]
+            board = self._boards.get(topic)
             if board is not None and board.versions == versions and not board.states.over_at(moment):
                 states = board.states
             else:
                 try:
-                    states = deck_plan_states(code, moment)
+                    states = deck_plan_states(sailing, moment, part)
                 except NotFound:
-                    self._boards.pop(code, None)
+                    self._boards.pop(topic, None)
                     continue
-            self._boards[code] = Board(states, versions, moment)
-            self._boards.move_to_end(code)
+            self._boards[topic] = Board(states, versions, moment)
+            self._boards.move_to_end(topic)
         while len(self._boards) > max(MOST_BOARDS, len(codes)):
             self._boards.popitem(last=False)
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.catalogue.models import Cabin, Sailing
+from portal.catalogue.models import Cabin, Sailing, VoyagePart
 from portal.database import Base, index_where
 from portal.kernel.references import new_reference
 from portal.kernel.states import Moves, move
@@ -64,8 +64,10 @@ class Occupancy(Base):
     reservation_id: Mapped[int | None] = mapped_column(ForeignKey("reservation.id"), index=True)
     guaranteed: Mapped[bool] = mapped_column(default=False, server_default=false())  # the category was bought
     assigned_at: Mapped[datetime | None]  # the number was told to the one who bought the category
+    part_id: Mapped[int | None] = mapped_column(ForeignKey("voyage_part.id"), index=True)  # None: the whole voyage
 
     sailing: Mapped[Sailing] = relationship()
+    part: Mapped[VoyagePart | None] = relationship()
     cabin: Mapped[Cabin] = relationship()
     reservation: Mapped[Reservation | None] = relationship(back_populates="occupancies")
 
@@ -81,6 +83,11 @@ class Occupancy(Base):
             self.over_at = now
         elif state not in FOR_A_TIME:
             self.expires_at = None
+
+    @property
+    def voyage(self) -> Sailing | VoyagePart:
+        """What of the sailing it is for: its calls, its days and, here alone, the nights that it takes."""
+        return self.part or self.sailing
 
     def overdue_at(self, now: datetime) -> bool:
         return self.state in FOR_A_TIME and self.expires_at is not None and self.expires_at <= now

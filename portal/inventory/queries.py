@@ -8,20 +8,23 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from portal.catalogue.models import Cabin, Sailing, SailingState, Ship
+from portal.catalogue.models import Cabin, Sailing, SailingState
 from portal.catalogue.queries import (
     CallView,
+    PartView,
     PortView,
     SailingView,
     ShipLayout,
+    parts_of,
     sailing_by_code,
     ship_layout,
 )
 from portal.catalogue.route_map import RouteMap, draw_route
 from portal.database import db
 from portal.inventory.models import CabinNight, Occupancy, OccupancyState
+from portal.inventory.services import most_aboard
 from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
@@ -31,7 +34,7 @@ from portal.pricing.cheapest import PartyPrice as PartyPriceFound
 from portal.pricing.cheapest import cheapest_for_party, price_in_cabin, prices_by_category
 from portal.pricing.models import Fare
 from portal.pricing.party import Party
-from portal.pricing.queries import CURRENCY, SailingPrices, currencies_of, fares_of, terms_for
+from portal.pricing.queries import CURRENCY, SailingPrices, currencies_of, fares_for_part, fares_of, terms_for
 from portal.pricing.rules import Offer, PricedParty, price_party
 
 ADULT = 30  # an age that pays the full fare
@@ -119,6 +122,7 @@ class Voyage(Protocol):
 
 
 def nights_of(sailing: Voyage) -> list[date]:
+    """Of a whole voyage; those of a part are counted by the calendar of the first port: see VoyagePart.nights."""
     first = day_of(sailing.starts_at, sailing.embark.zone)
     return [date.fromordinal(first.toordinal() + n) for n in range(sailing.nights)]
 
@@ -159,6 +163,12 @@ class SailingCard:
     status_text: LocalizedText
     held: int = 0  # where it is sold out: cabins that other guests keep for a while
     may_free_at: datetime | None = None  # and when the first of them may be free again
+    part: PartView | None = None  # the card is of a part of the voyage
+
+    @property
+    def part_key(self) -> str | None:
+        """As links to pages of this part carry it; None for the whole voyage."""
+        return self.part.key if self.part else None
 
     @property
     def month(self) -> date:
@@ -196,6 +206,7 @@ def card(sailing: Voyage, adult: Mapping[int, Money], free: Free, cabins: int, n
         status_text=sailing.status_text,
         held=free.held if sold_out else 0,
         may_free_at=free.next_expiry if sold_out else None,
+        part=sailing.part if isinstance(sailing, SailingView) else None,
     )
 
 
@@ -293,7 +304,8 @@ class _Sold:
     sailing: SailingView
     card: SailingCard
     layout: ShipLayout
-    fares: dict[int, Fare]
+    fares: dict[int, Fare]  # of the whole voyage
+    listed: dict[int, Fare]  # of what is sold of it
     taken: Taken
     prices: tuple[CategoryPrice, ...]
     fresh_until: datetime | None
@@ -301,15 +313,19 @@ class _Sold:
     for_party: Mapping[Kind, Money]  # what those pay together who would sleep in a cabin of this kind, if they fit
 
 
-def _sold(code: str, now: datetime, party: Party | None = None, sleepers: Party | None = None) -> _Sold:
-    """Six statements, however many cabins, sailings and bookings; one more for a party.
+def _sold(
+    code: str, now: datetime, party: Party | None = None, sleepers: Party | None = None, part: str | None = None
+) -> _Sold:
+    """Six statements, however many cabins, sailings and bookings; one more for a party, another for a
+    part of the voyage.
 
     sleepers: those of the party for whom a cabin is looked for.
     """
-    sailing = sailing_by_code(code)
+    sailing = sailing_by_code(code, part)
     layout = ship_layout(sailing.ship_id)
     fares = fares_of([sailing.id])[sailing.id]
-    taken = taken_cabins(sailing, nights_of(sailing), now)
+    listed = fares if sailing.part is None else fares_for_part(fares, sailing.part.percent)
+    taken = taken_cabins(sailing, sailing.night_dates, now)
     free_by_kind: dict[Kind, int] = {}
     free_by_category: dict[int, int] = {}
     held_by_category: dict[int, int] = {}
@@ -329,7 +345,7 @@ def _sold(code: str, now: datetime, party: Party | None = None, sleepers: Party 
                 decks.append(cabin.deck_id)
     shown = card(
         sailing,
-        {category_id: fare.adult for category_id, fare in fares.items()},
+        {category_id: fare.adult for category_id, fare in listed.items()},
         Free(free_by_kind, taken.held, taken.next_expiry),
         len(layout.cabins),
         now,
@@ -347,8 +363,8 @@ def _sold(code: str, now: datetime, party: Party | None = None, sleepers: Party 
             area_max=category.area_max,
             berths=category.berths,
             extra_berths=category.extra_berths,
-            per_person=fares[category.id].adult,
-            single=fares[category.id].single,
+            per_person=listed[category.id].adult,
+            single=listed[category.id].single,
             free=free_by_category.get(category.id, 0) if on_sale else 0,
             held=held_by_category.get(category.id, 0) if on_sale else 0,
             total=whole_by_category.get(category.id, 0),
@@ -360,7 +376,7 @@ def _sold(code: str, now: datetime, party: Party | None = None, sleepers: Party 
         if category.id in fares
     )
     coming = [m for m in (taken.next_expiry, sailing.sales_close_at, sailing.starts_at) if m is not None and m > now]
-    return _Sold(sailing, shown, layout, fares, taken, prices, min(coming, default=None), offer, for_party)
+    return _Sold(sailing, shown, layout, fares, listed, taken, prices, min(coming, default=None), offer, for_party)
 
 
 def _for_party(
@@ -375,7 +391,7 @@ def _for_party(
     """The cheapest offer, the prices by category, and those of the sleepers by the kind of the cabin."""
     if party is None:
         return None, {}, {}
-    prices = terms_for({sailing.id: sailing.code}, {sailing.id: fares})[sailing.id]
+    prices = _of_part(terms_for({sailing.id: sailing.code}, {sailing.id: fares})[sailing.id], sailing)
     categories = {category.id: (category.code, category.name) for category in layout.categories}
     day = day_of(now, sailing.embark.zone)
     of_sale = free if sailing.on_sale_at(now) else {}
@@ -391,6 +407,11 @@ def _for_party(
     return offer_of(party, of_sale, prices, categories, day), found, alone
 
 
+def _of_part(prices: SailingPrices, sailing: SailingView) -> SailingPrices:
+    part = sailing.part
+    return prices if part is None else prices.for_part(part.percent, part.embark, part.disembark)
+
+
 @dataclass(frozen=True)
 class CruisePage:
     card: SailingCard
@@ -403,12 +424,27 @@ class CruisePage:
     map: RouteMap
     fresh_until: datetime | None
     offer: PartyOffer | None
+    parts: tuple[PartCard, ...]  # parts of the voyage that can be booked by themselves
+
+
+@dataclass(frozen=True)
+class PartCard:
+    part: PartView
+    embark: PortView
+    disembark: PortView
+    starts_at: datetime
+    ends_at: datetime
+    days: int
+    nights: int
+    from_price: Money | None  # a person, in the cheapest category with a free cabin, in double use
+    free_cabins: int
 
 
 def cruise_page(code: str, now: datetime, party: Party | None = None) -> CruisePage:
-    """Raises NotFound."""
+    """Raises NotFound. One statement more for the parts that are offered, and one for each of them."""
     sold = _sold(code, now, party)
     sailing = sold.sailing
+    parts = parts_of(sailing.id) if sailing.on_sale_at(now) else ()
     return CruisePage(
         sold.card,
         sailing,
@@ -420,6 +456,28 @@ def cruise_page(code: str, now: datetime, party: Party | None = None) -> CruiseP
         draw_route(sailing.calls),
         sold.fresh_until,
         sold.offer,
+        tuple(card for card in (_part_card(part, sold, now) for part in parts) if card is not None),
+    )
+
+
+def _part_card(sailing: SailingView, sold: _Sold, now: datetime) -> PartCard | None:
+    if sailing.part is None:
+        return None
+    taken = taken_cabins(sailing, sailing.night_dates, now)
+    fares = fares_for_part(sold.fares, sailing.part.percent)
+    free = [cabin for cabin in sold.layout.cabins if cabin.category_id in fares and cabin.id not in taken.by_cabin]
+    return PartCard(
+        part=sailing.part,
+        embark=sailing.embark,
+        disembark=sailing.disembark,
+        starts_at=sailing.starts_at,
+        ends_at=sailing.ends_at,
+        days=sailing.days,
+        nights=sailing.nights,
+        from_price=min(
+            (fares[cabin.category_id].adult for cabin in free), key=lambda price: price.minor, default=None
+        ),
+        free_cabins=len(free),
     )
 
 
@@ -500,9 +558,11 @@ def deck_plan_page(
     filters: CabinFilters = CabinFilters(),
     party: Party | None = None,
     sleepers: Party | None = None,
+    *,
+    part: str | None = None,
 ) -> DeckPlanPage:
     """sleepers: those of the party for whom a cabin is looked for. Raises NotFound."""
-    sold = _sold(code, now, party, sleepers)
+    sold = _sold(code, now, party, sleepers, part)
     decks = _deck_views(sold)
     listed = tuple(_grouped(decks, filters))
     return DeckPlanPage(sold.card, decks, sold.prices, listed, filters, sold.fresh_until, sold.offer)
@@ -535,7 +595,7 @@ def _deck_views(sold: _Sold) -> tuple[DeckView, ...]:
     codes = {deck.id: deck.code for deck in sold.layout.decks}
     cabins: dict[int, list[CabinView]] = {deck.id: [] for deck in sold.layout.decks}
     for cabin in sold.layout.cabins:
-        fare = sold.fares.get(cabin.category_id)
+        fare = sold.listed.get(cabin.category_id)
         if fare is None:
             continue
         category = categories[cabin.category_id]
@@ -608,17 +668,18 @@ def cabin_page(
     sleepers: Party | None = None,
     *,
     currency: str = CURRENCY,
+    part: str | None = None,
 ) -> CabinPage:
     """Prices in `currency`, or in that of every sailing where this one has no such list. Raises NotFound.
 
     party: of the address; sleepers: those of it who are to sleep in this cabin.
     """
-    sold = _sold(code, now, party, sleepers)
+    sold = _sold(code, now, party, sleepers, part)
     sailing_id = sold.sailing.id
     currencies = currencies_of(sailing_id)
     currency = currency if currency in currencies else CURRENCY
     fares = sold.fares if currency == CURRENCY else fares_of([sailing_id], currency)[sailing_id]
-    prices = terms_for({sailing_id: code}, {sailing_id: fares}, currency)[sailing_id]
+    prices = _of_part(terms_for({sailing_id: code}, {sailing_id: fares}, currency)[sailing_id], sold.sailing)
     day = day_of(now, sold.sailing.embark.zone)
     for deck in _deck_views(sold):
         for cabin in deck.cabins:
@@ -659,12 +720,12 @@ class DeckPlanStates:
         return self.next_expiry is not None and self.next_expiry <= now
 
 
-def deck_plan_states(code: str, now: datetime) -> DeckPlanStates:
-    """Only what changes while a plan is looked at. Raises NotFound. Four statements."""
-    sailing = sailing_by_code(code)
+def deck_plan_states(code: str, now: datetime, part: str | None = None) -> DeckPlanStates:
+    """Only what changes while a plan is looked at. Raises NotFound. Four statements, five for a part."""
+    sailing = sailing_by_code(code, part)
     rows = db.session.execute(select(Cabin.id, Cabin.number).filter_by(ship_id=sailing.ship_id))
     numbers: dict[int, str] = dict(rows.all())
-    taken = taken_cabins(sailing, nights_of(sailing), now)
+    taken = taken_cabins(sailing, sailing.night_dates, now)
     return DeckPlanStates(
         len(numbers) - len(taken.by_cabin),
         {numbers[cabin]: str(state) for cabin, state in taken.by_cabin.items()},
@@ -700,13 +761,9 @@ def free_cabins_of(code: str, now: datetime) -> FreeCabins:
 
 
 def room_aboard(sailing_id: int, now: datetime) -> int:
-    """For how many more persons, infants counted, the ship has room on a sailing. Two statements."""
-    limit = db.session.scalar(select(Ship.persons_limit).join(Sailing).where(Sailing.id == sailing_id))
-    aboard = db.session.scalar(
-        select(func.coalesce(func.sum(Occupancy.party), 0)).where(
-            Occupancy.sailing_id == sailing_id,
-            Occupancy.over_at.is_(None),
-            (Occupancy.expires_at.is_(None)) | (Occupancy.expires_at > now),
-        )
-    )
-    return (limit or 0) - (aboard or 0)
+    """For how many more persons, infants counted, the ship has room on every night of a sailing.
+
+    Four statements where the sailing is not known yet.
+    """
+    sailing = db.session.get_one(Sailing, sailing_id)
+    return sailing.ship.persons_limit - most_aboard(sailing.ship_id, sailing.nights, now)

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.audit.services import record
-from portal.catalogue.models import Cabin, Sailing
+from portal.catalogue.models import Cabin, Sailing, VoyagePart
 from portal.catalogue.versions import bump, sailing_version
 from portal.database import after_commit, db, transaction
 from portal.inventory.errors import (
@@ -39,8 +39,9 @@ def hold_cabin(
     holder: str,
     now: datetime,
     offered_until: datetime | None = None,
+    part_id: int | None = None,
 ) -> Occupancy:
-    """Keep a cabin for the visitor `holder` until `now` + HOLD_TIME.
+    """Keep a cabin for the visitor `holder` until `now` + HOLD_TIME: on all nights, or on those of a part.
 
     party: all who will travel in it, infants counted, at least 1. A visitor's own hold of the same cabin is renewed
     with the new party and keeps its time. His other holds of this sailing last as long as the new one, as far as
@@ -52,7 +53,11 @@ def hold_cabin(
         # The sailing's row is the lock of its persons aboard: two holds are counted one after the other.
         sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
         cabin = session.get_one(Cabin, cabin_id)
-        if not sailing.on_sale_at(now) or cabin.ship_id != sailing.ship_id:
+        part = None if part_id is None else session.get_one(VoyagePart, part_id, populate_existing=True)
+        voyage = part or sailing
+        if not voyage.on_sale_at(now) or cabin.ship_id != sailing.ship_id:
+            raise SailingClosed
+        if part is not None and part.sailing_id != sailing_id:
             raise SailingClosed
         if not 1 <= party <= cabin.sleeps + 1:  # one infant may sleep with its parents
             raise PartyTooLarge
@@ -67,16 +72,17 @@ def hold_cabin(
             .order_by(Occupancy.id)
         ).all()
         for hold in open_holds:
-            if hold.sailing_id == sailing_id and hold.cabin_id == cabin_id:
-                _carry(hold, sailing, party, now)
+            if hold.sailing_id == sailing_id and hold.cabin_id == cabin_id and hold.part_id == part_id:
+                _carry(hold, party, now)
                 return hold
         if len(open_holds) >= HOLDS_PER_VISITOR:
             raise TooManyHolds
         if offered_until is None and someone_waits(sailing, cabin, now):
             raise KeptForOthers
-        _check_persons(sailing, party, now)
+        _check_persons(voyage, sailing, party, now)
         hold = Occupancy(
             sailing_id=sailing_id,
+            part_id=part_id,
             cabin_id=cabin_id,
             state=OccupancyState.HELD,
             party=party,
@@ -87,7 +93,7 @@ def hold_cabin(
         for other in open_holds:
             if other.sailing_id == sailing_id:
                 _last_until(other, now + HOLD_TIME)
-        _take_nights(hold, sailing)
+        _take_nights(hold)
         _changed(hold, sailing.id, "cabin.held", None, now)
     return hold
 
@@ -102,7 +108,7 @@ def _last_until(hold: Occupancy, until: datetime) -> None:
 def close_cabin(*, sailing_id: int, cabin_id: int, reason: str, now: datetime) -> Occupancy:
     """Take a free cabin out of sale. Raises CabinSold where a guest has it."""
     with transaction() as session:
-        sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
+        session.get_one(Sailing, sailing_id, with_for_update=True)
         _expire(sailing_id=sailing_id, cabin_id=cabin_id, now=now)
         closed = Occupancy(
             sailing_id=sailing_id,
@@ -113,7 +119,7 @@ def close_cabin(*, sailing_id: int, cabin_id: int, reason: str, now: datetime) -
             reason=reason,
         )
         try:
-            _take_nights(closed, sailing)
+            _take_nights(closed)
         except CabinTaken as taken:
             raise CabinSold from taken
         _changed(closed, sailing_id, "cabin.closed", None, now, reason=reason)
@@ -129,7 +135,7 @@ def reserve_cabin(*, reservation: Reservation, cabin_id: int, now: datetime) -> 
     sailing = session.get_one(Sailing, reservation.sailing_id, with_for_update=True)
     cabin = session.get_one(Cabin, cabin_id)
     _expire(sailing_id=sailing.id, cabin_id=cabin_id, now=now)
-    _check_persons(sailing, cabin.berths, now)
+    _check_persons(sailing, sailing, cabin.berths, now)
     reserved = Occupancy(
         sailing_id=sailing.id,
         cabin_id=cabin_id,
@@ -140,7 +146,7 @@ def reserve_cabin(*, reservation: Reservation, cabin_id: int, now: datetime) -> 
         reservation_id=reservation.id,
     )
     try:
-        _take_nights(reserved, sailing)
+        _take_nights(reserved)
     except CabinTaken as taken:
         raise CabinSold from taken
     _changed(reserved, sailing.id, "cabin.reserved", None, now, reason=reservation.reference)
@@ -167,10 +173,10 @@ def release(*, occupancy_id: int, now: datetime, expired: bool = False) -> None:
 def name_party(*, occupancy_id: int, party: int, now: datetime) -> None:
     """As many travel in a held cabin as were named, infants counted. Raises HoldOver or ShipFull."""
     with transaction():
-        hold, sailing = _locked(occupancy_id)
+        hold = _locked(occupancy_id)
         if hold.state is not OccupancyState.HELD or hold.overdue_at(now):
             raise HoldOver
-        _carry(hold, sailing, party, now)
+        _carry(hold, party, now)
 
 
 def extend_hold(*, occupancy_id: int, until: datetime, now: datetime) -> None:
@@ -226,15 +232,15 @@ def book_held_cabin(*, occupancy_id: int, party: int, now: datetime) -> None:
     A hold that has run out will do while nobody has swept it up. Raises CabinTaken for one that is over, ShipFull.
     """
     with transaction():
-        occupancy, sailing = _locked(occupancy_id)
+        occupancy = _locked(occupancy_id)
         if occupancy.state is OccupancyState.BOOKED:
             return
         if occupancy.state is not OccupancyState.HELD:
             raise CabinTaken
-        _carry(occupancy, sailing, party, now)
+        _carry(occupancy, party, now)
         before = occupancy.state
         occupancy.move_to(OccupancyState.BOOKED, now)
-        _changed(occupancy, sailing.id, "cabin.booked", before, now)
+        _changed(occupancy, occupancy.sailing_id, "cabin.booked", before, now)
 
 
 def exchange_cabins(*, cabins: Mapping[int, int], now: datetime) -> None:
@@ -274,16 +280,17 @@ def retake_cabin(*, occupancy_id: int, party: int, now: datetime) -> Occupancy:
         lost = session.get_one(Occupancy, occupancy_id)
         sailing = session.get_one(Sailing, lost.sailing_id, with_for_update=True)
         _expire(sailing_id=lost.sailing_id, cabin_id=lost.cabin_id, now=now)
-        _check_persons(sailing, party, now)
+        _check_persons(lost.voyage, sailing, party, now)
         taken = Occupancy(
             sailing_id=lost.sailing_id,
+            part_id=lost.part_id,
             cabin_id=lost.cabin_id,
             state=OccupancyState.BOOKED,
             party=party,
             holder=lost.holder,
             made_at=now,
         )
-        _take_nights(taken, sailing)
+        _take_nights(taken)
         _changed(taken, sailing.id, "cabin.booked", None, now)
     return taken
 
@@ -297,6 +304,7 @@ class Take:
     party: int
     holder: str
     hold_id: int | None = None
+    part_id: int | None = None  # None: for the whole voyage
 
 
 def swap_cabins(
@@ -316,12 +324,12 @@ def swap_cabins(
             _give_back(occupancy, OccupancyState.RELEASED, now)
         # Fewer before more: who leaves one cabin may be the one who comes to another.
         for occupancy in sorted(kept, key=lambda one: keep[one.id] - one.party):
-            _carry(occupancy, sailings[occupancy.sailing_id], keep[occupancy.id], now)
+            _carry(occupancy, keep[occupancy.id], now)
         taken = []
         for one in take:
             hold = held.get(one.hold_id or 0)
             if hold is not None and hold.state is OccupancyState.HELD:
-                _carry(hold, sailings[one.sailing_id], one.party, now)
+                _carry(hold, one.party, now)
                 before = hold.state
                 hold.move_to(OccupancyState.BOOKED, now)
                 _changed(hold, one.sailing_id, "cabin.booked", before, now)
@@ -343,7 +351,7 @@ def hold_for_change(
     with transaction():
         sailings = _lock_sailings(list(keep), take)
         for occupancy in _lock_occupancies(keep):
-            _carry(occupancy, sailings[occupancy.sailing_id], max(keep[occupancy.id], occupancy.party), now)
+            _carry(occupancy, max(keep[occupancy.id], occupancy.party), now)
         left = dict(aboard)
         held = []
         for one in take:
@@ -356,9 +364,9 @@ def hold_for_change(
 def carry(*, parties: Mapping[int, int], now: datetime) -> None:
     """As many persons as said in cabins that a booking has. Raises ShipFull."""
     with transaction():
-        sailings = _lock_sailings(list(parties), ())
+        _lock_sailings(list(parties), ())
         for occupancy in _lock_occupancies(parties):
-            _carry(occupancy, sailings[occupancy.sailing_id], parties[occupancy.id], now)
+            _carry(occupancy, parties[occupancy.id], now)
 
 
 def _lock_sailings(occupancy_ids: Sequence[int], take: Sequence[Take]) -> dict[int, Sailing]:
@@ -388,9 +396,11 @@ def _take(
     _expire(sailing_id=one.sailing_id, cabin_id=one.cabin_id, now=now)
     if one.cabin_id not in own and someone_waits(sailing, cabin, now):
         raise KeptForOthers
-    _check_persons(sailing, counted, now)
+    part = None if one.part_id is None else db.session.get_one(VoyagePart, one.part_id)
+    _check_persons(part or sailing, sailing, counted, now)
     taken = Occupancy(
         sailing_id=one.sailing_id,
+        part_id=one.part_id,
         cabin_id=one.cabin_id,
         state=OccupancyState.BOOKED if until is None else OccupancyState.HELD,
         party=counted,
@@ -398,7 +408,7 @@ def _take(
         made_at=now,
         expires_at=until,
     )
-    _take_nights(taken, sailing)
+    _take_nights(taken)
     _changed(taken, sailing.id, "cabin.booked" if until is None else "cabin.held", None, now)
     return taken
 
@@ -421,31 +431,36 @@ def _expire(*, now: datetime, sailing_id: int | None = None, cabin_id: int | Non
     return len(found)
 
 
-def _locked(occupancy_id: int) -> tuple[Occupancy, Sailing]:
-    """An occupancy and its sailing, whose row is the lock of the persons aboard and is taken first."""
+def _locked(occupancy_id: int) -> Occupancy:
+    """An occupancy, locked after its sailing, whose row is the lock of the persons aboard and is taken first."""
     session = db.session
     sailing_id = session.get_one(Occupancy, occupancy_id).sailing_id
-    sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
-    return session.get_one(Occupancy, occupancy_id, with_for_update=True), sailing
+    session.get_one(Sailing, sailing_id, with_for_update=True)
+    return session.get_one(Occupancy, occupancy_id, with_for_update=True)
 
 
-def _carry(occupancy: Occupancy, sailing: Sailing, party: int, now: datetime) -> None:
+def _carry(occupancy: Occupancy, party: int, now: datetime) -> None:
     """Let the occupancy be for `party` persons; one whose time is over counted nobody any more. Raises ShipFull."""
     counted = 0 if occupancy.overdue_at(now) else occupancy.party
     if party > counted:
-        _check_persons(sailing, party - counted, now)
+        _check_persons(occupancy.voyage, occupancy.sailing, party - counted, now)
     occupancy.party = party
 
 
-def _check_persons(sailing: Sailing, more: int, now: datetime) -> None:
+def _check_persons(voyage: Sailing | VoyagePart, sailing: Sailing, more: int, now: datetime) -> None:
     """Persons aboard never exceed the ship's limit on any night, infants counted, whatever sailing they are of."""
-    nights = sailing.nights
+    if most_aboard(sailing.ship_id, voyage.nights, now) + more > sailing.ship.persons_limit:
+        raise ShipFull
+
+
+def most_aboard(ship_id: int, nights: Sequence[date], now: datetime) -> int:
+    """How many persons are aboard on the fullest of these nights. One statement."""
     aboard = (
         select(func.sum(Occupancy.party).label("persons"))
         .join(CabinNight, CabinNight.occupancy_id == Occupancy.id)
         .join(Cabin, Cabin.id == CabinNight.cabin_id)
         .where(
-            Cabin.ship_id == sailing.ship_id,
+            Cabin.ship_id == ship_id,
             CabinNight.night >= nights[0],
             CabinNight.night <= nights[-1],
             (Occupancy.expires_at.is_(None)) | (Occupancy.expires_at > now),
@@ -453,18 +468,17 @@ def _check_persons(sailing: Sailing, more: int, now: datetime) -> None:
         .group_by(CabinNight.night)
         .subquery()
     )
-    most = db.session.scalar(select(func.coalesce(func.max(aboard.c.persons), 0)))
-    if (most or 0) + more > sailing.ship.persons_limit:
-        raise ShipFull
+    return db.session.scalar(select(func.coalesce(func.max(aboard.c.persons), 0))) or 0
 
 
-def _take_nights(occupancy: Occupancy, sailing: Sailing) -> None:
+def _take_nights(occupancy: Occupancy) -> None:
     """The primary key of cabin_night decides between two who come at once."""
     session = db.session
     session.add(occupancy)
     session.flush()
     session.add_all(
-        CabinNight(cabin_id=occupancy.cabin_id, night=night, occupancy_id=occupancy.id) for night in sailing.nights
+        CabinNight(cabin_id=occupancy.cabin_id, night=night, occupancy_id=occupancy.id)
+        for night in occupancy.voyage.nights
     )
     try:
         session.flush()

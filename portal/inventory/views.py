@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from portal.extensions import limiter
 from portal.inventory import finding, queries, services
 from portal.inventory.finding import MONTH, MOST_COMPARED, CruiseFilters
 from portal.inventory.forms import TYPED, AskedParty, HoldForm, asked_party, typed_party
-from portal.inventory.live import boards
+from portal.inventory.live import boards, topic_of
 from portal.inventory.queries import BALCONIES, SORTS, CabinFilters, SailingCard
 from portal.inventory.season_index import FREE_STEPS, NIGHTS
 from portal.kernel.clock import now, today
@@ -57,7 +58,7 @@ def _with_party() -> ResponseReturnValue | None:
 
 def _ready(asked: AskedParty, key: Key, render: Callable[[], tuple[str, datetime | None]]) -> ResponseReturnValue:
     """Kept only where nobody named a party: there are too many of them."""
-    return kept_ready(key, render) if asked == AskedParty() else render()[0]
+    return kept_ready(key, render) if replace(asked, part=None) == AskedParty() else render()[0]
 
 
 @catalogue.get("/")
@@ -154,15 +155,24 @@ def _cabin_filters() -> CabinFilters:
     )
 
 
+def _part() -> str | None:
+    """The part of the voyage that the address is about. One that there is not is a 404, never the whole voyage."""
+    return request.args.get("part", "")[:8] or None
+
+
+def _party_of_part() -> AskedParty:
+    return replace(_party(), part=_part())
+
+
 @bp.get("/deck-plan")
 @public
 def deck_plan(code: str) -> ResponseReturnValue:
     if elsewhere := _with_party():
         return elsewhere
-    asked, filters = _party(), _cabin_filters()
+    asked, filters = _party_of_part(), _cabin_filters()
 
     def render() -> tuple[str, datetime | None]:
-        page = queries.deck_plan_page(code, now(), filters, asked.party, asked.alone)
+        page = queries.deck_plan_page(code, now(), filters, asked.party, asked.alone, part=asked.part)
         return render_template("inventory/deck_plan.html", page=page, asked=asked), page.fresh_until
 
     return _ready(asked, versions_of_sailings([code])[code], render)
@@ -171,7 +181,7 @@ def deck_plan(code: str) -> ResponseReturnValue:
 @bp.get("/deck-plan/states.json")
 @public
 def deck_plan_states(code: str) -> ResponseReturnValue:
-    states = boards.states(code)
+    states = boards.states(topic_of(code, _part()))
     answer = make_response(jsonify(free=states.free, taken=states.taken))
     answer.add_etag()
     answer.headers["Cache-Control"] = "private, no-cache"
@@ -182,8 +192,9 @@ def deck_plan_states(code: str) -> ResponseReturnValue:
 @public
 def deck_plan_live(code: str) -> ResponseReturnValue:
     """Each change of a cabin's state as it happens; 204 where this server keeps no answer open: then ask again."""
-    boards.states(code)  # raises NotFound
-    return stream(live_plans, code) or ("", 204)
+    topic = topic_of(code, _part())
+    boards.states(topic)  # raises NotFound
+    return stream(live_plans, topic) or ("", 204)
 
 
 def _held(response: Response) -> bool:
@@ -194,7 +205,7 @@ def _held(response: Response) -> bool:
 @public
 @limiter.limit(HOLDS_PER_NETWORK, methods=["POST"], deduct_when=_held)
 def cabin(code: str, number: str) -> ResponseReturnValue:
-    asked = _party()
+    asked = _party_of_part()
     page = _cabin_page(code, number, asked)
     form = HoldForm()
     form.offer(len(page.prices))
@@ -210,6 +221,7 @@ def cabin(code: str, number: str) -> ResponseReturnValue:
                 party=form.persons,
                 holder=new_visitor(),
                 now=now(),
+                part_id=page.card.part.id if page.card.part else None,
             )
         except Refused as refusal:
             form.form_errors.append(refusal.message)
@@ -231,4 +243,4 @@ def cabin(code: str, number: str) -> ResponseReturnValue:
 
 def _cabin_page(code: str, number: str, asked: AskedParty) -> queries.CabinPage:
     currency = request.args.get("currency", CURRENCY)
-    return queries.cabin_page(code, number, now(), asked.party, asked.alone, currency=currency)
+    return queries.cabin_page(code, number, now(), asked.party, asked.alone, currency=currency, part=asked.part)

@@ -50,7 +50,7 @@ def nothing_to_change(refusal: NotChangeable) -> ResponseReturnValue:
 @public
 def choose(reference: str) -> ResponseReturnValue:
     booking = visitor_booking(reference)
-    if booking.state not in (BookingState.PENDING, BookingState.CONFIRMED) or booking.sailing.departed_at(now()):
+    if booking.state not in (BookingState.PENDING, BookingState.CONFIRMED) or booking.voyage.departed_at(now()):
         raise NotChangeable
     return render_template("changes/choose.html", page=booking_page(booking.id))
 

@@ -79,7 +79,7 @@ def _preview(booking: Booking, wish: Wish, now: datetime) -> ChangePreview:
     difference = planned.after - paid
     nothing = Money(0, booking.currency)
     to_pay, returned = (difference, nothing) if difference.minor > 0 else (nothing, -difference)
-    pay_by = min(now + CHANGE_TIME, booking.sailing.starts_at)
+    pay_by = min(now + CHANGE_TIME, booking.voyage.starts_at)
     if to_pay.minor and not offered_methods(to_pay, planned.sailing.starts_at, now):
         raise MethodNotOffered
     return ChangePreview(planned, paid, to_pay, returned, pay_by)

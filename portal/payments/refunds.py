@@ -204,11 +204,11 @@ def try_again(*, refund_id: int, now: datetime) -> None:
 
 
 def _preview(booking: Booking, now: datetime) -> CancelPreview:
-    if booking.state not in (BookingState.PENDING, BookingState.CONFIRMED) or booking.sailing.departed_at(now):
+    if booking.state not in (BookingState.PENDING, BookingState.CONFIRMED) or booking.voyage.departed_at(now):
         raise NotCancellable
     paid = paid_for(booking)
-    start, kept = booking.sailing.start_day, booking.kept
-    today = now.astimezone(ZoneInfo(booking.sailing.calls[0].port.zone)).date()
+    start, kept = booking.voyage.start_day, booking.kept
+    today = now.astimezone(ZoneInfo(booking.voyage.calls[0].port.zone)).date()
     return CancelPreview(
         outcome(booking.policy, booking.price, paid, start, today, kept_before=kept),
         outcome(booking.policy, booking.price, paid, start, today + timedelta(days=1), kept_before=kept),

@@ -107,7 +107,7 @@ def start_card_payment(
         debt = debt_of(booking)
         if debt is None:
             raise NotPayable
-        if Method.CARD not in offered_methods(debt.amount, booking.sailing.starts_at, now):
+        if Method.CARD not in offered_methods(debt.amount, booking.voyage.starts_at, now):
             raise MethodNotOffered
         payment = _waiting(booking_id, Method.CARD)
         if payment is not None and payment.change_id != debt.change_id:
@@ -186,7 +186,7 @@ def start_transfer(*, booking_id: int, now: datetime) -> str:
         debt = debt_of(booking)
         if debt is None:
             raise NotPayable
-        if Method.TRANSFER not in offered_methods(debt.amount, booking.sailing.starts_at, now):
+        if Method.TRANSFER not in offered_methods(debt.amount, booking.voyage.starts_at, now):
             raise MethodNotOffered
         payment = _waiting(booking_id, Method.TRANSFER)
         if payment is not None and payment.change_id != debt.change_id:  # of a change that was dropped

@@ -24,6 +24,7 @@ LINES: dict[LineKind, LazyString] = {
     LineKind.CHILD: _l("Child of 2 to 14 years"),
     LineKind.INFANT: _l("Infant under 2, without a berth"),
     LineKind.EXTRA_BERTH: _l("Extra berth"),
+    LineKind.PART: _l("Part of the voyage"),
     LineKind.FOREIGN_TARIFF: _l("Tariff for foreign citizens"),
     LineKind.EARLY_BOOKING: _l("Early booking"),
     LineKind.GROUP: _l("Group tariff"),
@@ -83,6 +84,9 @@ def _params(why: Why) -> dict[str, int | str]:
         shown["until"] = day(date.fromisoformat(str(shown["until"])), language)
     if "country" in shown:
         shown["country"] = country_name(str(shown["country"]), language)
+    for port in ("embark", "disembark"):
+        if f"{port}_{language}" in shown:
+            shown[port] = shown[f"{port}_{language}"]
     return shown
 
 
@@ -101,6 +105,13 @@ def _explained(why: Why) -> Any:
             return _("The beds of the cabin are taken; the sofa is an extra berth with a fare of its own.")
         case "single_supplement":
             return _("One person has the whole cabin: the other bed stays empty.")
+        case "part":
+            return _(
+                "Part of the voyage: %(embark)s – %(disembark)s, %(percent)s%% of the whole fare.",
+                embark=given.get("embark", ""),
+                disembark=given.get("disembark", ""),
+                percent=given["percent"],
+            )
         case "foreign_tariff":
             return _("The fare is for residents; citizens of other countries pay %(percent)s%% more.", **given)
         case "early_booking":
@@ -113,6 +124,11 @@ def _explained(why: Why) -> Any:
             return _("Code %(code)s: this traveller's share of the sum taken off.", **given)
         case "port_dues":
             return _("What the ports of this voyage charge for each person aboard.")
+        case "port_dues_part":
+            return _(
+                "%(percent)s%% of what the ports of the whole voyage charge for each person aboard, as of the fare.",
+                **given,
+            )
     raise KeyError(why.code)
 
 

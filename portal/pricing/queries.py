@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 from portal.database import db
 from portal.kernel.errors import NotFound
+from portal.kernel.text import LocalizedText
 from portal.pricing.models import Fare, PriceList, PriceTerms
 from portal.pricing.quotes import fares_in
-from portal.pricing.rules import CabinFares, Terms
+from portal.pricing.rules import CabinFares, PartTariff, Terms, percent_of
 from portal.pricing.terms import read_terms
 
 CURRENCY = "RUB"  # the price list that is sold from unless the guest chooses another
@@ -44,6 +45,13 @@ class SailingPrices:
     currency: str
     terms: Terms
     fares: Mapping[int, Fare]  # by category
+
+    def for_part(self, percent: int, embark: LocalizedText, disembark: LocalizedText) -> SailingPrices:
+        """The same lists, for those who sail only from port to port and pay `percent` of them."""
+        names = (("embark", embark), ("disembark", disembark))
+        ports = tuple((f"{end}_{code}", text) for end, name in names for code, text in name.by_locale.items())
+        versions = (*self.terms.versions, ("part", str(percent)))
+        return replace(self, terms=replace(self.terms, part=PartTariff(percent, ports), versions=versions))
 
     def cabin(self, category_id: int, category: str, *, berths: int, extra_berths: int) -> CabinFares:
         """The fares of a cabin with so many berths; `category` is the code. Raises NotFound: it is not sold."""
@@ -108,6 +116,24 @@ def _terms(current: PriceTerms | None, sailing: str, fares: Mapping[int, Fare]) 
         versions.insert(0, ("price_list", price_list.name))
     dues = price_list.port_dues_minor if price_list is not None else 0
     return replace(terms, port_dues=dues, versions=tuple(versions))
+
+
+def fares_for_part(fares: Mapping[int, Fare], percent: int) -> dict[int, Fare]:
+    """What the rules make of the fares of a whole voyage for a part of it; rows to read, that no session knows."""
+    return {
+        category_id: Fare(
+            price_list_id=fare.price_list_id,
+            sailing_id=fare.sailing_id,
+            category_id=category_id,
+            currency=fare.currency,
+            adult_minor=percent_of(fare.adult_minor, percent),
+            single_minor=percent_of(fare.single_minor, percent),
+            child_minor=percent_of(fare.child_minor, percent),
+            extra_minor=None if fare.extra_minor is None else percent_of(fare.extra_minor, percent),
+            mark=fare.mark,
+        )
+        for category_id, fare in fares.items()
+    }
 
 
 def currencies_of(sailing_id: int) -> tuple[str, ...]:

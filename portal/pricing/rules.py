@@ -27,6 +27,7 @@ class LineKind(StrEnum):
     CHILD = "child"
     INFANT = "infant"  # free, without a berth, counted to the persons aboard
     EXTRA_BERTH = "extra_berth"
+    PART = "part"  # what a part of the voyage costs less than the whole
     FOREIGN_TARIFF = "foreign_tariff"
     EARLY_BOOKING = "early_booking"
     GROUP = "group"
@@ -86,6 +87,17 @@ class Discount:
 
 
 @dataclass(frozen=True)
+class PartTariff:
+    """Whoever sails a part of the voyage pays `percent` of the whole one's fares and port dues.
+
+    ports: the names between which he sails, for the reason: ("embark_ru", "Баку"), ("disembark_ru", "Актау"), ….
+    """
+
+    percent: int
+    ports: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Terms:
     """What changes the fares of one sailing in one currency, as it stands in the data."""
 
@@ -94,6 +106,7 @@ class Terms:
     port_dues: int = 0  # minor units for each person
     dues_from_age: int = 0
     versions: tuple[tuple[str, str], ...] = ()  # ("price_list", "RUB-3"), …: what a booking pins
+    part: PartTariff | None = None  # None: the whole voyage
 
     def with_discount(self, discount: Discount) -> Terms:
         return replace(self, discounts=(*self.discounts, discount))
@@ -112,7 +125,8 @@ class Offer:
 class Why:
     """The reason of a line: `labels.explained` says it in the reader's language.
 
-    params: whole numbers, dates as "2024-04-30", texts that are the same in every language.
+    params: whole numbers, dates as "2024-04-30", texts that are the same in every language; of a name that is not,
+    all its forms ("embark_ru", "embark_tk", "embark_en").
     """
 
     code: str
@@ -182,8 +196,9 @@ Rule = Callable[[_Bill], Iterator[PriceLine]]
 def price_party(offer: Offer, party: Party, *, day: date) -> PricedParty:
     """What `party` pays for the cabins of `offer` when it books on `day`.
 
-    Raises PartyDoesNotFit, a Refused. Order: fares, single supplement, foreign tariff, discounts each on what the one
-    before left, port dues. Source: proposed price list; discounts one after the other: Vodohod's special rates.
+    Raises PartyDoesNotFit, a Refused. Order: fares, single supplement, part of the voyage, foreign tariff, discounts
+    each on what the one before left, port dues. Source: proposed price list; discounts one after the other: Vodohod's
+    special rates.
     """
     if len(offer.cabins) != len(party.cabins):
         raise ValueError("an offer has a cabin for each of the party's cabins")
@@ -248,6 +263,18 @@ def single_supplement(bill: _Bill) -> Iterator[PriceLine]:
             yield PriceLine(LineKind.SINGLE_SUPPLEMENT, place.cabin, number, more, Why("single_supplement"))
 
 
+def part_of_voyage(bill: _Bill) -> Iterator[PriceLine]:
+    tariff = bill.offer.terms.part
+    if tariff is None:
+        return
+    for number, place in enumerate(bill.places):
+        whole = bill.so_far[number]
+        less = percent_of(whole, tariff.percent) - whole
+        if less:
+            why = Why("part", (("percent", tariff.percent), *tariff.ports))
+            yield PriceLine(LineKind.PART, place.cabin, number, less, why)
+
+
 def foreign_tariff(bill: _Bill) -> Iterator[PriceLine]:
     """One whose citizenship is not known is taken for a resident: the price is then "from" so much."""
     tariff = bill.offer.terms.foreign
@@ -276,13 +303,17 @@ def reduction(discount: Discount, bill: _Bill) -> Iterator[PriceLine]:
 
 
 def port_dues(bill: _Bill) -> Iterator[PriceLine]:
+    """For a part of the voyage the same share of the dues as of the fares: a list has them as one sum."""
     terms = bill.offer.terms
+    dues, why = terms.port_dues, Why("port_dues")
+    if terms.part is not None:
+        dues, why = percent_of(dues, terms.part.percent), Why("port_dues_part", (("percent", terms.part.percent),))
     for number, place in enumerate(bill.places):
-        if terms.port_dues and place.who.age >= terms.dues_from_age:
-            yield PriceLine(LineKind.PORT_DUES, place.cabin, number, terms.port_dues, Why("port_dues"))
+        if dues and place.who.age >= terms.dues_from_age:
+            yield PriceLine(LineKind.PORT_DUES, place.cabin, number, dues, why)
 
 
-FARES: tuple[Rule, ...] = (base_fares, single_supplement, foreign_tariff)
+FARES: tuple[Rule, ...] = (base_fares, single_supplement, part_of_voyage, foreign_tariff)
 
 
 def applies(discount: Discount, travellers: int, day: date) -> bool:

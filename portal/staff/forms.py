@@ -214,6 +214,28 @@ class CloseSalesForm(FlaskForm):
     reason = StringField(_l("Reason"), [REQUIRED, Length(max=200)], filters=[trimmed])
 
 
+class PartForm(FlaskForm):
+    embark = SelectField(_l("Guests embark at"), [REQUIRED], coerce=int)
+    disembark = SelectField(_l("They leave at"), [REQUIRED], coerce=int)
+    percent = IntegerField(_l("Percentage of the whole fare"), [REQUIRED], widget=TextInput())
+    mark = RadioField(
+        _l("This percentage is"),
+        [REQUIRED],
+        choices=[
+            SelectChoice("proposed", _l("proposed")),
+            SelectChoice("confirmed", _l("confirmed by the operator")),
+        ],
+        default="proposed",
+    )
+    on_sale = BooleanField(_l("On sale"))
+
+    def offer(self, calls: Sequence[PortCall]) -> None:
+        """The calls to choose from, in the reader's language."""
+        language = get_locale().language
+        named = [(call.position, f"{call.position}. {call.port.name.within(language)}") for call in calls]
+        self.embark.choices, self.disembark.choices = named[:-1], named[1:]
+
+
 class FareForm(Form):
     category = HiddenField()
     adult = AmountField(_l("Adult, two in the cabin"), [REQUIRED])

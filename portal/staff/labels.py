@@ -147,6 +147,7 @@ ACTIONS: dict[str, LazyString] = {
     "sailing.fares_set": _l("Fares set"),
     "sailing.loaded": _l("Sailing loaded from a season file"),
     "sailing.on_sale": _l("Put on sale"),
+    "sailing.part_set": _l("Part of the voyage offered or changed"),
     "waiting.accepted": _l("Offer from the waiting list accepted"),
     "waiting.ended": _l("Nothing to wait for any more"),
     "waiting.joined": _l("Put on the waiting list"),

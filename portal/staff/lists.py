@@ -63,7 +63,7 @@ def lists_page(code: str) -> ListsPage:
     sailing = sailing_of(code)
     passengers = to_be_listed(sailing.id)
     filed = {one.kind: one for one in standing_lists(sailing.id)}
-    lacking = {one.reference for one in passengers if missing_fields(one, sailing)}
+    lacking = {one.reference for one in passengers if missing_fields(one, one.booking.voyage)}
     rows = []
     for kind in kinds_of(sailing):
         members = members_of(kind, passengers)

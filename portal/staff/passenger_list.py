@@ -76,8 +76,8 @@ def _workbook(sailing: Sailing, listed: Sequence[ListedPassenger]) -> bytes:
     for number, entry in enumerate(listed, 1):
         row = HEAD_ROWS + number
         sheet.write_number(row, 0, number)
-        gaps = {COLUMNS[missing.field] for missing in missing_fields(entry.passenger, sailing)}
-        for column, value in enumerate(_cells(entry, embark, disembark), 1):
+        gaps = {COLUMNS[missing.field] for missing in missing_fields(entry.passenger, entry.voyage)}
+        for column, value in enumerate(_cells(entry), 1):
             if column in gaps:
                 sheet.write_string(row, column, _("missing"), gap)
             elif isinstance(value, date):
@@ -109,7 +109,7 @@ def _labels() -> list[str]:
     ]
 
 
-def _cells(entry: ListedPassenger, embark: Port, disembark: Port) -> list[str | date | None]:
+def _cells(entry: ListedPassenger) -> list[str | date | None]:
     passenger = entry.passenger
     return [
         passenger.surname,
@@ -122,8 +122,8 @@ def _cells(entry: ListedPassenger, embark: Port, disembark: Port) -> list[str | 
         str(DOCUMENT_KINDS[passenger.document_kind]) if passenger.document_kind else None,
         passenger.document_number,
         passenger.document_expires,
-        _code(embark),
-        _code(disembark),
+        _code(entry.voyage.calls[0].port),
+        _code(entry.voyage.calls[-1].port),
         _("No"),
         entry.cabin,
         entry.booking,

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, and_, case, exists, func, or_, select
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Account, Role
 from portal.audit.models import AuditEntry
@@ -26,7 +26,7 @@ from portal.booking.models import (
     PromotionUse,
     UseState,
 )
-from portal.catalogue.models import Cabin, Category, Deck, Itinerary, Port, PortCall, Sailing, SailingState
+from portal.catalogue.models import Cabin, Category, Deck, Itinerary, PortCall, Sailing, SailingState, VoyagePart
 from portal.database import db
 from portal.inventory.models import FOR_A_TIME, Occupancy, OccupancyState, Reservation
 from portal.kernel.clock import OFFICE_ZONE
@@ -180,17 +180,28 @@ def _sailing_row(sailing: Sailing, load: Load, now: datetime) -> SailingRow:
     )
 
 
+WEIGHTS = (OccupancyState.BOOKED, OccupancyState.CLOSED, OccupancyState.RESERVED, OccupancyState.HELD)
+
+
 def _loads(sailings: Sequence[Sailing], now: datetime) -> dict[int, Load]:
     """Two statements. A hold whose time is over counts as free, whether or not it has been swept up yet."""
     cabins = dict(db.session.execute(select(Cabin.ship_id, func.count()).group_by(Cabin.ship_id)).all())
     taken: dict[tuple[int, OccupancyState], int] = {}
-    rows = db.session.execute(
-        select(Occupancy.sailing_id, Occupancy.state, func.count(Occupancy.cabin_id.distinct()))
+    # A cabin may be taken by several parts of the voyage: it counts once, as what weighs most.
+    weighs_most = func.min(case({state: weight for weight, state in enumerate(WEIGHTS)}, value=Occupancy.state))
+    by_cabin = (
+        select(Occupancy.sailing_id, weighs_most.label("weight"))
         .where(Occupancy.sailing_id.in_([sailing.id for sailing in sailings]), _taken_at(now))
-        .group_by(Occupancy.sailing_id, Occupancy.state)
+        .group_by(Occupancy.sailing_id, Occupancy.cabin_id)
+        .subquery()
     )
-    for sailing_id, state, count in rows:
-        taken[sailing_id, state] = count
+    rows = db.session.execute(
+        select(by_cabin.c.sailing_id, by_cabin.c.weight, func.count()).group_by(
+            by_cabin.c.sailing_id, by_cabin.c.weight
+        )
+    )
+    for sailing_id, weight, count in rows:
+        taken[sailing_id, WEIGHTS[weight]] = count
     loads = {}
     for sailing in sailings:
         held, booked, closed = (
@@ -344,6 +355,17 @@ def promotions_page(page: int) -> PromotionsPage:
     return PromotionsPage(tuple(PromotionRow(one, uses, int(cabins), int(off)) for one, uses, cabins, off in rows), at)
 
 
+def sold_parts(sailing_id: int) -> dict[int, int]:
+    """In how many cabins each part of a voyage is held or booked, by its id. One statement."""
+    rows = db.session.execute(
+        select(VoyagePart.id, func.count())
+        .join(Occupancy, Occupancy.part_id == VoyagePart.id)
+        .where(VoyagePart.sailing_id == sailing_id, Occupancy.over_at.is_(None))
+        .group_by(VoyagePart.id)
+    )
+    return dict(rows.all())
+
+
 # ---------- Cabins ----------
 
 
@@ -361,6 +383,7 @@ class CabinRow:
     reason: str | None
     kept_for: str | None
     booking: str | None  # its reference
+    part: VoyagePart | None  # a cabin has a row for each part of the voyage that is taken
 
 
 @dataclass(frozen=True)
@@ -389,8 +412,10 @@ def cabins_page(code: str, deck: str | None, state: str | None, now: datetime) -
         .outerjoin(BookedCabin, BookedCabin.occupancy_id == Occupancy.id)
         .outerjoin(Booking, Booking.id == BookedCabin.booking_id)
         .outerjoin(Reservation, Reservation.id == Occupancy.reservation_id)
+        .outerjoin(VoyagePart, VoyagePart.id == Occupancy.part_id)
+        .options(contains_eager(Occupancy.part))
         .where(Cabin.deck_id == chosen.id)
-        .order_by(Cabin.number)
+        .order_by(Cabin.number, VoyagePart.embark_position, Occupancy.id)
     )
     rows = tuple(_cabin_row(*row) for row in found)
     return CabinsPage(
@@ -419,6 +444,7 @@ def _cabin_row(
         reason=taken.reason if taken else None,
         kept_for=kept_for,
         booking=booking,
+        part=taken.part if taken else None,
     )
 
 
@@ -603,8 +629,7 @@ class BookingPage:
     booking: Booking
     sailing: str
     title: LocalizedText
-    embark_zone: str
-    starts_at: datetime
+    voyage: Sailing | VoyagePart  # what was booked of it
     customer: str | None  # the e-mail address of the account it is in
     cabins: tuple[str, ...]
     passengers: tuple[PassengerRow, ...]
@@ -618,19 +643,20 @@ class BookingPage:
 
 def booking_page(reference: str) -> BookingPage:
     """Raises NotFound. Eight statements."""
-    first_call = aliased(PortCall)
     found = db.session.execute(
-        select(Booking, Sailing.code, Itinerary.title, Port.zone, Sailing.starts_at, Account.email)
+        select(Booking, Sailing.code, Itinerary.title, Account.email)
         .join(Sailing, Sailing.id == Booking.sailing_id)
         .join(Itinerary, Itinerary.id == Sailing.itinerary_id)
-        .join(first_call, and_(first_call.sailing_id == Sailing.id, first_call.position == 1))
-        .join(Port, Port.id == first_call.port_id)
         .outerjoin(Account, Account.id == Booking.customer_id)
         .where(Booking.reference == reference)
-    ).one_or_none()
+        .options(
+            joinedload(Booking.sailing).joinedload(Sailing.calls).joinedload(PortCall.port),
+            joinedload(Booking.cabins).joinedload(BookedCabin.occupancy).joinedload(Occupancy.part),
+        )
+    ).unique().one_or_none()
     if found is None:
         raise NotFound(reference)
-    booking, code, title, zone, starts_at, customer = found
+    booking, code, title, customer = found
     cabins = db.session.execute(
         select(Cabin.number, Occupancy.reference)
         .join(BookedCabin, BookedCabin.cabin_id == Cabin.id)
@@ -664,8 +690,7 @@ def booking_page(reference: str) -> BookingPage:
         booking=booking,
         sailing=code,
         title=title,
-        embark_zone=zone,
-        starts_at=starts_at,
+        voyage=booking.voyage,
         customer=customer,
         cabins=tuple(number for number, _ in cabins),
         passengers=tuple(_passenger_row(passenger, number) for passenger, number in people),
@@ -972,17 +997,23 @@ class ListedPassenger:
     passenger: Passenger
     cabin: str
     booking: str
+    voyage: Sailing | VoyagePart  # from where to where
 
 
 def passenger_list(sailing_id: int) -> list[ListedPassenger]:
-    """Everyone in a confirmed booking, by name. One statement."""
+    """Everyone in a confirmed booking, by name. One statement for a sailing that is known."""
     rows = db.session.execute(
-        select(Passenger, Cabin.number, Booking.reference)
+        select(Passenger, Cabin.number, Booking.reference, Occupancy)
         .join(Booking, Booking.id == Passenger.booking_id)
         .join(Cabin, Cabin.id == Passenger.cabin_id)
+        .join(BookedCabin, and_(BookedCabin.booking_id == Booking.id, BookedCabin.cabin_id == Cabin.id))
+        .join(Occupancy, Occupancy.id == BookedCabin.occupancy_id)
+        .options(joinedload(Occupancy.part))
         .where(
             Booking.sailing_id == sailing_id, Booking.state == BookingState.CONFIRMED, Passenger.left_at.is_(None)
         )
         .order_by(Passenger.surname, Passenger.given_names, Passenger.id)
     )
-    return [ListedPassenger(passenger, cabin, booking) for passenger, cabin, booking in rows]
+    return [
+        ListedPassenger(passenger, cabin, booking, occupancy.voyage) for passenger, cabin, booking, occupancy in rows
+    ]

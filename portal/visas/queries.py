@@ -416,7 +416,7 @@ def _judged(booking_id: int) -> tuple[Booking, Voyage, tuple[Rule, ...]]:
     booking = known_booking(booking_id) or whole_booking(Booking.id == booking_id)
     if booking is None or booking.state is BookingState.DRAFT:
         raise NotFound(booking_id)
-    voyage = voyage_of(booking.sailing)
+    voyage = voyage_of(booking.voyage)
     return booking, voyage, live_rules(voyage.countries)
 
 

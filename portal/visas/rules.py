@@ -13,7 +13,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from portal.booking.models import Booking, DocumentKind, Passenger
-from portal.catalogue.models import CallState, Sailing
+from portal.catalogue.models import CallState, Sailing, VoyagePart
 from portal.catalogue.queries import SailingView
 from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.text import LocalizedText
@@ -321,8 +321,8 @@ def add_months(day: date, months: int) -> date:
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
-def voyage_of(sailing: Sailing | SailingView) -> Voyage:
-    """The calls that are made, each by the calendar of its port."""
+def voyage_of(sailing: Sailing | VoyagePart | SailingView) -> Voyage:
+    """The calls that are made, each by the calendar of its port; of a part only those of its guests."""
     stops = []
     for call in sailing.calls:
         if call.state is CallState.CANCELLED:

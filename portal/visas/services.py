@@ -15,13 +15,14 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.accounts.access import GRANTED, Permission
 from portal.accounts.models import Account
 from portal.audit.services import record
-from portal.booking.models import Booking, BookingState, Passenger
+from portal.booking.models import BookedCabin, Booking, BookingState, Passenger
 from portal.catalogue.models import PortCall, Sailing
 from portal.catalogue.versions import CATALOGUE, bump
 from portal.database import db, transaction
 from portal.files.intake import examine
 from portal.files.models import FileState, StoredFile
 from portal.files.services import keeping, purge, supersede
+from portal.inventory.models import Occupancy
 from portal.kernel.acting import acting
 from portal.outbox.services import announce
 from portal.visas.documents import CATALOGUE as DOCUMENTS
@@ -136,7 +137,7 @@ def refresh_checklist(*, booking_id: int, now: datetime) -> None:
         ).one()
         if booking.state not in OPEN:
             return
-        voyage = voyage_of(booking.sailing)
+        voyage = voyage_of(booking.voyage)
         rules = live_rules(voyage.countries)
         items = {
             (item.passenger_id, item.key): item
@@ -169,6 +170,7 @@ def refresh_checklist(*, booking_id: int, now: datetime) -> None:
 
 WITH_VOYAGE = (
     joinedload(Booking.sailing).selectinload(Sailing.calls).joinedload(PortCall.port),
+    selectinload(Booking.cabins).joinedload(BookedCabin.occupancy).joinedload(Occupancy.part),
     selectinload(Booking.passengers),
 )
 

@@ -21,6 +21,7 @@ from portal.pricing.rules import (
     ForeignTariff,
     LineKind,
     Offer,
+    PartTariff,
     PricedParty,
     Terms,
     Why,
@@ -36,6 +37,7 @@ FARES = CabinFares("STB", 1000_00, 1600_00, 850_00, 700_00, berths=2, extra_bert
 EARLY = Discount(LineKind.EARLY_BOOKING, "early", percent=7, until=date(2024, 3, 31), stack="early")
 GROUP = Discount(LineKind.GROUP, "group", percent=3, from_travellers=4, stack="group")
 FOREIGN = ForeignTariff(frozenset({"RU"}), 8)
+TURKMENBASHI_TO_BAKU = PartTariff(45, (("embark_en", "Turkmenbashi"), ("disembark_en", "Baku")))
 
 
 def priced(party: str, *, day: date = DAY, fares: CabinFares = FARES, **terms: object) -> PricedParty:
@@ -51,6 +53,26 @@ def test_one_alone_pays_for_the_empty_bed_on_a_line_of_its_own():
     price = priced("40")
 
     assert lines(price) == [("adult", 0, 1000_00), ("single_supplement", 0, 600_00)]
+
+
+def test_a_part_of_the_voyage_costs_its_share_of_fares_and_dues_and_discounts_come_after_it():
+    price = priced("40TM", part=TURKMENBASHI_TO_BAKU, foreign=FOREIGN, discounts=(EARLY,), port_dues=10_01)
+
+    assert lines(price) == [
+        ("adult", 0, 1000_00),
+        ("single_supplement", 0, 600_00),
+        ("part", 0, -880_00),
+        ("foreign_tariff", 0, 57_60),
+        ("early_booking", 0, -54_43),
+        ("port_dues", 0, 4_50),
+    ]
+
+
+def test_an_infant_pays_nothing_for_a_part_either():
+    price = priced("40,1", part=TURKMENBASHI_TO_BAKU)
+
+    assert price.per_traveller[1].minor == 0
+    assert [line.kind for line in price.lines if line.traveller == 1] == [LineKind.INFANT]
 
 
 def test_two_cabins_are_priced_each_by_who_sleeps_in_it():
@@ -267,16 +289,18 @@ def test_every_line_says_its_reason(app):
         priced("40,7", fares=replace(FARES, child=1000_00)),
         priced("40", discounts=alone),
         priced("40", discounts=instead),
+        priced("40,7", part=TURKMENBASHI_TO_BAKU, port_dues=10_00),
     ]
 
     with app.test_request_context(), force_locale("en"):
         said = {str(explained(line.why)) for price in prices for line in price.lines}
         lost = {str(left_out(why)) for price in prices for why in price.left_out}
 
-    assert {line.kind for line in prices[0].lines} | {LineKind.SINGLE} == set(LINES)
+    assert {line.kind for line in prices[0].lines} | {LineKind.SINGLE, LineKind.PART} == set(LINES)
     assert "Booked by 31 March 2024: 7% off." in said
     assert "The fare is for residents; citizens of other countries pay 8% more." in said
     assert "Code TENTH: 10% off." in said
+    assert "Part of the voyage: Turkmenbashi – Baku, 45% of the whole fare." in said
     assert not {text for text in said | lost if "%(" in text}
     assert len(lost) == 2
 

@@ -11,7 +11,7 @@ from flask_babel import ngettext
 
 from portal.accounts.access import Permission, access
 from portal.catalogue import services as catalogue
-from portal.catalogue.errors import CallsRefused, ChangedMeanwhile
+from portal.catalogue.errors import CallsRefused, ChangedMeanwhile, PartImpossible
 from portal.catalogue.labels import CALL_STATES
 from portal.catalogue.services import least_time
 from portal.inventory import services as inventory
@@ -23,7 +23,7 @@ from portal.pricing.labels import CURRENCIES as CURRENCY_NAMES
 from portal.pricing.queries import CURRENCIES, CURRENCY
 from portal.pricing.services import fares_seal, set_fares
 from portal.staff import queries
-from portal.staff.forms import CabinsForm, CloseSalesForm, FaresForm, SailingForm, SaleForm
+from portal.staff.forms import CabinsForm, CloseSalesForm, FaresForm, PartForm, SailingForm, SaleForm
 from portal.staff.labels import CABIN_STATES, SAILING_FILTERS
 from portal.staff.passenger_list import write_passenger_list
 from portal.staff.queries import SailingFilters
@@ -161,6 +161,36 @@ def fares(code: str) -> ResponseReturnValue:
         "staff/fares.html", page=page, form=form, conflict=conflict, trial=trial, names=CURRENCY_NAMES
     )
     return answer, (409 if conflict else 422) if form.errors else 200
+
+
+@bp.route("/sailings/<string:code>/parts", methods=["GET", "POST"])
+@access(Permission.SAILING_EDIT)
+def voyage_parts(code: str) -> ResponseReturnValue:
+    """Of `?part=2-4` the form shows what is set; choosing the same calls again changes that part."""
+    present = queries.sailing_with_calls(code)
+    chosen = next((part for part in present.parts if part.key == request.args.get("part")), None)
+    given = {"embark": chosen.embark_position, "disembark": chosen.disembark_position} if chosen else {}
+    form = PartForm(obj=chosen, **given)
+    form.offer(present.calls)
+    if form.validate_on_submit():
+        try:
+            catalogue.offer_part(
+                sailing_id=present.id,
+                embark=form.embark.data,
+                disembark=form.disembark.data,
+                percent=form.percent.data or 0,
+                mark=form.mark.data,
+                on_sale=form.on_sale.data,
+                now=now(),
+            )
+        except PartImpossible as refusal:
+            field = form[refusal.field]
+            field.errors = [*field.errors, refusal.message]
+        else:
+            flash(_("Saved. New bookings are made like this; what was agreed before stands."), "good")
+            return redirect(url_for(".voyage_parts", code=code))
+    answer = render_template("staff/voyage_parts.html", sailing=present, form=form, sold=queries.sold_parts(present.id))
+    return answer, 422 if form.errors else 200
 
 
 @bp.get("/sailings/<string:code>/cabins")
