@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.booking.details import Missing, ending
 from portal.booking.filing import open_request, still_missing
 from portal.booking.labels import CHARGES
-from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, Passenger
+from portal.booking.models import BookedCabin, Booking, BookingState, Charge, ChargeKind, Passenger, TravelState
 from portal.catalogue.models import Cabin, PortCall, Sailing, VoyagePart
 from portal.catalogue.queries import SailingView, sailing_view
 from portal.database import db
@@ -103,6 +103,7 @@ class BookingPage:
     id: int
     reference: str
     state: BookingState
+    travel: TravelState
     language: str
     sailing: SailingView
     ship_name: LocalizedText
@@ -182,6 +183,7 @@ def booking_page(booking_id: int) -> BookingPage:
         id=booking.id,
         reference=booking.reference,
         state=booking.state,
+        travel=booking.travel,
         language=booking.language,
         sailing=sailing,
         ship_name=booking.sailing.ship.sold_as,
@@ -209,7 +211,7 @@ def booking_page(booking_id: int) -> BookingPage:
         pay_by=booking.pay_by,
         confirmed_at=booking.confirmed_at,
         terms_version=booking.terms_version,
-        cancel_steps=cancel_steps(booking.policy, price, start),
+        cancel_steps=cancel_steps(booking.policy, price - booking.kept, start),
     )
 
 

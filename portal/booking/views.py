@@ -23,6 +23,8 @@ from portal.booking.labels import (
     BOOKING_CHANGES,
     BOOKING_STATES,
     BOOKING_TONES,
+    TRAVEL_STATES,
+    TRAVEL_TONES,
 )
 from portal.booking.models import BookingState, DocumentKind, Sex
 from portal.booking.prices import change_price, draft_price
@@ -326,6 +328,8 @@ def booking(reference: str) -> ResponseReturnValue:
         tones=BOOKING_TONES,
         moment=now(),
         day=today(),
+        travel_states=TRAVEL_STATES,
+        travel_tones=TRAVEL_TONES,
         change_kinds=BOOKING_CHANGES,
         change_states=BOOKING_CHANGE_STATES,
         change_tones=BOOKING_CHANGE_TONES,

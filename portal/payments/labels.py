@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from portal.payments.models import Method, PaymentState, RefundState
+from portal.payments.standing import PaymentStanding
 
 METHODS: dict[Method, LazyString] = {
     Method.CARD: _l("Bank card"),
@@ -36,4 +37,20 @@ REFUND_TONES: dict[RefundState, str] = {
     RefundState.SENT: "wait",
     RefundState.SUCCEEDED: "good",
     RefundState.FAILED: "bad",
+}
+STANDINGS: dict[PaymentStanding, LazyString] = {
+    PaymentStanding.NONE: _l("Nothing paid"),
+    PaymentStanding.PART: _l("Paid in part"),
+    PaymentStanding.PAID: _l("Paid"),
+    PaymentStanding.OVER: _l("More received than owed"),
+    PaymentStanding.REFUND_DUE: _l("Money is going back"),
+    PaymentStanding.SETTLED: _l("Settled"),
+}
+STANDING_TONES: dict[PaymentStanding, str] = {
+    PaymentStanding.NONE: "neutral",
+    PaymentStanding.PART: "wait",
+    PaymentStanding.PAID: "good",
+    PaymentStanding.OVER: "bad",
+    PaymentStanding.REFUND_DUE: "wait",
+    PaymentStanding.SETTLED: "good",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,13 +10,24 @@ from flask_babel.speaklater import LazyString
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from portal.booking.queries import BookingPage
 from portal.database import db
+from portal.kernel import clock
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
 from portal.kernel.parts import part_of
-from portal.payments.labels import METHODS, REFUND_STATES, REFUND_TONES, STATES, TONES
+from portal.payments.labels import (
+    METHODS,
+    REFUND_STATES,
+    REFUND_TONES,
+    STANDING_TONES,
+    STANDINGS,
+    STATES,
+    TONES,
+)
 from portal.payments.models import Method, Payment, PaymentState, Refund, RefundState
 from portal.payments.services import TRANSFER_TIME
+from portal.payments.standing import Sums, standing
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,34 @@ def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
     """The newest last. One statement."""
     payments = db.session.scalars(select(Payment).where(Payment.booking_id == booking_id).order_by(Payment.id))
     return tuple(payment_view(payment) for payment in payments)
+
+
+@dataclass(frozen=True)
+class MoneyView:
+    """The payment axis of a booking, in words."""
+
+    label: LazyString
+    tone: str
+    overdue: bool
+
+
+@part_of("booking", "money")
+def booking_money(_booking_id: int) -> Callable[[BookingPage, Iterable[PaymentView], Iterable[RefundView]], MoneyView]:
+    """For the page, which has its payments and refunds already: no statement."""
+    return _money
+
+
+def _money(page: BookingPage, payments: Iterable[PaymentView], refunds: Iterable[RefundView]) -> MoneyView:
+    paid = [(payment.state, payment.amount.minor) for payment in payments]
+    back = [(refund.state, refund.amount.minor) for refund in refunds if refund.state is not RefundState.FAILED]
+    sums = Sums(
+        received=sum(minor for state, minor in paid if state is PaymentState.SUCCEEDED),
+        unallocated=sum(minor for state, minor in paid if state is PaymentState.UNALLOCATED),
+        returned=sum(minor for _state, minor in back),
+        returning=sum(minor for state, minor in back if state is not RefundState.SUCCEEDED),
+    )
+    money = standing(page.state, page.price.minor, sums, page.pay_by, clock.now())
+    return MoneyView(STANDINGS[money.state], STANDING_TONES[money.state], money.overdue)
 
 
 def awaited_transfer(booking_id: int) -> PaymentView | None:

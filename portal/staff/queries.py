@@ -24,6 +24,7 @@ from portal.booking.models import (
     DocumentKind,
     Passenger,
     PromotionUse,
+    TravelState,
     UseState,
 )
 from portal.catalogue.models import Cabin, Category, Deck, Itinerary, PortCall, Sailing, SailingState, VoyagePart
@@ -35,6 +36,7 @@ from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.payments.models import Method, Payment, PaymentState, Refund, RefundState
+from portal.payments.standing import MoneyStanding, Sums, standing, sums_columns
 from portal.pricing.models import Fare, PriceList, Promotion
 from portal.pricing.party import Party
 from portal.pricing.queries import CURRENCY, currencies_of, price_lists_of, terms_for
@@ -42,6 +44,9 @@ from portal.pricing.quotes import fares_in
 from portal.pricing.services import FareEdit
 from portal.pricing.simulation import Trial, simulate
 from portal.visas.models import ChecklistItem, ItemState
+from portal.visas.standing import PapersCount
+from portal.visas.standing import standing as papers_standing
+from portal.visas.terms import PapersStanding, Severity, Supplier
 
 Rows: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -455,6 +460,7 @@ def _cabin_row(
 class Papers:
     accepted: int
     asked: int
+    standing: PapersStanding = PapersStanding.READY
 
     @property
     def ready(self) -> bool:
@@ -474,11 +480,15 @@ class BookingRow:
     pay_by: datetime | None
     price: Money
     paid: Money
+    money: MoneyStanding
     papers: Papers
+    travel: TravelState
 
     @property
     def owed(self) -> Money:
-        return self.price - self.paid
+        """Nothing for a booking that is over."""
+        live = self.state in (BookingState.DRAFT, BookingState.PENDING, BookingState.CONFIRMED)
+        return self.price - self.paid if live else Money(0, self.price.currency)
 
 
 @dataclass(frozen=True)
@@ -498,16 +508,15 @@ class BookingsPage:
     sailings: tuple[str, ...]
 
 
-def bookings_page(filters: BookingFilters, page: int) -> BookingsPage:
+def bookings_page(filters: BookingFilters, page: int, now: datetime) -> BookingsPage:
     """Drafts only when asked for. Five statements."""
     codes = tuple(db.session.scalars(select(Sailing.code).order_by(Sailing.starts_at)))
     total = db.session.scalar(_bookings_where(select(func.count(Booking.id)), filters)) or 0
     at = paging(page, total)
     persons = _sum_of(func.count(Passenger.id), Passenger.booking_id, Passenger.left_at.is_(None))
     owed = _sum_of(func.sum(Charge.amount_minor), Charge.booking_id)
-    paid = _sum_of(func.sum(Payment.amount_minor), Payment.booking_id, Payment.state == PaymentState.SUCCEEDED)
     bookings = db.session.execute(
-        _bookings_where(select(Booking, Sailing.code, persons, owed, paid), filters)
+        _bookings_where(select(Booking, Sailing.code, persons, owed, *sums_columns(Booking.id)), filters)
         .order_by(Booking.placed_at.desc().nulls_first(), Booking.id.desc())
         .limit(PAGE)
         .offset(at.offset)
@@ -521,7 +530,7 @@ def bookings_page(filters: BookingFilters, page: int) -> BookingsPage:
         .order_by(Cabin.number)
     ):
         cabins.setdefault(booking_id, []).append(number)
-    papers = _papers(ids)
+    papers = _papers(ids, now.date())
     return BookingsPage(
         rows=tuple(
             BookingRow(
@@ -535,10 +544,14 @@ def bookings_page(filters: BookingFilters, page: int) -> BookingsPage:
                 placed_at=booking.placed_at,
                 pay_by=booking.pay_by,
                 price=Money(int(price), booking.currency),
-                paid=Money(int(received), booking.currency),
+                paid=Money(sums.received - sums.returned, booking.currency),
+                money=standing(booking.state, int(price), sums, booking.pay_by, now),
                 papers=papers.get(booking.id, Papers(0, 0)),
+                travel=booking.travel,
             )
-            for booking, code, travellers, price, received in bookings
+            for booking, code, travellers, price, sums in (
+                (*row[:4], Sums(*(int(figure) for figure in row[4:]))) for row in bookings
+            )
         ),
         paging=at,
         filters=filters,
@@ -577,16 +590,42 @@ def _sum_of(amount: Any, booking_id: Any, *which: Any) -> Any:
     return rows.correlate(Booking).scalar_subquery()
 
 
-def _papers(booking_ids: Sequence[int]) -> dict[int, Papers]:
-    """How many of the papers asked for are accepted, by booking. One statement."""
-    accepted = func.sum(case((ChecklistItem.state == ItemState.ACCEPTED, 1), else_=0))
+def _papers(booking_ids: Sequence[int], today: date) -> dict[int, Papers]:
+    """How far the papers asked for are, by booking. One statement."""
+
+    def counted(*which: Any) -> Any:
+        return func.sum(case((and_(*which), 1), else_=0))
+
+    state, waits = ChecklistItem.state, ChecklistItem.state.in_([ItemState.TODO, ItemState.CHANGES_REQUESTED])
+    from_guest = and_(
+        ChecklistItem.supplier == Supplier.GUEST, ChecklistItem.severity.in_([Severity.REQUIRED, Severity.BLOCKING])
+    )
     rows = db.session.execute(
-        select(Passenger.booking_id, accepted, func.count())
+        select(
+            Passenger.booking_id,
+            counted(state == ItemState.ACCEPTED),
+            func.count(),
+            counted(from_guest),
+            counted(from_guest, state == ItemState.ACCEPTED),
+            counted(from_guest, state == ItemState.IN_REVIEW),
+            counted(from_guest, state == ItemState.CHANGES_REQUESTED),
+            func.min(case((and_(from_guest, waits), ChecklistItem.due))),
+            counted(from_guest, ChecklistItem.severity == Severity.BLOCKING),
+        )
         .join(ChecklistItem, ChecklistItem.passenger_id == Passenger.id)
-        .where(Passenger.booking_id.in_(booking_ids), ChecklistItem.state != ItemState.NOT_APPLICABLE)
+        .where(Passenger.booking_id.in_(booking_ids), state != ItemState.NOT_APPLICABLE)
         .group_by(Passenger.booking_id)
     )
-    return {booking_id: Papers(int(done), asked) for booking_id, done, asked in rows}
+    return {
+        booking_id: Papers(
+            int(accepted),
+            asked,
+            papers_standing(
+                PapersCount(int(total), int(done), int(in_review), int(returned), due, bool(blocked)), today
+            ),
+        )
+        for booking_id, accepted, asked, total, done, in_review, returned, due, blocked in rows
+    }
 
 
 @dataclass(frozen=True)
@@ -637,14 +676,15 @@ class BookingPage:
     payments: tuple[PaymentRow, ...]
     price: Money
     paid: Money
+    money: MoneyStanding
     papers: Papers
     trail: tuple[TrailEntry, ...]
 
 
-def booking_page(reference: str) -> BookingPage:
+def booking_page(reference: str, now: datetime) -> BookingPage:
     """Raises NotFound. Eight statements."""
     found = db.session.execute(
-        select(Booking, Sailing.code, Itinerary.title, Account.email)
+        select(Booking, Sailing.code, Itinerary.title, Account.email, *sums_columns(Booking.id))
         .join(Sailing, Sailing.id == Booking.sailing_id)
         .join(Itinerary, Itinerary.id == Sailing.itinerary_id)
         .outerjoin(Account, Account.id == Booking.customer_id)
@@ -656,7 +696,8 @@ def booking_page(reference: str) -> BookingPage:
     ).unique().one_or_none()
     if found is None:
         raise NotFound(reference)
-    booking, code, title, customer = found
+    booking, code, title, customer, *figures = found
+    sums = Sums(*map(int, figures))
     cabins = db.session.execute(
         select(Cabin.number, Occupancy.reference)
         .join(BookedCabin, BookedCabin.cabin_id == Cabin.id)
@@ -685,7 +726,7 @@ def booking_page(reference: str) -> BookingPage:
             for subject, references in subjects
         )
     )
-    received = sum(payment.amount_minor for payment in payments if payment.state is PaymentState.SUCCEEDED)
+    price = sum(charge.amount_minor for charge in charges)
     return BookingPage(
         booking=booking,
         sailing=code,
@@ -701,9 +742,10 @@ def booking_page(reference: str) -> BookingPage:
             for charge in charges
         ),
         payments=tuple(_payment_row(payment, reference, booking.contact_name, code) for payment in payments),
-        price=Money(sum(charge.amount_minor for charge in charges), booking.currency),
-        paid=Money(received, booking.currency),
-        papers=_papers([booking.id]).get(booking.id, Papers(0, 0)),
+        price=Money(price, booking.currency),
+        paid=Money(sums.received - sums.returned, booking.currency),
+        money=standing(booking.state, price, sums, booking.pay_by, now),
+        papers=_papers([booking.id], now.date()).get(booking.id, Papers(0, 0)),
         trail=_trail(select(AuditEntry).where(about), limit=PAGE),
     )
 

@@ -5,7 +5,7 @@ from flask_babel.speaklater import LazyString
 
 from portal.visas.models import Decision, ItemState, ReturnReason
 from portal.visas.rules import Border, Outcome
-from portal.visas.terms import Confidence, Regime, Severity
+from portal.visas.terms import Confidence, PapersStanding, Regime, Severity
 
 ITEM_STATES: dict[ItemState, LazyString] = {
     ItemState.TODO: _l("To hand in"),
@@ -99,4 +99,22 @@ GUEST_REASONS: dict[ReturnReason, LazyString] = {
         "A certified translation is missing. Please hand in the document together with it."
     ),
     ReturnReason.OTHER: _l("Our reviewer wrote you a note."),
+}
+STANDINGS: dict[PapersStanding, LazyString] = {
+    PapersStanding.NOT_STARTED: _l("Not begun"),
+    PapersStanding.IN_PROGRESS: _l("Being handed in"),
+    PapersStanding.IN_REVIEW: _l("Being checked"),
+    PapersStanding.ACTION_NEEDED: _l("Something came back"),
+    PapersStanding.READY: _l("All in order"),
+    PapersStanding.AT_RISK: _l("Time is running out"),
+    PapersStanding.BLOCKED: _l("Something is in the way"),
+}
+STANDING_TONES: dict[PapersStanding, str] = {
+    PapersStanding.NOT_STARTED: "neutral",
+    PapersStanding.IN_PROGRESS: "wait",
+    PapersStanding.IN_REVIEW: "wait",
+    PapersStanding.ACTION_NEEDED: "bad",
+    PapersStanding.READY: "good",
+    PapersStanding.AT_RISK: "bad",
+    PapersStanding.BLOCKED: "bad",
 }

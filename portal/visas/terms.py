@@ -39,3 +39,15 @@ class Supplier(StrEnum):
     GUEST = "guest"
     OPERATOR = "operator"  # we get it
     BORDER = "border"  # filled in on arrival
+
+
+class PapersStanding(StrEnum):
+    """How the papers of a whole booking stand."""
+
+    NOT_STARTED = "not_started"
+    IN_PROGRESS = "in_progress"
+    IN_REVIEW = "in_review"  # everything is handed in
+    ACTION_NEEDED = "action_needed"  # something came back
+    READY = "ready"
+    AT_RISK = "at_risk"
+    BLOCKED = "blocked"  # something is known to be wrong, or nobody knows yet
