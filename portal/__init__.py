@@ -32,6 +32,8 @@ from portal.outbox.jobs import build_queue
 from portal.payments import change_views
 from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
+from portal.payments.operations import tasks as operations_tasks
+from portal.payments.operations import views as operations
 from portal.staff import views as staff
 from portal.visas import tasks as visas_tasks
 from portal.visas import views as visas
@@ -39,8 +41,17 @@ from portal.web import addresses, assets, errors, filters, headers, locale
 from portal.web import views as web
 
 # Imported so that what they follow up is registered.
-TASKS = (accounts_tasks, reservation_tasks, booking_tasks, passenger_tasks, waiting_tasks, payments_tasks, visas_tasks)
-VIEWS = (guarantee_views, waiting)  # pages that stand beside others of their package
+TASKS = (
+    accounts_tasks,
+    reservation_tasks,
+    booking_tasks,
+    passenger_tasks,
+    waiting_tasks,
+    payments_tasks,
+    operations_tasks,
+    visas_tasks,
+)
+VIEWS = (guarantee_views, waiting, operations)  # pages that stand beside others of their package
 
 
 def create_app(**overrides: Any) -> Flask:

@@ -23,6 +23,9 @@ from portal.inventory.models import Occupancy
 from portal.inventory.rescheduling import reschedule
 from portal.inventory.services import HOLD_TIME, release
 from portal.payments.models import Payment, PaymentState
+from portal.payments.operations.models import OperationKind
+from portal.payments.operations.queries import standings
+from portal.payments.operations.services import carry_out, seal, stop
 from portal.payments.queries import open_transfer
 from portal.payments.services import TRANSFER_TIME, receive_transfer, start_transfer
 from portal.pricing.party import Party
@@ -30,7 +33,17 @@ from portal.visas.services import refresh_checklist
 from tests.factories import NOON, details, make_account, make_booking, make_hold, make_promotion, make_season
 
 # As docs/decisions.md has it.
-ORDER = ("booking", "checklist_item", "payment", "promotion", "quote", "waiting_entry", "sailing", "occupancy")
+ORDER = (
+    "operation_case",
+    "booking",
+    "checklist_item",
+    "payment",
+    "promotion",
+    "quote",
+    "waiting_entry",
+    "sailing",
+    "occupancy",
+)
 
 
 @contextmanager
@@ -190,6 +203,33 @@ def test_offering_a_cabin_to_a_party_in_line_and_its_answers():
         expire_offers(expired.expires_at)
 
     assert seen == ["waiting_entry sailing occupancy"] * 3 + ["waiting_entry"] + ["waiting_entry occupancy"] * 3
+
+
+@pytest.mark.parametrize("kind", list(OperationKind))
+def test_stopping_a_sailing_and_what_follows_for_a_booking(kind):
+    season = make_season()
+    make_hold(season, cabin=1)
+    booking = make_booking(season)
+    sailing = season.sailing
+    seen_before = seal(sailing, standings(sailing.id))
+
+    with locks() as seen:
+        stop(
+            sailing_id=sailing.id,
+            kind=kind,
+            typed_code=sailing.code,
+            seen=seen_before,
+            reason=sailing.status_text,
+            days=14,
+            decide_days=14,
+            account=make_account(Role.OPERATOR),
+            now=NOON,
+        )
+        carry_out(NOON)
+
+    assert seen[0] == "booking sailing occupancy"
+    assert seen[1].startswith("operation_case booking")
+    assert (booking.state is BookingState.CANCELLED) is (kind is OperationKind.CANCEL)
 
 
 def test_working_out_what_papers_a_booking_needs():

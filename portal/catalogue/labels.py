@@ -9,6 +9,7 @@ SAILING_STATES: dict[SailingState, LazyString] = {
     SailingState.DRAFT: _l("Draft"),
     SailingState.ON_SALE: _l("On sale"),
     SailingState.CLOSED: _l("Sales closed"),
+    SailingState.POSTPONED: _l("Postponed"),
     SailingState.CANCELLED: _l("Cancelled"),
 }
 

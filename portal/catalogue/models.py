@@ -138,13 +138,15 @@ class SailingState(StrEnum):
     DRAFT = "draft"
     ON_SALE = "on_sale"
     CLOSED = "closed"
+    POSTPONED = "postponed"  # has new dates, and is not sold before staff put it on sale again
     CANCELLED = "cancelled"
 
 
 SAILING_MOVES: Moves[SailingState] = {
     SailingState.DRAFT: {SailingState.ON_SALE, SailingState.CANCELLED},
-    SailingState.ON_SALE: {SailingState.CLOSED, SailingState.CANCELLED},
-    SailingState.CLOSED: {SailingState.ON_SALE, SailingState.CANCELLED},
+    SailingState.ON_SALE: {SailingState.CLOSED, SailingState.POSTPONED, SailingState.CANCELLED},
+    SailingState.CLOSED: {SailingState.ON_SALE, SailingState.POSTPONED, SailingState.CANCELLED},
+    SailingState.POSTPONED: {SailingState.ON_SALE, SailingState.POSTPONED, SailingState.CANCELLED},
 }
 
 

@@ -193,6 +193,35 @@ def _offered(part: VoyagePart) -> str:
     return f"{part.percent} %, {part.mark}, {'on sale' if part.on_sale else 'not on sale'}"
 
 
+def stop_sailing(
+    *, sailing_id: int, state: SailingState, status_text: LocalizedText, now: datetime
+) -> Sailing:
+    """Cancel a sailing, or mark one postponed that has its new times already; `status_text` tells guests why.
+
+    state: CANCELLED or POSTPONED. Its bookings are left as they are: portal.payments.operations is the way here where
+    there are any. Raises SailingOver where it has left or is cancelled. Announces catalogue.sailing_changed.
+    """
+    with transaction() as session:
+        sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
+        if sailing.state in (SailingState.CANCELLED, SailingState.DRAFT) or sailing.departed_at(now):
+            raise SailingOver
+        before = sailing.state
+        sailing.state = move(before, state, SAILING_MOVES)
+        sailing.status_text = status_text
+        sailing.version += 1
+        record(
+            f"sailing.{state}",
+            subject="sailing",
+            reference=sailing.code,
+            now=now,
+            from_state=before,
+            to_state=state,
+        )
+        _show(sailing)
+        announce("catalogue.sailing_changed", sailing_id=sailing.id)
+    return sailing
+
+
 def _record_sale(sailing: Sailing, before: SailingState, reason: str, now: datetime) -> None:
     record(
         "sailing.on_sale" if sailing.state is SailingState.ON_SALE else "sailing.closed",

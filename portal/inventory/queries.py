@@ -159,7 +159,7 @@ class SailingCard:
     from_price: Money | None  # a person, in the cheapest category with a free cabin, in double use
     free_cabins: int
     cabins: int
-    state: str  # on_sale, sold_out, closed, departed, cancelled
+    state: str  # on_sale, sold_out, closed, departed, cancelled, postponed
     status_text: LocalizedText
     held: int = 0  # where it is sold out: cabins that other guests keep for a while
     may_free_at: datetime | None = None  # and when the first of them may be free again
@@ -179,6 +179,8 @@ def card(sailing: Voyage, adult: Mapping[int, Money], free: Free, cabins: int, n
     """adult: the fare of one person in double use, by category. cabins: how many the ship has."""
     if sailing.state is SailingState.CANCELLED:
         state = "cancelled"
+    elif sailing.state is SailingState.POSTPONED and sailing.starts_at > now:
+        state = "postponed"
     elif sailing.starts_at <= now:
         state = "departed"
     elif not sailing.on_sale_at(now):

@@ -24,6 +24,15 @@ def speaking(language: str) -> Iterator[None]:
             g.language = before
 
 
+def render_letter(template: str, *, language: str, **context: Any) -> tuple[str, str, str]:
+    """Subject, text and HTML of a mail as write_letter() would send it."""
+    with speaking(language):
+        subject = " ".join(render_template(f"emails/{template}.subject.txt", **context).split())
+        text = render_template(f"emails/{template}.txt", **context)
+        html = render_template(f"emails/{template}.html", **context)
+    return subject, text, html
+
+
 def write_letter(
     template: str,
     *,
@@ -34,10 +43,7 @@ def write_letter(
     **context: Any,
 ) -> None:
     """Owe the mail of `emails/<template>.{subject.txt,txt,html}`; once for each `key`."""
-    with speaking(language):
-        subject = " ".join(render_template(f"emails/{template}.subject.txt", **context).split())
-        text = render_template(f"emails/{template}.txt", **context)
-        html = render_template(f"emails/{template}.html", **context)
+    subject, text, html = render_letter(template, language=language, **context)
     queue_mail(
         key=key,
         recipient=recipient,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from portal.accounts.models import Account
 from portal.audit.services import record
@@ -29,6 +29,7 @@ from portal.payments.models import (
     RefundReason,
     RefundState,
 )
+from portal.payments.operations.models import OPEN_CHOICE, CaseState, Operation, OperationCase
 from portal.pricing.policy import kept_percent
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,27 @@ def paid_for(booking: Booking) -> Money:
     """What was received for a booking and has not gone back nor is going."""
     received = sum(payment.amount_minor - _refunded(payment.id) for payment in _succeeded(booking.id))
     return Money(received, booking.currency)
+
+
+def cancel_whole(*, booking_id: int, now: datetime) -> Money:
+    """The operator does not carry out what was agreed: cancel the booking and return all that was paid; how much.
+
+    No step of the policy applies. Money that found no cabin goes back as well. Raises NotCancellable for a booking that
+    is over. Announces booking.cancelled, and payments.refund_requested for each payment that goes back.
+    Source: Russian consumer law art. 28 and 32.
+    """
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        if booking.state not in (BookingState.PENDING, BookingState.CONFIRMED):
+            raise NotCancellable
+        cancel_booking(booking_id=booking_id, now=now)
+        returned = 0
+        for payment in _received(booking_id):
+            left = payment.amount_minor - _refunded(payment.id)
+            if left > 0:
+                _request(payment, left, RefundReason.CANCELLED, now)
+                returned += left
+    return Money(returned, booking.currency)
 
 
 def return_money(*, payment_id: int, now: datetime) -> None:
@@ -206,13 +228,36 @@ def try_again(*, refund_id: int, now: datetime) -> None:
 def _preview(booking: Booking, now: datetime) -> CancelPreview:
     if booking.state not in (BookingState.PENDING, BookingState.CONFIRMED) or booking.voyage.departed_at(now):
         raise NotCancellable
+    free = _may_leave(booking.id, now)
+    policy = NOTHING_KEPT if free else booking.policy
     paid = paid_for(booking)
-    start, kept = booking.voyage.start_day, booking.kept
+    start = booking.voyage.start_day
+    kept = Money(0, booking.currency) if free else booking.kept
     today = now.astimezone(ZoneInfo(booking.voyage.calls[0].port.zone)).date()
     return CancelPreview(
-        outcome(booking.policy, booking.price, paid, start, today, kept_before=kept),
-        outcome(booking.policy, booking.price, paid, start, today + timedelta(days=1), kept_before=kept),
+        outcome(policy, booking.price, paid, start, today, kept_before=kept),
+        outcome(policy, booking.price, paid, start, today + timedelta(days=1), kept_before=kept),
         paid,
+    )
+
+
+# As long as a guest may decline new dates, nothing is kept, whatever way he cancels.
+NOTHING_KEPT: Sequence[dict[str, int]] = ({"days": -10_000, "percent": 0},)
+
+
+def _may_leave(booking_id: int, now: datetime) -> bool:
+    """Whether the operator has postponed the sailing and the guest may still have all his money back."""
+    return bool(
+        db.session.scalar(
+            select(
+                exists().where(
+                    OperationCase.booking_id == booking_id,
+                    OperationCase.state.in_((CaseState.WAITING, *OPEN_CHOICE)),
+                    OperationCase.operation_id == Operation.id,
+                    Operation.decide_by > now,
+                )
+            )
+        )
     )
 
 
@@ -221,6 +266,18 @@ def _succeeded(booking_id: int) -> Sequence[Payment]:
     return db.session.scalars(
         select(Payment)
         .where(Payment.booking_id == booking_id, Payment.state == PaymentState.SUCCEEDED)
+        .order_by(Payment.id.desc())
+    ).all()
+
+
+def _received(booking_id: int) -> Sequence[Payment]:
+    """Every payment whose money came, whether it found its cabin or not; the newest first."""
+    return db.session.scalars(
+        select(Payment)
+        .where(
+            Payment.booking_id == booking_id,
+            Payment.state.in_([PaymentState.SUCCEEDED, PaymentState.UNALLOCATED]),
+        )
         .order_by(Payment.id.desc())
     ).all()
 

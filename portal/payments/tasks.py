@@ -15,6 +15,7 @@ from portal.outbox.services import Attachment, on
 from portal.payments.change_pages import change_view
 from portal.payments.invoices import invoice
 from portal.payments.models import Payment
+from portal.payments.operations.queries import told_otherwise
 from portal.payments.queries import booking_refunds, payment_view
 from portal.payments.refunds import send_refunds
 from portal.payments.services import close_transfers, handle_events, reconcile
@@ -49,7 +50,7 @@ def tell_of_late_money(payment_id: int) -> None:
 def tell_of_cancellation(booking_id: int) -> None:
     booking = db.session.get_one(Booking, booking_id)
     page = booking_page(booking.id)
-    if page.contact_email and page.placed_at:
+    if page.contact_email and page.placed_at and not told_otherwise(booking_id):
         write_letter(
             "payments/cancelled",
             key=f"payments/cancelled:{page.reference}",

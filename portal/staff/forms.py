@@ -326,6 +326,43 @@ class CabinsForm(FlaskForm):
     reason = StringField(_l("Reason for closing"), [Length(max=200)], filters=[trimmed])
 
 
+class StopForm(FlaskForm):
+    """Cancel or postpone a sailing: typed first, then carried through the preview to the confirmation."""
+
+    kind = RadioField(
+        _l("What shall happen?"),
+        [InputRequired(_l("Please choose."))],
+        choices=[
+            SelectChoice("cancel", _l("Cancel the sailing")),
+            SelectChoice("postpone", _l("Postpone it to other days")),
+        ],
+    )
+    days = IntegerField(_l("By how many days"), [Optional(), NumberRange(-365, 365)])
+    decide_days = IntegerField(_l("Days in which guests may choose"), [Optional(), NumberRange(3, 90)], default=14)
+    reason_ru = StringField(_l("Reason in Russian"), [REQUIRED, Length(max=300)], filters=[trimmed])
+    reason_tk = StringField(_l("Reason in Turkmen"), [REQUIRED, Length(max=300)], filters=[trimmed])
+    reason_en = StringField(_l("Reason in English"), [REQUIRED, Length(max=300)], filters=[trimmed])
+    seen = HiddenField()
+    code = StringField(_l("Code of the sailing"), [Optional(), Length(max=20)], filters=[trimmed])
+
+    @property
+    def reason(self) -> LocalizedText:
+        return LocalizedText({code: self[f"reason_{code}"].data for code in LANGUAGES})
+
+    @property
+    def postponed(self) -> bool:
+        return bool(self.kind.data == "postpone")
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        right = bool(super().validate(extra_validators))
+        if self.postponed:
+            for field in (self.days, self.decide_days):
+                if not field.data and not field.errors:
+                    field.errors = [*field.errors, _l("Please give a number of days.")]
+                    right = False
+        return right
+
+
 class RemoveForm(FlaskForm):
     """Why a party is taken off the waiting list."""
 

@@ -15,6 +15,7 @@ from portal.catalogue.labels import SAILING_STATES
 from portal.inventory.models import ReservationKind
 from portal.payments.labels import REFUND_STATES
 from portal.payments.labels import STATES as PAYMENT_STATES
+from portal.payments.operations.labels import CASE_STATES, KINDS
 from portal.visas.labels import ITEM_STATES
 
 CABIN_STATES: dict[str, LazyString] = {
@@ -40,6 +41,7 @@ SAILING_FILTERS: dict[str, LazyString] = {
     "closed": _l("Sales closed"),
     "departed": _l("Departed"),
     "draft": _l("Draft"),
+    "postponed": _l("Postponed"),
     "cancelled": _l("Cancelled"),
 }
 SUBJECTS: dict[str, LazyString] = {
@@ -59,6 +61,8 @@ SUBJECTS: dict[str, LazyString] = {
     "rules": _l("Entry rules"),
     "account": _l("User account"),
     "waiting": _l("Party on the waiting list"),
+    "operation": _l("Cancelling or postponing a sailing"),
+    "case": _l("Booking of a sailing that was cancelled or postponed"),
 }
 # What the trail calls by code, by what it is about; a code that is not here is shown as it is.
 STATES: dict[str, Mapping[Any, LazyString]] = {
@@ -73,6 +77,8 @@ STATES: dict[str, Mapping[Any, LazyString]] = {
     "refund": REFUND_STATES,
     "sailing": SAILING_STATES,
     "waiting": WAITING_STATES,
+    "case": CASE_STATES,
+    "operation": KINDS,
 }
 ACTORS: dict[str, LazyString] = {
     "guest": _l("Guest"),
@@ -96,6 +102,15 @@ ACTIONS: dict[str, LazyString] = {
     "booking.expired": _l("Booking expired unpaid"),
     "booking.link_renewed": _l("Private link of a booking made anew"),
     "booking.pending": _l("Booking placed"),
+    "case.accepted": _l("Guest accepted the new dates"),
+    "case.cancelled": _l("Booking cancelled by the operator, all money returned"),
+    "case.failed": _l("Step for a booking failed"),
+    "case.kept": _l("No answer: the new dates stand"),
+    "case.move_asked": _l("Guest asked for another sailing"),
+    "case.moved": _l("Guest moved to another sailing"),
+    "case.over": _l("Booking was over already"),
+    "case.told": _l("Guest told of the new dates"),
+    "case.waiting": _l("Step for a booking to be tried again"),
     "cabin.booked": _l("Cabin booked"),
     "booking.cabin_assigned": _l("Number of a guarantee cabin given"),
     "cabin.reserved": _l("Cabin reserved"),
@@ -115,6 +130,7 @@ ACTIONS: dict[str, LazyString] = {
     "file.viewed": _l("Document looked at"),
     "list.filed": _l("Passenger list filed"),
     "list.taken_back": _l("Filed passenger list called back"),
+    "operation.made": _l("Cancelling or postponing confirmed"),
     "paper.accepted": _l("Paper accepted"),
     "paper.changes_requested": _l("Paper asked for again"),
     "paper.in_review": _l("Paper waits for review"),
@@ -142,12 +158,14 @@ ACTIONS: dict[str, LazyString] = {
     "review.accepted": _l("Document accepted"),
     "review.returned": _l("Document sent back"),
     "rules.loaded": _l("Entry rules loaded"),
+    "sailing.cancelled": _l("Sailing cancelled"),
     "sailing.closed": _l("Sales closed"),
     "sailing.edited": _l("Sailing changed"),
     "sailing.fares_set": _l("Fares set"),
     "sailing.loaded": _l("Sailing loaded from a season file"),
     "sailing.on_sale": _l("Put on sale"),
     "sailing.part_set": _l("Part of the voyage offered or changed"),
+    "sailing.postponed": _l("Sailing postponed"),
     "waiting.accepted": _l("Offer from the waiting list accepted"),
     "waiting.ended": _l("Nothing to wait for any more"),
     "waiting.joined": _l("Put on the waiting list"),

@@ -111,7 +111,7 @@ class SailingRow:
 
 @dataclass(frozen=True)
 class SailingFilters:
-    """As they stand in the address: state one of "on_sale", "closed", "departed", "draft", "cancelled"."""
+    """As they stand in the address: state one of "on_sale", "closed", "departed", "draft", "postponed", "cancelled"."""
 
     state: str | None = None
     month: str | None = None  # "2024-05"
@@ -149,7 +149,7 @@ def _sailings_where(query: Rows, filters: SailingFilters, now: datetime) -> Rows
         case "closed":
             over = and_(Sailing.state == SailingState.ON_SALE, Sailing.sales_close_at <= now)
             return query.where(or_(Sailing.state == SailingState.CLOSED, over), Sailing.starts_at > now)
-        case "draft" | "cancelled":
+        case "draft" | "postponed" | "cancelled":
             return query.where(Sailing.state == SailingState(filters.state))
     return query
 

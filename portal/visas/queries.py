@@ -815,3 +815,25 @@ def _next_after(submission_id: int) -> tuple[str | None, int]:
     count = db.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
     first = waiting.order_by(ChecklistItem.due, Submission.submitted_at, Submission.id).limit(1)
     return (db.session.scalar(first) if count else None), count
+
+
+@dataclass(frozen=True)
+class PapersBegun:
+    """Work on papers that a change of the sailing would touch."""
+
+    passengers: int  # who have handed in at least one document
+    submissions: int
+
+
+@part_of("stop", "papers")
+def papers_begun(sailing_id: int) -> PapersBegun:
+    """Of the bookings of a sailing that are agreed. One statement."""
+    passengers, submissions = db.session.execute(
+        select(func.count(Passenger.id.distinct()), func.count(Submission.id.distinct()))
+        .select_from(Submission)
+        .join(ChecklistItem, ChecklistItem.id == Submission.item_id)
+        .join(Passenger, Passenger.id == ChecklistItem.passenger_id)
+        .join(Booking, Booking.id == Passenger.booking_id)
+        .where(Booking.sailing_id == sailing_id, Booking.state.in_(OPEN))
+    ).one()
+    return PapersBegun(passengers, submissions)

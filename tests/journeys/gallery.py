@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,11 @@ from portal.inventory.reservations.views import reservation_token
 from portal.inventory.services import close_cabin, hold_cabin, release
 from portal.kernel.clock import now
 from portal.kernel.money import Money
+from portal.kernel.text import LocalizedText
 from portal.payments.models import Payment
+from portal.payments.operations.models import OperationCase, OperationKind
+from portal.payments.operations.queries import standings
+from portal.payments.operations.services import carry_out, seal, stop
 from portal.payments.refunds import cancel, cancel_preview
 from portal.payments.services import receive_money, receive_transfer, start_transfer
 from portal.pricing.party import Party
@@ -120,6 +124,8 @@ def furnish(app: Flask, language: str) -> Gallery:
     close_sales(sailing_id=other.id, reason="charter", now=moment)
     full = db.session.scalars(select(Sailing).filter_by(code="PV24-04")).one()
     line = stand_in_line(full, language, moment)
+    moved = stopped_sailing("PV24-05", OperationKind.POSTPONE, owner, staff, moment)
+    gone = stopped_sailing("PV24-06", OperationKind.CANCEL, owner, staff, moment)
     refresh_checklist(booking_id=booked.id, now=moment)
     new, back, done = hand_in(booked, staff, moment)
 
@@ -214,10 +220,21 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("paper sent back", f"bookings/{b}/papers/{slug(back)}", CUSTOMER),
         Shown("paper without a file", f"bookings/{b}/papers/{slug(back)}", CUSTOMER, 422, "send nothing"),
         Shown("paper accepted", f"bookings/{b}/papers/{slug(done)}", CUSTOMER),
+        Shown("cruise cancelled", "cruises/PV24-06"),
+        Shown("cruise postponed", "cruises/PV24-05"),
+        Shown("booking postponed", f"bookings/{moved.booking.reference}", CUSTOMER),
+        Shown("change postponed", f"bookings/{moved.booking.reference}/change", CUSTOMER),
+        Shown("change without a choice", f"bookings/{moved.booking.reference}/change", CUSTOMER, 422, "send nothing"),
+        Shown("change cancelled", f"bookings/{gone.booking.reference}/change", CUSTOMER),
         Shown("not allowed", "staff/", CUSTOMER, 403),
         Shown("staff", "staff/", staff.role),
         Shown("staff sailings", "staff/sailings", staff.role),
         Shown("staff sailing", f"staff/sailings/{CODE}", staff.role),
+        Shown("staff stop sailing", f"staff/sailings/{CODE}/stop", staff.role),
+        Shown("staff stop sailing, wrong", f"staff/sailings/{CODE}/stop", staff.role, 422, "send nothing"),
+        Shown("staff stop preview", f"staff/sailings/{CODE}/stop", staff.role, act="see what would follow"),
+        Shown("staff operation postponed", f"staff/operations/{moved.operation.reference}", staff.role),
+        Shown("staff operation cancelled", f"staff/operations/{gone.operation.reference}", staff.role),
         Shown("staff calls", f"staff/sailings/{CODE}/calls", staff.role),
         Shown("staff fares", f"staff/sailings/{CODE}/fares", staff.role),
         Shown("staff fares in dollars", f"staff/sailings/{CODE}/fares?currency=USD", staff.role),
@@ -281,10 +298,16 @@ class Guide:
             if shown.act == "lose the session":
                 page.context.clear_cookies(name="session")
             form = "main form[method=post]:not(#price-form):has(:is(input:not([type=hidden]), select))"
+            if shown.act == "see what would follow":
+                page.locator("[name=days]").fill("1")
+                for code, why in REASON.by_locale.items():
+                    page.locator(f"[name=reason_{code}]").fill(why)
             with page.expect_navigation() as sent:
+                # What the form chose for the reader is no choice; "postpone" is one where it is asked for.
                 page.locator(form).first.evaluate(
-                    "form => { form.querySelectorAll('[type=radio]').forEach(radio => radio.checked = false);"
-                    " form.submit() }"
+                    "(form, wanted) => { form.querySelectorAll('[type=radio]')"
+                    ".forEach(radio => radio.checked = radio.value === wanted); form.submit() }",
+                    "postpone" if shown.act == "see what would follow" else None,
                 )
             answer = sent.value
             page.context.add_cookies(cookies)
@@ -359,6 +382,31 @@ class Visitor:
 
         identity = account.get_id() if account else ""
         return Context().run(sign)
+
+
+REASON = LocalizedText({"ru": "Ремонт винта", "tk": "Winti abatlamak", "en": "Repair of the propeller"})
+
+
+def stopped_sailing(
+    code: str, kind: OperationKind, guest: Visitor, staff: Account, moment: datetime
+) -> OperationCase:
+    """A paid booking of a sailing that is then cancelled or postponed by a day; its guest has been told."""
+    sailing = db.session.scalars(select(Sailing).filter_by(code=code)).one()
+    booking = replace(guest, sailing=sailing).book("340", moment)
+    receive_transfer(payment_id=awaited(booking, moment).id, account=staff, now=moment)
+    operation = stop(
+        sailing_id=sailing.id,
+        kind=kind,
+        typed_code=code,
+        seen=seal(sailing, standings(sailing.id)),
+        reason=REASON,
+        days=1,
+        decide_days=14,
+        account=staff,
+        now=moment,
+    )
+    carry_out(moment)
+    return operation.cases[0]
 
 
 @dataclass(frozen=True)

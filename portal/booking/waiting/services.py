@@ -297,6 +297,27 @@ def _expire(offer_id: int, now: datetime) -> bool:
     return True
 
 
+def withdraw_lost_offers(now: datetime) -> int:
+    """End offers whose cabin was taken back, as of a sailing that was stopped; the party keeps its place. How many."""
+    lost = db.session.scalars(
+        select(WaitingOffer.id)
+        .join(Occupancy)
+        .where(WaitingOffer.state == OfferState.OPEN, Occupancy.over_at.is_not(None), WaitingOffer.expires_at > now)
+        .order_by(WaitingOffer.id)
+    ).all()
+    return sum(_withdraw(offer_id, now) for offer_id in lost)
+
+
+def _withdraw(offer_id: int, now: datetime) -> bool:
+    with transaction():
+        entry, offer = _locked(offer_id)
+        if offer.state is not OfferState.OPEN:
+            return False
+        _close(offer, OfferState.WITHDRAWN, now)
+        _move(entry, WaitingState.WAITING, now, reason=offer.cabin.number)
+    return True
+
+
 def leave_line(*, entry_id: int, now: datetime) -> None:
     """The party waits no more; a cabin kept for it goes to the next. A second time nothing happens."""
     _take_out(entry_id, WaitingState.LEFT, now)

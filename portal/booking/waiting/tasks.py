@@ -7,7 +7,7 @@ from typing import Any
 from portal.booking.waiting.access import offer_token, place_token
 from portal.booking.waiting.models import OfferState, WaitingEntry, WaitingOffer
 from portal.booking.waiting.queries import offer_view, place_page
-from portal.booking.waiting.services import end_lines, expire_offers, forget_lines, serve_lines
+from portal.booking.waiting.services import end_lines, expire_offers, forget_lines, serve_lines, withdraw_lost_offers
 from portal.catalogue.queries import sailing_view
 from portal.database import db
 from portal.kernel.clock import now, real_now
@@ -22,6 +22,7 @@ FORGET_MINUTE = 23
 def look_after_lines() -> None:
     moment = now()
     expire_offers(moment)
+    withdraw_lost_offers(moment)
     end_lines(moment)
     if real_now().minute == FORGET_MINUTE:
         forget_lines(moment)

@@ -18,6 +18,7 @@ from portal.inventory import services as inventory
 from portal.inventory.rescheduling import reschedule
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
+from portal.payments.operations.queries import operations_of
 from portal.pricing.errors import FaresChanged, FaresRefused
 from portal.pricing.labels import CURRENCIES as CURRENCY_NAMES
 from portal.pricing.queries import CURRENCIES, CURRENCY
@@ -54,7 +55,14 @@ def sailing(code: str) -> ResponseReturnValue:
 
 
 def _sailing_page(page: queries.SailingPage, sale: SaleForm, closing: CloseSalesForm) -> ResponseReturnValue:
-    answer = render_template("staff/sailing.html", page=page, sale=sale, closing=closing, call_states=CALL_STATES)
+    answer = render_template(
+        "staff/sailing.html",
+        page=page,
+        sale=sale,
+        closing=closing,
+        call_states=CALL_STATES,
+        operations=operations_of(page.sailing.id),
+    )
     return answer, 422 if sale.errors or closing.errors else 200
 
 

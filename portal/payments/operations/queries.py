@@ -1,0 +1,499 @@
+"""Whom stopping a sailing touches, what it costs, what is offered instead; the board of an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal.booking.models import BookedCabin, Booking, BookingState, Passenger
+from portal.booking.waiting.models import WaitingEntry, WaitingWish
+from portal.catalogue.models import Cabin, Sailing, SailingState
+from portal.catalogue.queries import SailingView
+from portal.database import db
+from portal.inventory.finding import all_cards
+from portal.inventory.models import Occupancy, OccupancyState
+from portal.inventory.queries import FreeCabins, SailingCard, free_cabins_of
+from portal.kernel.ages import age_on
+from portal.kernel.errors import NotFound
+from portal.kernel.formats import day_of
+from portal.kernel.money import Money
+from portal.kernel.parts import part_of
+from portal.kernel.text import LocalizedText
+from portal.outbox.models import MailState, OutgoingMail
+from portal.payments.models import Payment, PaymentState, Refund, RefundState
+from portal.payments.operations.models import OPEN_CHOICE, CaseState, Operation, OperationCase, OperationKind
+from portal.pricing.errors import PartyDoesNotFit
+from portal.pricing.queries import fares_of
+from portal.pricing.quotes import quote_party
+
+AFFECTED = (BookingState.PENDING, BookingState.CONFIRMED)
+CAME = (PaymentState.SUCCEEDED, PaymentState.UNALLOCATED)
+AWAITED = (PaymentState.CREATED, PaymentState.OPEN)
+OFFERED = 3  # other sailings shown to a guest
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A booking that would be touched, with the money it holds."""
+
+    booking_id: int
+    reference: str
+    state: BookingState
+    language: str
+    contact_name: str | None
+    persons: int
+    paid: Money  # came and has not gone back
+    awaited: bool  # a payment is open
+
+
+def standings(sailing_id: int) -> tuple[Standing, ...]:
+    """Every booking of a sailing that is agreed. Four statements, however many."""
+    bookings = db.session.scalars(
+        select(Booking).where(Booking.sailing_id == sailing_id, Booking.state.in_(AFFECTED)).order_by(Booking.id)
+    ).all()
+    ids = [booking.id for booking in bookings]
+    persons = dict(
+        db.session.execute(
+            select(Passenger.booking_id, func.count())
+            .where(Passenger.booking_id.in_(ids), Passenger.left_at.is_(None))
+            .group_by(Passenger.booking_id)
+        ).all()
+    )
+    back = (
+        select(func.coalesce(func.sum(Refund.amount_minor), 0))
+        .where(Refund.payment_id == Payment.id, Refund.state != RefundState.FAILED)
+        .correlate(Payment)
+        .scalar_subquery()
+    )
+    paid: dict[int, int] = {}
+    awaited: set[int] = set()
+    for booking_id, state, amount, returned in db.session.execute(
+        select(Payment.booking_id, Payment.state, Payment.amount_minor, back).where(
+            Payment.booking_id.in_(ids), Payment.state.in_([*CAME, *AWAITED])
+        )
+    ):
+        if state in CAME:
+            paid[booking_id] = paid.get(booking_id, 0) + amount - int(returned)
+        else:
+            awaited.add(booking_id)
+    return tuple(
+        Standing(
+            booking_id=booking.id,
+            reference=booking.reference,
+            state=booking.state,
+            language=booking.language,
+            contact_name=booking.contact_name,
+            persons=persons.get(booking.id, 0),
+            paid=Money(paid.get(booking.id, 0), booking.currency),
+            awaited=booking.id in awaited,
+        )
+        for booking in bookings
+    )
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another sailing with cabins of the same categories for the whole party."""
+
+    sailing_id: int
+    card: SailingCard
+    same_route: bool
+    price: Money
+    difference: Money  # to what was agreed; below zero it is cheaper
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A sailing that could be offered to guests of another, with all that is free in it."""
+
+    card: SailingCard
+    free: FreeCabins
+    same_route: bool
+
+
+def candidates(sailing: SailingView, now: datetime) -> tuple[Candidate, ...]:
+    """Sailings on sale, those of the same route first, then the nearest in time; a few. Statements do not grow with
+    bookings.
+    """
+    cards = [
+        card for card in all_cards(now) if card.state == "on_sale" and card.code != sailing.code
+    ]
+    cards.sort(
+        key=lambda card: (card.itinerary != sailing.itinerary, abs(card.starts_at - sailing.starts_at), card.code)
+    )
+    return tuple(
+        Candidate(card, free_cabins_of(card.code, now), card.itinerary == sailing.itinerary)
+        for card in cards[: 2 * OFFERED]
+    )
+
+
+WITH_PARTY = (
+    selectinload(Booking.cabins).joinedload(BookedCabin.cabin).joinedload(Cabin.category),
+    selectinload(Booking.passengers),
+    selectinload(Booking.charges),
+)
+
+
+def offered(booking: Booking, among: Sequence[Candidate]) -> tuple[Alternative, ...]:
+    """The candidates that have free cabins of the same categories for this party, at today's price."""
+    found = []
+    for candidate in among:
+        price = _price(booking, candidate)
+        if price is not None:
+            found.append(
+                Alternative(
+                    candidate.free.sailing.id, candidate.card, candidate.same_route, price, price - booking.price
+                )
+            )
+    return tuple(found[:OFFERED])
+
+
+def _price(booking: Booking, candidate: Candidate) -> Money | None:
+    """What the party pays there, cabin by cabin as it is booked; none where it cannot be taken."""
+    sailing, left = candidate.free.sailing, list(candidate.free.cabins)
+    fares = candidate.free.fares
+    if any(fare.currency != booking.currency for fare in fares.values()):
+        fares = fares_of([sailing.id], booking.currency)[sailing.id]
+    if booking.voyage is not booking.sailing:  # of a part of the voyage: others have other parts, and other prices
+        return None
+    if len(booking.passengers) > candidate.free.room:
+        return None
+    day = day_of(sailing.starts_at, sailing.embark.zone)
+    total = Money(0, booking.currency)
+    for booked in booking.cabins:
+        code = booked.cabin.category.code
+        cabin = next((one for one in left if one.category.code == code and one.category_id in fares), None)
+        if cabin is None:
+            return None
+        left.remove(cabin)
+        ages = [age_on(day, one.birth_date) for one in booking.passengers if one.cabin_id == booked.cabin_id]
+        try:
+            total += quote_party(
+                fares[cabin.category_id], ages, berths=cabin.berths, extra_berths=cabin.extra_berths
+            ).total
+        except PartyDoesNotFit:
+            return None
+    return total
+
+
+def alternatives_for(booking: Booking, now: datetime) -> tuple[Alternative, ...]:
+    return offered(booking, candidates(free_cabins_of(booking.sailing.code, now).sailing, now))
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What stopping a sailing would mean; nothing of it is written."""
+
+    affected: tuple[Standing, ...]
+    by_state: dict[BookingState, int]
+    persons: int
+    paid: tuple[Money, ...]  # by currency: all of it would go back if the sailing were cancelled
+    awaited: int  # payments that are open
+    held: int  # cabins held without an agreement
+    waiting: int  # parties in line
+    alternatives: dict[int, tuple[Alternative, ...]]  # by booking
+    without_alternative: int
+
+
+def preview(sailing_id: int, now: datetime) -> Preview:
+    """Statements do not grow with bookings."""
+    sailing = db.session.get_one(Sailing, sailing_id)
+    affected = standings(sailing_id)
+    bookings = db.session.scalars(
+        select(Booking).where(Booking.id.in_([one.booking_id for one in affected])).options(*WITH_PARTY)
+    ).all()
+    among = candidates(free_cabins_of(sailing.code, now).sailing, now)
+    sums: dict[str, int] = {}
+    for one in affected:
+        if one.paid.minor:
+            sums[one.paid.currency] = sums.get(one.paid.currency, 0) + one.paid.minor
+    alternatives = {booking.id: offered(booking, among) for booking in bookings}
+    booked = exists().where(BookedCabin.occupancy_id == Occupancy.id, BookedCabin.booking_id.in_(list(alternatives)))
+    return Preview(
+        affected=affected,
+        by_state={state: sum(one.state is state for one in affected) for state in AFFECTED},
+        persons=sum(one.persons for one in affected),
+        paid=tuple(Money(minor, currency) for currency, minor in sorted(sums.items())),
+        awaited=sum(one.awaited for one in affected),
+        held=db.session.scalar(
+            select(func.count()).where(
+                Occupancy.sailing_id == sailing_id, Occupancy.state == OccupancyState.HELD, ~booked
+            )
+        )
+        or 0,
+        waiting=db.session.scalar(
+            select(func.count())
+            .select_from(WaitingWish)
+            .join(WaitingEntry)
+            .where(WaitingWish.sailing_id == sailing_id, WaitingEntry.over_at.is_(None))
+        )
+        or 0,
+        alternatives=alternatives,
+        without_alternative=sum(not found for found in alternatives.values()),
+    )
+
+
+# ---------- For guests ----------
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """What happened to the sailing of a booking, and what its guest may choose."""
+
+    id: int
+    kind: OperationKind
+    state: CaseState
+    reason: LocalizedText
+    old_starts_at: datetime
+    new_starts_at: datetime | None
+    new_ends_at: datetime | None
+    decide_by: datetime | None
+    returned: Money
+    wanted: str | None  # the code of the sailing that was asked for
+
+    def open_at(self, now: datetime) -> bool:
+        return self.state in OPEN_CHOICE and self.decide_by is not None and now < self.decide_by
+
+
+@part_of("booking", "case")
+def case_of(booking_id: int) -> CaseView | None:
+    """The latest case of a booking. One statement."""
+    case = db.session.scalars(
+        select(OperationCase)
+        .join(Operation)
+        .join(Booking, Booking.id == OperationCase.booking_id)
+        .where(OperationCase.booking_id == booking_id, Operation.sailing_id == Booking.sailing_id)
+        .order_by(OperationCase.id.desc())
+        .limit(1)
+        .options(
+            joinedload(OperationCase.operation),
+            joinedload(OperationCase.wanted_sailing),
+            joinedload(OperationCase.booking),
+        )
+    ).one_or_none()
+    if case is None:
+        return None
+    operation = case.operation
+    return CaseView(
+        id=case.id,
+        kind=operation.kind,
+        state=case.state,
+        reason=operation.reason,
+        old_starts_at=operation.old_starts_at,
+        new_starts_at=operation.new_starts_at,
+        new_ends_at=operation.new_ends_at,
+        decide_by=operation.decide_by,
+        returned=Money(case.returned_minor or 0, case.booking.currency),
+        wanted=case.wanted_sailing.code if case.wanted_sailing else None,
+    )
+
+
+@dataclass(frozen=True)
+class ChangePage:
+    """A guest's choices."""
+
+    case: CaseView
+    paid: Money  # what would go back now
+    alternatives: tuple[Alternative, ...]
+
+
+def change_page(booking_id: int, now: datetime) -> ChangePage:
+    """Raises NotFound where nothing happened to the booking's sailing."""
+    case = case_of(booking_id)
+    if case is None:
+        raise NotFound(booking_id)
+    booking = db.session.get_one(Booking, booking_id)
+    paid = next((one.paid for one in standings(booking.sailing_id) if one.booking_id == booking_id), None)
+    return ChangePage(case, paid or Money(0, booking.currency), alternatives_for(booking, now))
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Why a sailing was cancelled or postponed, and what sails instead: for everyone."""
+
+    kind: OperationKind
+    reason: LocalizedText
+    old_starts_at: datetime
+    same_route: tuple[str, ...]  # codes of other sailings of the itinerary that are sold
+
+
+@part_of("cruise", "stopped")
+def stopped(sailing: SailingView) -> Stopped | None:
+    """Nothing is asked for a sailing that goes as planned. Two statements for another."""
+    if sailing.state not in (SailingState.CANCELLED, SailingState.POSTPONED):
+        return None
+    operation = db.session.scalars(
+        select(Operation).where(Operation.sailing_id == sailing.id).order_by(Operation.id.desc()).limit(1)
+    ).one_or_none()
+    if operation is None:
+        return None
+    return Stopped(operation.kind, operation.reason, operation.old_starts_at, _same_route(sailing.id))
+
+
+def _same_route(sailing_id: int) -> tuple[str, ...]:
+    here = select(Sailing.itinerary_id).where(Sailing.id == sailing_id).scalar_subquery()
+    return tuple(
+        db.session.scalars(
+            select(Sailing.code)
+            .where(Sailing.itinerary_id == here, Sailing.id != sailing_id, Sailing.state == SailingState.ON_SALE)
+            .order_by(Sailing.starts_at)
+        )
+    )
+
+
+# ---------- For staff ----------
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    id: int
+    booking: str
+    contact_name: str | None
+    language: str
+    state: CaseState
+    paid: Money
+    returned: Money | None
+    back: str  # none, asked, sent, done, failed: how far the money is
+    letter: MailState | None  # none: not written yet
+    failure: str | None
+    wanted: str | None
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
+class Board:
+    operation: Operation
+    rows: tuple[CaseRow, ...]
+    counts: dict[CaseState, int]
+    paid: tuple[Money, ...]
+    returned: tuple[Money, ...]
+    done: int  # cases that wait for nobody any more
+    state: CaseState | None  # the filter
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+DONE = (CaseState.ACCEPTED, CaseState.KEPT, CaseState.MOVED, CaseState.CANCELLED, CaseState.OVER)
+
+
+def letter_key(reference: str) -> str:
+    """The key of the one letter of a case."""
+    return f"operation:{reference}"
+
+
+def board(reference: str, state: CaseState | None) -> Board:
+    """Raises NotFound. Five statements, however many cases."""
+    operation = db.session.scalars(
+        select(Operation)
+        .where(Operation.reference == reference)
+        .options(joinedload(Operation.sailing).joinedload(Sailing.itinerary), joinedload(Operation.made_by))
+    ).one_or_none()
+    if operation is None:
+        raise NotFound(reference)
+    cases = db.session.scalars(
+        select(OperationCase)
+        .where(OperationCase.operation_id == operation.id)
+        .order_by(OperationCase.id)
+        .options(joinedload(OperationCase.booking), joinedload(OperationCase.wanted_sailing))
+    ).all()
+    letters: dict[str, MailState] = {}
+    for key, mail in db.session.execute(
+        select(OutgoingMail.key, OutgoingMail.state).where(
+            OutgoingMail.key.in_([letter_key(case.reference) for case in cases])
+        )
+    ):
+        letters[key] = mail
+    back = _money_back([case.booking_id for case in cases], operation.made_at)
+    rows = tuple(
+        CaseRow(
+            id=case.id,
+            booking=case.booking.reference,
+            contact_name=case.booking.contact_name,
+            language=case.booking.language,
+            state=case.state,
+            paid=Money(case.paid_minor, case.booking.currency),
+            returned=None if case.returned_minor is None else Money(case.returned_minor, case.booking.currency),
+            back=_how_far(back.get(case.booking_id, [])) if case.state is CaseState.CANCELLED else "none",
+            letter=letters.get(letter_key(case.reference)),
+            failure=case.failure,
+            wanted=case.wanted_sailing.code if case.wanted_sailing else None,
+            changed_at=case.changed_at,
+        )
+        for case in cases
+    )
+    return Board(
+        operation=operation,
+        rows=tuple(row for row in rows if state is None or row.state is state),
+        counts={each: count for each in CaseState if (count := sum(row.state is each for row in rows))},
+        paid=_sums(row.paid for row in rows),
+        returned=_sums(row.returned for row in rows if row.returned is not None),
+        done=sum(row.state in DONE for row in rows),
+        state=state,
+    )
+
+
+def _money_back(booking_ids: Collection[int], since: datetime) -> dict[int, list[RefundState]]:
+    found: dict[int, list[RefundState]] = {}
+    for booking_id, state in db.session.execute(
+        select(Payment.booking_id, Refund.state)
+        .join(Refund, Refund.payment_id == Payment.id)
+        .where(Payment.booking_id.in_(booking_ids), Refund.requested_at >= since)
+    ):
+        found.setdefault(booking_id, []).append(state)
+    return found
+
+
+def _how_far(refunds: Sequence[RefundState]) -> str:
+    """The least that is true of all of them."""
+    for state, word in (
+        (RefundState.FAILED, "failed"),
+        (RefundState.REQUESTED, "asked"),
+        (RefundState.SENT, "sent"),
+        (RefundState.SUCCEEDED, "done"),
+    ):
+        if state in refunds:
+            return word
+    return "none"
+
+
+def _sums(amounts: Iterable[Money]) -> tuple[Money, ...]:
+    sums: dict[str, int] = {}
+    for amount in amounts:
+        sums[amount.currency] = sums.get(amount.currency, 0) + amount.minor
+    return tuple(Money(minor, currency) for currency, minor in sorted(sums.items()) if minor)
+
+
+def operations_of(sailing_id: int) -> tuple[Operation, ...]:
+    """The newest first. One statement."""
+    return tuple(
+        db.session.scalars(
+            select(Operation).where(Operation.sailing_id == sailing_id).order_by(Operation.id.desc())
+        )
+    )
+
+
+def told_otherwise(booking_id: int) -> bool:
+    """Whether the guest learns from the letter about his sailing that the booking is cancelled."""
+    case = select(OperationCase.id).join(Operation).where(
+        OperationCase.booking_id == booking_id, Operation.kind == OperationKind.CANCEL
+    )
+    return db.session.scalar(case.limit(1)) is not None
+
+
+def case_id(operation: str, booking: str) -> int:
+    """Raises NotFound."""
+    found = db.session.scalar(
+        select(OperationCase.id)
+        .join(Operation)
+        .join(Booking, Booking.id == OperationCase.booking_id)
+        .where(Operation.reference == operation, Booking.reference == booking)
+    )
+    if found is None:
+        raise NotFound(operation, booking)
+    return found
