@@ -7,6 +7,7 @@ compared to, so that whatever else the machine does meets both; the median count
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import sqlite3
@@ -48,6 +49,11 @@ PAGES = (
 MOST_STATEMENTS = 8
 QUOTE_GOAL = 1  # millisecond
 COUNTED_SAILING = "PV24-05"
+PLANS = 500
+PLAN_SECONDS, PLAN_REST_SECONDS = 3, 12
+PLAN_CABINS = range(325, 329)  # taken one after the other while plans of their sailing are open
+SIZES = (16, 1_000, 10_000)  # sailings, each with 100 bookings
+SIZE_SECONDS = 0.4
 
 
 @dataclass(frozen=True)
@@ -70,8 +76,12 @@ class LoadGenerator:
 
     def do(self, job: str, **arguments: Any) -> Any:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         print(json.dumps({"job": job, **arguments}), file=self._process.stdin, flush=True)
+        return self.hear(job)
+
+    def hear(self, job: str) -> Any:
+        """The answer of a job, or the next one where it gives several."""
+        assert self._process.stdout is not None
         answer = json.loads(self._process.stdout.readline())
         if "error" in answer:
             raise RuntimeError(f"{job}: {answer['error']}")
@@ -92,6 +102,7 @@ def main() -> int:
         stack.callback(load.close)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
         on_sqlite(folder / "sqlite", load, figures)
+        measure_sizes(folder, load, figures)
         if services.postgresql_folder() and services.redis_program():
             with services.running(durable=True) as servers:
                 on_postgresql(folder / "postgresql", servers, load, figures)
@@ -114,6 +125,7 @@ def on_sqlite(folder: Path, load: LoadGenerator, figures: list[Figure]) -> None:
         ):
             measure_pages(running.url, plain, counted, load, figures)
             measure_statements(running, counted, figures)
+        measure_plans(running, load, figures)
         measure_selling("SQLite", running, load, figures)
 
 
@@ -133,6 +145,61 @@ def prepare(running: Portal) -> None:
     running.flask("rules", "load")
     running.flask("demo", "prepare")
     running.start()
+
+
+def measure_plans(running: Portal, load: LoadGenerator, figures: list[Figure]) -> None:
+    """What open deck plans cost the server while nothing else goes on, and how soon they show that a cabin is taken."""
+    print(f"{PLANS} open deck plans ...", flush=True)
+    asked = {"portal": running.url, "sailing": COUNTED_SAILING, "every": PLAN_SECONDS}
+    load.do("plans", **asked, count=PLANS, cabins=[], rest=PLAN_REST_SECONDS)
+    began, spent = time.monotonic(), processor_seconds(running.web.children())
+    load.hear("plans")
+    share = (processor_seconds(running.web.children()) - spent) / (time.monotonic() - began)
+    load.do("plans", **asked, count=PLANS, cabins=[f"{number}" for number in PLAN_CABINS], rest=0)
+    slowest = load.hear("plans")["slowest"]
+    title = f"Processor of the server for {PLANS} open deck plans"
+    figures.append(Figure(title, 100 * share, "% of a core", "< 5", share < 0.05))
+    title = f"Until the last of {PLANS} plans shows that a cabin is taken"
+    figures.append(Figure(title, slowest, "s", "≤ 2", slowest <= 2))
+
+
+def processor_seconds(processes: list[int]) -> float:
+    """Spent so far by these processes, for themselves and for the system."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    stats = (Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split() for number in processes)
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / ticks
+
+
+def measure_sizes(folder: Path, load: LoadGenerator, figures: list[Figure]) -> None:
+    """The time of a page rendered afresh with so many sailings, by that with the season alone."""
+    with ExitStack() as stack:
+        servers = {}
+        for size in SIZES:
+            here = folder / f"sailings-{size}"
+            here.mkdir()
+            running = stack.enter_context(portal(here, RATELIMIT_ENABLED="0", DATABASE_URL="", REDIS_URL=""))
+            print(f"{size} sailings ...", flush=True)
+            running.flask("db", "upgrade")
+            running.flask("season", "load", str(SEASON))
+            running.flask("rules", "load")
+            filling = [sys.executable, "-m", "scripts.bench_sizes", str(size)]
+            subprocess.run(filling, cwd=ROOT, env=running.environment, check=True)
+            running.environment["WEB_PROCESSES"] = "1"
+            servers[size] = stack.enter_context(serving(running, "scripts.bench_apps:counted()", "counted"))
+        times: dict[tuple[str, int], list[float]] = {(path, size): [] for path, _, _ in PAGES for size in SIZES}
+        afresh = {"X-Afresh": "1"}
+        for server in servers.values():
+            for path, _, _ in PAGES:
+                load.do("pages", url=server + path, seconds=1, connections=1, headers=afresh)
+        for _ in range(2 * ROUNDS):
+            for path, size in times:
+                rate = load.do("pages", url=servers[size] + path, seconds=SIZE_SECONDS, connections=1, headers=afresh)
+                times[path, size].append(1 / rate["rate"])
+    for path, name, _ in PAGES:
+        least, *larger = (statistics.median(times[path, size]) for size in SIZES)
+        for size, took in zip(SIZES[1:], larger, strict=True):
+            title = f"{name} rendered afresh with {size} sailings and {100 * size} bookings ÷ with {SIZES[0]} sailings"
+            figures.append(Figure(title, took / least, "ratio", "≤ 1.2", took / least <= 1.2))
 
 
 @contextmanager

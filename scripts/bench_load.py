@@ -132,10 +132,13 @@ def race(portal: str, clients: int, sailing: str, cabin: str, refusal: str) -> d
     return {"outcomes": dict(outcomes), "seconds": time.perf_counter() - began}
 
 
-def plans(portal: str, sailing: str, count: int, cabins: list[str], every: float) -> dict[str, Any]:
+def plans(
+    portal: str, sailing: str, count: int, cabins: list[str], every: float, rest: float = 0
+) -> dict[str, Any]:
     """Open one deck plan `count` times and keep it open, while a guest takes one of `cabins` after the other.
 
-    Answers when all are open, and once more when all is done: how long until all had seen that a cabin was taken.
+    rest: seconds in which nothing happens before that. Answers when all are open, and once more when all is done: how
+    long until the last saw that a cabin was taken.
     """
     parts = urlsplit(portal)
     request = f"GET /ru/cruises/{sailing}/deck-plan/live HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
@@ -163,6 +166,7 @@ def plans(portal: str, sailing: str, count: int, cabins: list[str], every: float
     whole: set[socket.socket] = set()
     listen(TIMEOUT_SECONDS, lambda: len(whole) == count)
     print(json.dumps({"open": len(whole)}), flush=True)
+    listen(rest, lambda: False)
     lags = []
     guest = Customer(portal)
     for cabin in cabins:

@@ -118,7 +118,7 @@ def cruises_page(
     day: of booking, for prices that depend on it.
     """
     season = index.snapshot(now)
-    found = _found(season, filters, page)
+    found = season.once(("list", filters, page), lambda: _found(season, filters, page))
     return found if party is None else replace(found, offers=_offers(season, found.cards, party, day or now.date()))
 
 
@@ -258,7 +258,7 @@ NEXT_SAILINGS = 3
 
 def home_page(now: datetime, party: Party | None = None, day: date | None = None) -> HomePage:
     season = index.snapshot(now)
-    whole = _found(season, CruiseFilters())
+    whole = season.once(("list", CruiseFilters(), 1), lambda: _found(season, CruiseFilters()))
     on_sale = season.at(season.of("state", "on_sale"))[:NEXT_SAILINGS]
     cards = tuple(season.cards[place] for place in on_sale)
     countries = tuple(
@@ -336,12 +336,16 @@ def calendar_page(
     coming = [one for one in years if season.of("year", str(one)) & ~season.over]
     if year not in years:
         year = coming[0] if coming else years[-1] if years else now.year
-    cards = [season.cards[place] for place in season.at(season.of("year", str(year)))]
-    months = tuple(_calendar_months(cards))
+    this_year = year
+    months = season.once(("calendar", year), lambda: tuple(_calendar_months(_cards_of_year(season, this_year))))
     shown = tuple(card for month in months for card in month.cards)
     key = (season.catalogue, year, tuple((card.code, card.state, card.free_cabins, card.from_price) for card in shown))
     offers = {} if party is None else _offers(season, shown, party, day or now.date())
     return CalendarPage(months, year, years, offers, key)
+
+
+def _cards_of_year(season: Snapshot, year: int) -> list[SailingCard]:
+    return [season.cards[place] for place in season.at(season.of("year", str(year)))]
 
 
 def _calendar_months(cards: Sequence[SailingCard]) -> Iterator[CalendarMonth]:

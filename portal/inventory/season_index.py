@@ -12,11 +12,12 @@ numbers of ten thousand bits are combined and counted in a microsecond.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from threading import Lock
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
@@ -42,6 +43,9 @@ AT_ONCE = 5000  # sailings asked for in one statement
 FREE_STEPS = (1, 2, 5, 10)
 NIGHTS = ("1-5", "6-8", "9-")
 NOTHING = Free({}, 0, None)
+MOST_KEPT = 300
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ class Snapshot:
     titles: Mapping[str, LocalizedText]
     categories: Mapping[int, tuple[str, LocalizedText]]  # code and name
     prices: tuple[int, ...] = field(repr=False, default=())  # of each card in minor units, 0 without one
+    # What was worked out from it, for the next who asks the same; gone with the snapshot, and never large.
+    kept: dict[object, Any] = field(repr=False, compare=False, default_factory=dict)
 
     def of(self, facet: str, value: object) -> int:
         return self.kinds.get((facet, value), 0)
@@ -117,7 +123,18 @@ class Snapshot:
 
     def up_to(self, price: int) -> int:
         """Those on sale that a person can have for `price` minor units or less."""
-        return bits(place for place, asked in enumerate(self.prices) if 0 < asked <= price)
+        return self.once(
+            ("up to", price), lambda: bits(place for place, asked in enumerate(self.prices) if 0 < asked <= price)
+        )
+
+    def once(self, question: object, answer: Callable[[], Found]) -> Found:
+        """The answer to a question about this snapshot, worked out the first time it is asked."""
+        if question not in self.kept:
+            if len(self.kept) >= MOST_KEPT:
+                self.kept.clear()
+            self.kept[question] = answer()
+        found: Found = self.kept[question]
+        return found
 
     def at(self, sailings: int) -> list[int]:
         """The places of these sailings, by departure."""
@@ -280,7 +297,7 @@ def _dynamic(snapshot: Snapshot, places: Iterable[int]) -> Snapshot:
     for kind, found in wanted.items():
         kinds[kind] = kinds.get(kind, 0) & others | bits(found)
     return replace(
-        snapshot, kinds=kinds, values={**snapshot.values, "free": FREE_STEPS}, prices=tuple(prices)
+        snapshot, kinds=kinds, values={**snapshot.values, "free": FREE_STEPS}, prices=tuple(prices), kept={}
     )
 
 
