@@ -13,6 +13,7 @@ from portal.pricing.rules import (
     ForeignTariff,
     LineKind,
     Offer,
+    PartTariff,
     PriceLine,
     Terms,
     Why,
@@ -36,12 +37,13 @@ def offer_kept(offer: Offer) -> dict[str, Any]:
         ],
         "port_dues": terms.port_dues,
         "dues_from_age": terms.dues_from_age,
+        "part": terms.part and {"percent": terms.part.percent, "ports": [list(name) for name in terms.part.ports]},
         "versions": [list(version) for version in terms.versions],
     }
 
 
 def offer_read(kept: Mapping[str, Any]) -> Offer:
-    foreign = kept["foreign"]
+    foreign, part = kept["foreign"], kept.get("part")
     return Offer(
         kept["currency"],
         tuple(CabinFares(**cabin) for cabin in kept["cabins"]),
@@ -50,6 +52,7 @@ def offer_read(kept: Mapping[str, Any]) -> Offer:
             discounts=tuple(_discount(entry) for entry in kept["discounts"]),
             port_dues=kept["port_dues"],
             dues_from_age=kept["dues_from_age"],
+            part=part and PartTariff(part["percent"], tuple((end, name) for end, name in part["ports"])),
             versions=tuple((name, version) for name, version in kept["versions"]),
         ),
     )

@@ -12,7 +12,6 @@ from portal.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.text import LocalizedText
 from portal.pricing.models import Fare, PriceList, PriceTerms
-from portal.pricing.quotes import fares_in
 from portal.pricing.rules import CabinFares, PartTariff, Terms, percent_of
 from portal.pricing.terms import read_terms
 
@@ -28,14 +27,11 @@ def fares_of(sailing_ids: Sequence[int], currency: str = CURRENCY) -> dict[int, 
     return result
 
 
-def fare_of(sailing_id: int, category_id: int, currency: str = CURRENCY) -> Fare:
-    """Raises NotFound: a category without a fare is not sold."""
-    fare = db.session.scalars(
-        select(Fare).filter_by(sailing_id=sailing_id, category_id=category_id, currency=currency)
-    ).one_or_none()
-    if fare is None:
-        raise NotFound(sailing_id, category_id)
-    return fare
+def fares_in(fare: Fare, category: str, *, berths: int, extra_berths: int) -> CabinFares:
+    """The fares of a row for a cabin of so many berths, as the rules read them; `category` is the code."""
+    return CabinFares(
+        category, fare.adult_minor, fare.single_minor, fare.child_minor, fare.extra_minor, berths, extra_berths
+    )
 
 
 @dataclass(frozen=True)

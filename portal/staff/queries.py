@@ -39,8 +39,7 @@ from portal.payments.models import Method, Payment, PaymentState, Refund, Refund
 from portal.payments.standing import MoneyStanding, Sums, standing, sums_columns
 from portal.pricing.models import Fare, PriceList, Promotion
 from portal.pricing.party import Party
-from portal.pricing.queries import CURRENCY, currencies_of, price_lists_of, terms_for
-from portal.pricing.quotes import fares_in
+from portal.pricing.queries import CURRENCY, currencies_of, fares_in, price_lists_of, terms_for
 from portal.pricing.services import FareEdit
 from portal.pricing.simulation import Trial, simulate
 from portal.visas.models import ChecklistItem, ItemState

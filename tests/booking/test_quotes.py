@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, Thread
 from typing import Any
@@ -29,7 +30,7 @@ from portal.kernel.text import LANGUAGES
 from portal.pricing.kept import offer_kept, offer_read
 from portal.pricing.models import Fare, Quote
 from portal.pricing.party import Party
-from portal.pricing.rules import CabinFares, Discount, ForeignTariff, LineKind, Offer, Terms
+from portal.pricing.rules import CabinFares, Discount, ForeignTariff, LineKind, Offer, PartTariff, Terms
 from tests.browser import Browser
 from tests.factories import NOON, SmallSeason, details, make_fare, make_hold, make_season, make_terms
 
@@ -220,6 +221,7 @@ def test_an_offer_means_the_same_when_it_is_read_again():
         LineKind.PROMOTION, "X", percent=5, until=NOON.date(), categories=frozenset({"STB"}), combinable=False
     )
     terms = Terms(ForeignTariff(frozenset({"RU", "TM"}), 8), (discount,), 10_00, 2, (("price_list", "RUB-1"),))
+    terms = replace(terms, part=PartTariff(60, (("embark_en", "Baku"), ("disembark_en", "Astrakhan"))))
     offer = Offer("RUB", (CabinFares("STB", 10, 16, 8, None, 2, 0),), terms)
 
     assert offer_read(offer_kept(offer)) == offer

@@ -25,10 +25,12 @@ from portal.database import db
 from portal.inventory.finding import card_of, sold_out_besides
 from portal.inventory.queries import SailingCard, free_cabins_of
 from portal.kernel.errors import NotFound
+from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
-from portal.pricing.queries import fare_of
-from portal.pricing.quotes import quote_party
+from portal.pricing.cheapest import price_in_cabin
+from portal.pricing.party import Party
+from portal.pricing.queries import prices_of
 
 ADULT = 30  # an age that pays the full fare
 INFANT = 0
@@ -285,14 +287,25 @@ def offer_page(offer_id: int) -> OfferView:
     return offer_view(db.session.get_one(WaitingOffer, offer_id))
 
 
+def _price_now(offer: WaitingOffer) -> Money | None:
+    """What the party would pay if it booked when the cabin was offered, everything included; None without a fare."""
+    entry, cabin, sailing = offer.entry, offer.cabin, offer.sailing
+    party = Party.of([ADULT] * entry.sleepers + [INFANT] * entry.infants)
+    prices = prices_of({sailing.id: sailing.code})[sailing.id]
+    day = day_of(offer.made_at, sailing.calls[0].port.zone)
+    try:
+        fares = prices.cabin(
+            cabin.category_id, cabin.category.code, berths=cabin.berths, extra_berths=cabin.extra_berths
+        )
+    except NotFound:
+        return None
+    priced = price_in_cabin(party, fares, currency=prices.currency, terms=prices.terms, day=day)
+    return priced.total if priced else None
+
+
 def offer_view(offer: WaitingOffer) -> OfferView:
     entry, cabin = offer.entry, offer.cabin
-    ages = [ADULT] * entry.sleepers + [INFANT] * entry.infants
-    try:
-        fare = fare_of(offer.sailing_id, cabin.category_id)
-        price = quote_party(fare, ages, berths=cabin.berths, extra_berths=cabin.extra_berths).total
-    except NotFound:
-        price = None
+    price = _price_now(offer)
     return OfferView(
         id=offer.id,
         reference=offer.reference,
