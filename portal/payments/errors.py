@@ -19,3 +19,7 @@ class AmountsChanged(Refused):
 
 class NotExpected(Refused):
     message = _l("This payment is not awaited any more. Please look at its present state.")
+
+
+class OfferOver(Refused):
+    message = _l("The cabin could be kept only until the time shown. Your money is safe: we write to you about it.")

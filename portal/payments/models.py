@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.booking.models import Booking, BookingChange
@@ -41,6 +41,14 @@ PAYMENT_MOVES: Moves[PaymentState] = {
     PaymentState.EXPIRED: {PaymentState.SUCCEEDED, PaymentState.UNALLOCATED},
     PaymentState.FAILED: {PaymentState.SUCCEEDED, PaymentState.UNALLOCATED},
 }
+
+
+class LateOfferState(StrEnum):
+    NONE = "none"  # no equal cabin was free: staff settle it with the guest
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
 
 
 class Payment(Base):
@@ -144,3 +152,24 @@ class Refund(Base):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.payment.currency)
+
+
+class LateOffer(Base):
+    """What was offered for money whose cabin was gone. `cabins`: [{"was": occupancy, "now": occupancy kept}]."""
+
+    __tablename__ = "late_offer"
+    __table_args__ = (
+        CheckConstraint("(state = 'none') = (expires_at IS NULL)", name="offered_until"),
+        index_where("ix_late_offer_open", "expires_at", where="state = 'open'"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), unique=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
+    state: Mapped[LateOfferState]
+    cabins: Mapped[list[dict[str, int]]] = mapped_column(JSON, default=list)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+    def open_at(self, now: datetime) -> bool:
+        return self.state is LateOfferState.OPEN and self.expires_at is not None and now < self.expires_at

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask_babel.speaklater import LazyString
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from portal.booking.queries import BookingPage
+from portal.booking.queries import BookedCabinView, BookingPage, cabin_views
+from portal.catalogue.models import Cabin
 from portal.database import db
+from portal.inventory.models import Occupancy
 from portal.kernel import clock
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
@@ -25,7 +27,7 @@ from portal.payments.labels import (
     STATES,
     TONES,
 )
-from portal.payments.models import Method, Payment, PaymentState, Refund, RefundState
+from portal.payments.models import LateOffer, LateOfferState, Method, Payment, PaymentState, Refund, RefundState
 from portal.payments.services import TRANSFER_TIME
 from portal.payments.standing import Sums, standing
 
@@ -43,6 +45,7 @@ class PaymentView:
     made_at: datetime
     received_at: datetime | None
     due: datetime | None  # until when a transfer is awaited
+    offer_until: datetime | None = None  # so long another cabin is kept for money whose cabin was gone
 
 
 def payment_view(payment: Payment) -> PaymentView:
@@ -64,8 +67,13 @@ def payment_view(payment: Payment) -> PaymentView:
 @part_of("booking", "payments")
 def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
     """The newest last. One statement."""
-    payments = db.session.scalars(select(Payment).where(Payment.booking_id == booking_id).order_by(Payment.id))
-    return tuple(payment_view(payment) for payment in payments)
+    rows = db.session.execute(
+        select(Payment, LateOffer.expires_at)
+        .outerjoin(LateOffer, (LateOffer.payment_id == Payment.id) & (LateOffer.state == LateOfferState.OPEN))
+        .where(Payment.booking_id == booking_id)
+        .order_by(Payment.id)
+    )
+    return tuple(replace(payment_view(payment), offer_until=until) for payment, until in rows)
 
 
 @dataclass(frozen=True)
@@ -177,3 +185,15 @@ def open_refunds(limit: int) -> tuple[RefundView, ...]:
         .options(WHOLE_REFUND)
     )
     return tuple(_refund_view(refund) for refund in refunds)
+
+
+def kept_cabins(offer: LateOffer) -> tuple[BookedCabinView, ...]:
+    """The cabins that an offer keeps, as the guest reads them. One statement."""
+    rows = db.session.execute(
+        select(Cabin, Occupancy)
+        .join(Occupancy, Occupancy.cabin_id == Cabin.id)
+        .where(Occupancy.id.in_([entry["now"] for entry in offer.cabins]))
+        .order_by(Occupancy.id)
+        .options(joinedload(Cabin.category), joinedload(Cabin.deck))
+    )
+    return cabin_views([(cabin, occupancy) for cabin, occupancy in rows])

@@ -144,6 +144,11 @@ def return_money(*, payment_id: int, now: datetime) -> None:
         _request(payment, left, RefundReason.NO_CABIN, now)
 
 
+def going_back(payment_id: int) -> bool:
+    """Whether some of a payment has gone back or is going."""
+    return _refunded(payment_id) > 0
+
+
 def confirm_paid_back(*, refund_id: int, account: Account, now: datetime) -> None:
     """Staff have made the transfer back. Raises NotExpected."""
     with transaction() as session:

@@ -1,6 +1,9 @@
 """What follows money, and what is asked of the provider in the background."""
 
 from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
 
 from portal.booking.access import link_token
 from portal.booking.documents import voucher
@@ -14,9 +17,10 @@ from portal.outbox.letters import write_letter
 from portal.outbox.services import Attachment, on
 from portal.payments.change_pages import change_view
 from portal.payments.invoices import invoice
-from portal.payments.models import Payment
+from portal.payments.late import end_offers, offer_other_cabins
+from portal.payments.models import LateOffer, Payment
 from portal.payments.operations.queries import told_otherwise
-from portal.payments.queries import booking_refunds, payment_view
+from portal.payments.queries import booking_refunds, kept_cabins, payment_view
 from portal.payments.refunds import send_refunds
 from portal.payments.services import close_transfers, handle_events, reconcile
 
@@ -39,6 +43,23 @@ def ask_the_provider() -> None:
 @each_minute
 def stop_waiting_for_transfers() -> None:
     close_transfers(now())
+
+
+@each_time
+def offer_cabins_for_late_money() -> None:
+    offer_other_cabins(now())
+
+
+@each_minute
+def end_offers_for_late_money() -> None:
+    end_offers(now())
+
+
+@on("payments.late_offer")
+def tell_of_other_cabins(payment_id: int) -> None:
+    offer = db.session.scalars(select(LateOffer).filter_by(payment_id=payment_id)).one()
+    if offer.expires_at is not None:
+        _write("payments/late_offer", payment_id, cabins=kept_cabins(offer), until=offer.expires_at)
 
 
 @on("payments.unallocated")
@@ -103,7 +124,7 @@ def send_invoice(payment_id: int) -> None:
     _write("payments/invoice", payment_id, with_invoice=True)
 
 
-def _write(template: str, payment_id: int, *, with_invoice: bool = False) -> None:
+def _write(template: str, payment_id: int, *, with_invoice: bool = False, **more: Any) -> None:
     payment = db.session.get_one(Payment, payment_id)
     booking = db.session.get_one(Booking, payment.booking_id)
     page = booking_page(booking.id)
@@ -123,4 +144,5 @@ def _write(template: str, payment_id: int, *, with_invoice: bool = False) -> Non
         page=page,
         payment=view,
         token=link_token(booking),
+        **more,
     )

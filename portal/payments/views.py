@@ -7,6 +7,7 @@ import logging
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_wtf import FlaskForm
 
 from portal.accounts.access import public
 from portal.booking.access import visitor_booking
@@ -17,7 +18,7 @@ from portal.kernel.acting import acting
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.kernel.money import Money
-from portal.payments import queries, refunds, services
+from portal.payments import late, queries, refunds, services
 from portal.payments.errors import NotCancellable
 from portal.payments.forms import CancelForm, PayForm
 from portal.payments.gateway import BadSignature, CheckoutLine, gateway
@@ -70,6 +71,30 @@ def pay(reference: str) -> ResponseReturnValue:
     return render_template(
         "payments/pay.html", page=page, debt=debt, form=form, left=left, methods=methods, transfer=transfer
     ), status
+
+
+@bp.route("/late-money", methods=["GET", "POST"])
+@public
+def late_money(reference: str) -> ResponseReturnValue:
+    """Money came after its cabin was gone: take the cabin that is kept instead, or have the money back."""
+    page = booking_page(visitor_booking(reference).id)
+    offer = late.open_offer(page.id, now())
+    if offer is None or offer.expires_at is None:
+        return redirect(url_for("booking.booking", reference=reference))
+    form = FlaskForm()
+    if form.validate_on_submit():
+        try:
+            if request.form.get("answer") == "accept":
+                late.accept_offer(payment_id=offer.payment_id, now=now())
+                flash(_("The booking is confirmed with the new cabin."), "good")
+            else:
+                late.decline_offer(payment_id=offer.payment_id, now=now())
+                flash(_("Your money is on its way back."), "info")
+        except Refused as refusal:
+            flash(str(refusal.message), "warning")
+        return redirect(url_for("booking.booking", reference=reference))
+    kept = queries.kept_cabins(offer)
+    return render_template("payments/late_money.html", page=page, form=form, cabins=kept, until=offer.expires_at)
 
 
 def _start(page: BookingPage, debt: services.Debt, method: Method) -> str:

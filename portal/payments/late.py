@@ -1,0 +1,215 @@
+"""Money that came when its cabin was gone: an equal cabin is kept and offered, or all of it goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from portal.audit.services import record
+from portal.booking.models import BookedCabin, Booking, BookingState
+from portal.booking.services import confirm_booking
+from portal.catalogue.models import Cabin, Sailing
+from portal.database import db, transaction
+from portal.inventory.guarantees import missed
+from portal.inventory.models import CabinNight, Occupancy, OccupancyState
+from portal.inventory.services import hold_cabin, release
+from portal.kernel.errors import Refused
+from portal.kernel.states import move
+from portal.outbox.services import announce
+from portal.payments.errors import OfferOver
+from portal.payments.models import LateOffer, LateOfferState, Payment, PaymentState
+from portal.payments.refunds import going_back, return_money
+
+ANSWER_TIME = timedelta(hours=48)  # proposed: long enough to read a mail, short enough for the cabin
+
+
+def offer_other_cabins(now: datetime) -> int:
+    """Answer all money that found its cabin gone: keep equal cabins for it where there are; how many offers.
+
+    Each payment once, in a transaction of its own. Announces payments.late_offer.
+    """
+    waiting = db.session.scalars(
+        select(Payment.id)
+        .join(Booking, Booking.id == Payment.booking_id)
+        .where(
+            Payment.state == PaymentState.UNALLOCATED,
+            Payment.change_id.is_(None),
+            Booking.state == BookingState.EXPIRED,
+            Payment.id.not_in(select(LateOffer.payment_id)),
+        )
+        .order_by(Payment.id)
+    ).all()
+    return sum(_offer(payment_id, now) for payment_id in waiting)
+
+
+def _offer(payment_id: int, now: datetime) -> bool:
+    with transaction() as session:
+        booking_id = session.get_one(Payment, payment_id).booking_id
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        known = session.scalars(select(LateOffer).filter_by(payment_id=payment_id)).one_or_none()
+        if known is not None or going_back(payment_id):
+            return False
+        offer = LateOffer(payment_id=payment_id, booking_id=booking_id, made_at=now, state=LateOfferState.NONE)
+        session.add(offer)
+        if payment.amount != booking.price or booking.state is not BookingState.EXPIRED:
+            return False
+        session.get_one(Sailing, booking.sailing_id, with_for_update=True)  # what is free now stays free
+        until = min(now + ANSWER_TIME, booking.sailing.sales_close_at)
+        wanted = _equal_cabins(booking, now)
+        if wanted is None or until <= now:
+            return False
+        try:
+            with session.begin_nested():
+                offer.cabins = [
+                    {"was": booked.occupancy_id, "now": _keep(booked, cabin_id, payment, until, now).id}
+                    for booked, cabin_id in wanted
+                ]
+        except Refused:
+            return False
+        offer.state, offer.expires_at = LateOfferState.OPEN, until
+        _record(offer, booking, None, now)
+        announce("payments.late_offer", payment_id=payment_id)
+        return True
+
+
+def _keep(booked: BookedCabin, cabin_id: int, payment: Payment, until: datetime, now: datetime) -> Occupancy:
+    return hold_cabin(
+        sailing_id=booked.booking.sailing_id,
+        cabin_id=cabin_id,
+        party=booked.occupancy.party,
+        holder=f"late:{payment.reference}:{booked.id}",
+        now=now,
+        offered_until=until,
+    )
+
+
+def _equal_cabins(booking: Booking, now: datetime) -> list[tuple[BookedCabin, int]] | None:
+    """For each cabin of the booking itself, or another of its category with as many berths; None if one is missing."""
+    nights = booking.sailing.nights
+    taken = set(
+        db.session.scalars(
+            select(CabinNight.cabin_id)
+            .join(Occupancy, Occupancy.id == CabinNight.occupancy_id)
+            .where(
+                CabinNight.night >= nights[0],
+                CabinNight.night <= nights[-1],
+                (Occupancy.expires_at.is_(None)) | (Occupancy.expires_at > now),
+            )
+        )
+    )
+    categories = {booked.cabin.category_id for booked in booking.cabins}
+    free = [
+        cabin
+        for cabin in db.session.scalars(
+            select(Cabin).where(Cabin.ship_id == booking.sailing.ship_id, Cabin.category_id.in_(categories))
+        )
+        if cabin.id not in taken
+    ]
+    found: list[tuple[BookedCabin, int]] = []
+    for booked in booking.cabins:
+        fitting = [c for c in free if c.category_id == booked.cabin.category_id and c.sleeps >= booked.cabin.sleeps]
+        if not fitting:
+            return None
+        best = min(fitting, key=lambda cabin: (cabin.id != booked.cabin_id, missed(cabin)))
+        free.remove(best)
+        found.append((booked, best.id))
+    return found
+
+
+def accept_offer(*, payment_id: int, now: datetime) -> None:
+    """The guest takes the cabins kept for him: his money is used, and the booking is confirmed with them.
+
+    A second time nothing happens. Raises OfferOver. Announces booking.confirmed.
+    """
+    with transaction() as session:
+        offer, booking, payment = _locked(payment_id)
+        if offer.state is LateOfferState.ACCEPTED:
+            return
+        kept = {entry["was"]: session.get_one(Occupancy, entry["now"]) for entry in offer.cabins}
+        lost = any(one.state is not OccupancyState.HELD or one.overdue_at(now) for one in kept.values())
+        if lost or not offer.open_at(now) or going_back(payment_id):
+            raise OfferOver
+        moved = {booked.cabin_id: kept[booked.occupancy_id].cabin_id for booked in booking.cabins}
+        for passenger in booking.passengers:
+            passenger.cabin_id = moved[passenger.cabin_id]
+        for booked in booking.cabins:
+            new = kept[booked.occupancy_id]
+            booked.occupancy_id, booked.cabin_id = new.id, new.cabin_id
+        session.flush()
+        session.expire_all()  # what was read of the cabins before is no longer so
+        before = payment.state
+        payment.state = move(before, PaymentState.SUCCEEDED, {before: {PaymentState.SUCCEEDED}})
+        record(
+            "payment.succeeded",
+            subject="payment",
+            reference=payment.reference,
+            now=now,
+            from_state=before,
+            to_state=payment.state,
+            reason="another cabin accepted",
+        )
+        _close(offer, booking, LateOfferState.ACCEPTED, now)
+        confirm_booking(booking_id=booking.id, now=now)
+
+
+def decline_offer(*, payment_id: int, now: datetime) -> None:
+    """The guest wants his money back: the cabins go back on sale and all of it is returned. Raises OfferOver."""
+    with transaction():
+        offer, booking, _payment = _locked(payment_id)
+        if not offer.open_at(now):
+            raise OfferOver
+        for entry in offer.cabins:
+            release(occupancy_id=entry["now"], now=now)
+        _close(offer, booking, LateOfferState.DECLINED, now)
+        return_money(payment_id=payment_id, now=now)
+
+
+def end_offers(now: datetime) -> int:
+    """Offers that nobody answered in time are over; staff settle the money with the guest. How many."""
+    with transaction() as session:
+        over = session.scalars(
+            select(LateOffer)
+            .where(LateOffer.state == LateOfferState.OPEN, LateOffer.expires_at <= now)
+            .order_by(LateOffer.id)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for offer in over:
+            _close(offer, session.get_one(Booking, offer.booking_id), LateOfferState.EXPIRED, now)
+    return len(over)
+
+
+def open_offer(booking_id: int, now: datetime) -> LateOffer | None:
+    """The offer that this booking's guest can answer now. One statement."""
+    offers: Sequence[LateOffer] = db.session.scalars(
+        select(LateOffer).where(LateOffer.booking_id == booking_id, LateOffer.state == LateOfferState.OPEN)
+    ).all()
+    return next((offer for offer in offers if offer.open_at(now)), None)
+
+
+def _locked(payment_id: int) -> tuple[LateOffer, Booking, Payment]:
+    session = db.session
+    booking_id = session.get_one(Payment, payment_id).booking_id
+    booking = session.get_one(Booking, booking_id, with_for_update=True)
+    payment = session.get_one(Payment, payment_id, with_for_update=True)
+    offer = session.scalars(select(LateOffer).filter_by(payment_id=payment_id).with_for_update()).one()
+    return offer, booking, payment
+
+
+def _close(offer: LateOffer, booking: Booking, state: LateOfferState, now: datetime) -> None:
+    before = offer.state
+    offer.state = state
+    _record(offer, booking, before, now)
+
+
+def _record(offer: LateOffer, booking: Booking, before: LateOfferState | None, now: datetime) -> None:
+    record(
+        f"late_offer.{offer.state}",
+        subject="booking",
+        reference=booking.reference,
+        now=now,
+        from_state=before,
+        to_state=offer.state,
+    )
