@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import wraps
 from typing import Any
@@ -22,7 +22,8 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from portal.audit.models import AuditEntry
-from portal.booking.models import Booking, BookingState
+from portal.booking.changes import Newcomer, Wish, awaiting_change, drop_changes
+from portal.booking.models import Booking, BookingChange, BookingChangeState, BookingState, ChangeKind
 from portal.booking.services import expire_bookings, let_go, name_passengers, place_booking
 from portal.database import db
 from portal.inventory.models import OVER, CabinNight, Occupancy, OccupancyState
@@ -30,9 +31,18 @@ from portal.inventory.services import close_cabin, expire_holds, hold_cabin, len
 from portal.kernel.errors import Refused
 from portal.kernel.money import Money
 from portal.payments import refunds
+from portal.payments.changes import agree_to_change, change_preview, give_up_change
 from portal.payments.gateway import Checkout, CheckoutLine
 from portal.payments.models import Payment, PaymentState, Refund, RefundState
-from portal.payments.services import close_transfers, receive_money, start_card_payment, start_transfer
+from portal.payments.services import (
+    close_transfers,
+    debt_of,
+    receive_money,
+    start_card_payment,
+    start_transfer,
+)
+from portal.pricing.models import Fare
+from portal.pricing.policy import DEFAULT_POLICY
 from tests.factories import NOON, details, make_fare, make_sailing, make_season
 
 EXAMPLES, STEPS = 40, 30
@@ -77,7 +87,10 @@ class Season(RuleBasedStateMachine):
         self.ship_id = season.ship.id
         self.sailings = {each.id: list(each.nights) for each in (season.sailing, other)}
         self.cabins = {cabin.id: cabin.sleeps for cabin in season.cabins}
-        self.prices: dict[int, int] = {}
+        for fare in db.session.scalars(select(Fare).where(Fare.category_id == season.cabins[2].category_id)):
+            fare.adult_minor, fare.single_minor = 1400_00, 2000_00  # one cabin is dearer: changes to it are paid for
+        db.session.commit()
+        self.prices: dict[tuple[int, int], int] = {}
 
     # Visitors
 
@@ -145,6 +158,47 @@ class Season(RuleBasedStateMachine):
             agreed = refunds.cancel_preview(booking.id, self.now).today.returned
             refunds.cancel(booking_id=booking.id, agreed=agreed, now=self.now)
 
+    # Changes of what was agreed
+
+    @rule(which=WHICH, cabin=CABIN)
+    @may_be_refused
+    def change_cabin(self, which: int, cabin: int) -> None:
+        for booking in self.one_of(Booking, which, BookingState.CONFIRMED):
+            wanted = list(self.cabins)[cabin]
+            self.changed(booking, Wish(ChangeKind.CABIN, cabins={booking.cabins[0].id: wanted}))
+
+    @rule(which=WHICH, sailing=SAILING)
+    @may_be_refused
+    def move(self, which: int, sailing: int) -> None:
+        for booking in self.one_of(Booking, which, BookingState.CONFIRMED):
+            self.changed(booking, Wish(ChangeKind.SAILING, sailing_id=list(self.sailings)[sailing]))
+
+    @rule(which=WHICH, who=st.integers(0, 3))
+    @may_be_refused
+    def cancel_one(self, which: int, who: int) -> None:
+        for booking in self.one_of(Booking, which, BookingState.CONFIRMED):
+            leaver = booking.passengers[who % len(booking.passengers)]
+            self.changed(booking, Wish(ChangeKind.PASSENGER_CANCELLED, leaving=frozenset({leaver.id})))
+
+    @rule(which=WHICH, born=st.sampled_from([date(1980, 1, 1), date(2015, 1, 1), date(2023, 9, 1)]))
+    @may_be_refused
+    def add_one(self, which: int, born: date) -> None:
+        for booking in self.one_of(Booking, which, BookingState.CONFIRMED):
+            joining = Newcomer(booking.cabins[0].id, "Newcomer", "Nikita", born, "RU")
+            self.changed(booking, Wish(ChangeKind.PASSENGER_ADDED, joining=joining))
+
+    @rule(which=WHICH, card=st.booleans())
+    @may_be_refused
+    def start_to_pay_for_a_change(self, which: int, card: bool) -> None:
+        for change in self.one_of(BookingChange, which, BookingChangeState.AWAITING):
+            self.asked_to_pay(change.booking, card)
+
+    @rule(which=WHICH)
+    @may_be_refused
+    def give_up(self, which: int) -> None:
+        for change in self.one_of(BookingChange, which, BookingChangeState.AWAITING):
+            give_up_change(booking_id=change.booking_id, now=self.now)
+
     # Staff
 
     @rule(sailing=SAILING)
@@ -178,6 +232,7 @@ class Season(RuleBasedStateMachine):
     @rule()
     def the_worker_runs(self) -> None:
         expire_bookings(self.now)
+        drop_changes(self.now)
         expire_holds(self.now)
         close_transfers(self.now)
 
@@ -211,39 +266,64 @@ class Season(RuleBasedStateMachine):
                     assert cabin.occupancy_id in booked
                     booked.discard(cabin.occupancy_id)
                     assert cabin.occupancy.cabin_id == cabin.cabin_id
-                assert sum(cabin.occupancy.party for cabin in booking.cabins) == len(booking.passengers)
+                    assert cabin.occupancy.sailing_id == booking.sailing_id
+                aboard = sum(cabin.occupancy.party for cabin in booking.cabins)
+                if awaiting_change(booking.id) is None:
+                    assert aboard == len(booking.passengers)
+                else:  # room for those who may join is kept along
+                    assert aboard >= len(booking.passengers)
+                assert {one.cabin_id for one in booking.passengers} == {cabin.cabin_id for cabin in booking.cabins}
         assert not booked, "a cabin is booked by nobody"
 
     @invariant()
     def money_is_counted_once_and_never_beyond_the_price(self) -> None:
         counted: dict[int, int] = defaultdict(int)
         for payment in self.rows(Payment):
-            if payment.state is PaymentState.SUCCEEDED:
-                counted[payment.booking_id] += payment.amount_minor
             back = sum(
                 refund.amount_minor
                 for refund in db.session.scalars(select(Refund).filter_by(payment_id=payment.id))
                 if refund.state is not RefundState.FAILED
             )
             assert back <= payment.amount_minor
+            if payment.state is PaymentState.SUCCEEDED:
+                counted[payment.booking_id] += payment.amount_minor - back
         for booking in self.rows(Booking):
-            assert counted[booking.id] <= booking.price.minor
+            assert 0 <= counted[booking.id] <= booking.price.minor
             if booking.state is BookingState.CONFIRMED:
                 assert counted[booking.id] == booking.price.minor
             elif booking.state is not BookingState.CANCELLED:
                 assert counted[booking.id] == 0
 
     @invariant()
-    def what_was_agreed_does_not_change(self) -> None:
+    def what_was_agreed_changes_only_by_a_change_that_was_agreed(self) -> None:
+        made: dict[int, int] = defaultdict(int)
+        for change in self.rows(BookingChange):
+            made[change.booking_id] += change.state is BookingChangeState.APPLIED
         for booking in self.rows(Booking):
             if booking.placed_at is not None:
-                assert self.prices.setdefault(booking.id, booking.price.minor) == booking.price.minor
+                key = booking.id, made[booking.id]
+                assert self.prices.setdefault(key, booking.price.minor) == booking.price.minor
+                assert booking.policy == list(DEFAULT_POLICY)
+
+    @invariant()
+    def a_change_that_waits_has_all_that_it_waits_with(self) -> None:
+        for change in self.rows(BookingChange):
+            holds = [room["hold"] for room in change.after["steps"]["rooms"] if room["hold"] is not None]
+            states = [db.session.get_one(Occupancy, hold_id) for hold_id in holds]
+            if change.state is BookingChangeState.AWAITING:
+                assert change.booking.state is BookingState.CONFIRMED
+                assert change.pay_by is not None
+                if change.pay_by > self.now:
+                    assert all(hold.state is OccupancyState.HELD for hold in states)
+            elif change.state is BookingChangeState.DROPPED:
+                assert all(hold.state in OVER for hold in states)
 
     @invariant()
     def the_trail_tells_every_change_of_state_once(self) -> None:
         rows: list[tuple[str, Any, str | None]] = [("occupancy", row, None) for row in self.rows(Occupancy)]
         rows += [("booking", row, None) for row in self.rows(Booking)]
         rows += [("payment", row, PaymentState.CREATED) for row in self.rows(Payment)]
+        rows += [("change", row, None) for row in self.rows(BookingChange)]
         trails = defaultdict(list)
         references = [row.reference for _, row, _ in rows]
         for entry in db.session.scalars(
@@ -286,10 +366,13 @@ class Season(RuleBasedStateMachine):
         )
 
     def asked_to_pay(self, booking: Booking, card: bool) -> None:
+        owed = debt_of(booking)
+        if owed is None:
+            return
         if card:
             start_card_payment(
                 booking_id=booking.id,
-                lines=[CheckoutLine("Cabin", booking.price)],
+                lines=[CheckoutLine("Cabin", owed.amount)],
                 success_url="https://portal.example/",
                 cancel_url="https://portal.example/",
                 now=self.now,
@@ -297,12 +380,17 @@ class Season(RuleBasedStateMachine):
         else:
             start_transfer(booking_id=booking.id, now=self.now)
 
+    def changed(self, booking: Booking, wish: Wish) -> None:
+        shown = change_preview(booking.id, wish, self.now)
+        agree_to_change(booking_id=booking.id, wish=wish, agreed=shown.digest, now=self.now)
+
     def rows(self, model: type[Any]) -> list[Any]:
         """All rows of this season, in order."""
         query = {
             Occupancy: select(Occupancy).where(Occupancy.sailing_id.in_(self.sailings)),
             Booking: select(Booking).where(Booking.sailing_id.in_(self.sailings)),
             Payment: select(Payment).join(Booking).where(Booking.sailing_id.in_(self.sailings)),
+            BookingChange: select(BookingChange).join(Booking).where(Booking.sailing_id.in_(self.sailings)),
         }[model]
         return list(db.session.scalars(query.order_by(model.id)))
 
