@@ -101,7 +101,7 @@ GUEST_REASONS: dict[ReturnReason, LazyString] = {
     ReturnReason.OTHER: _l("Our reviewer wrote you a note."),
 }
 STANDINGS: dict[PapersStanding, LazyString] = {
-    PapersStanding.NOT_STARTED: _l("Not begun"),
+    PapersStanding.NOT_STARTED: _l("Nothing handed in yet"),
     PapersStanding.IN_PROGRESS: _l("Being handed in"),
     PapersStanding.IN_REVIEW: _l("Being checked"),
     PapersStanding.ACTION_NEEDED: _l("Something came back"),
