@@ -49,6 +49,7 @@ from tests.factories import details, make_account
 from tests.files.uploads import jpeg
 
 CODE = "PV24-02"
+CHOICES = "sailing-change"
 GUEST = "guest"
 CUSTOMER = "customer"
 PASSENGER = "passenger"
@@ -223,9 +224,9 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("cruise cancelled", "cruises/PV24-06"),
         Shown("cruise postponed", "cruises/PV24-05"),
         Shown("booking postponed", f"bookings/{moved.booking.reference}", CUSTOMER),
-        Shown("change postponed", f"bookings/{moved.booking.reference}/change", CUSTOMER),
-        Shown("change without a choice", f"bookings/{moved.booking.reference}/change", CUSTOMER, 422, "send nothing"),
-        Shown("change cancelled", f"bookings/{gone.booking.reference}/change", CUSTOMER),
+        Shown("change postponed", f"bookings/{moved.booking.reference}/{CHOICES}", CUSTOMER),
+        Shown("change, no choice", f"bookings/{moved.booking.reference}/{CHOICES}", CUSTOMER, 422, "send nothing"),
+        Shown("change cancelled", f"bookings/{gone.booking.reference}/{CHOICES}", CUSTOMER),
         Shown("not allowed", "staff/", CUSTOMER, 403),
         Shown("staff", "staff/", staff.role),
         Shown("staff sailings", "staff/sailings", staff.role),

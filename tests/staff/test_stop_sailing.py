@@ -162,7 +162,7 @@ def test_a_guest_of_a_cancelled_cruise_reads_what_becomes_of_his_money(browser, 
 
     page = guest(browser, letter())
     assert "This cruise has been cancelled by the operator" in page.words
-    change = browser.open(f"/en/bookings/{booking.reference}/change")
+    change = browser.open(f"/en/bookings/{booking.reference}/sailing-change")
 
     assert "All your money goes back: 2,000 ₽" in change.words
     assert [form for form in change.forms if form.in_main and form.method == "post"] == []
@@ -180,7 +180,7 @@ def postponed(browser, season):
     stop(operator(browser), season, "postpone")
     carry_out(clock.now())
     guest(browser, letter())
-    return browser.open(f"/en/bookings/{booking.reference}/change"), booking, twin
+    return browser.open(f"/en/bookings/{booking.reference}/sailing-change"), booking, twin
 
 
 def state():
@@ -245,14 +245,14 @@ def test_a_stranger_sees_no_choices_of_others(browser, postponed, app):
 
     _page, booking, _twin = postponed
 
-    assert Browser(app.test_client()).open(f"/en/bookings/{booking.reference}/change").status == 404
+    assert Browser(app.test_client()).open(f"/en/bookings/{booking.reference}/sailing-change").status == 404
 
 
 def test_a_booking_whose_sailing_goes_as_planned_has_nothing_to_choose(browser, season):
     booking = book(season)
     operator(browser)
 
-    assert browser.open(f"/en/bookings/{booking.reference}/change").status == 404
+    assert browser.open(f"/en/bookings/{booking.reference}/sailing-change").status == 404
     assert db.session.scalars(select(WaitingEntry)).all() == []
 
 

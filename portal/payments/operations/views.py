@@ -20,7 +20,7 @@ from portal.web.locale import language
 MOVE = "move:"
 
 
-@bp.route("/change", methods=["GET", "POST"])
+@bp.route("/sailing-change", methods=["GET", "POST"])
 @public
 def sailing_change(reference: str) -> ResponseReturnValue:
     """What happened, and the choices as long as they are open; each choice says its money before it is made."""
