@@ -200,6 +200,39 @@ def make_sailing(ship: Ship, *, days_ahead: int = 90, nights: int = 4, **columns
     )
 
 
+def make_ring(**given: Any) -> SmallSeason:
+    """A small season of eight nights: Astrakhan, on the third day Turkmenbashi, on the fifth Baku, on the seventh
+    Aktau, on the ninth Astrakhan; each call of the way from eight to twenty o'clock of Astrakhan."""
+    season = make_season(nights=8, **given)
+    sailing = season.sailing
+    ports = (
+        make_port("TMKRW", "TM", "Asia/Ashgabat", latitude=40.0055, longitude=52.9933),
+        make_port("AZBAK", "AZ", "Asia/Baku", latitude=40.3756, longitude=49.8328),
+        make_port("KZAAU", "KZ", "Asia/Aqtau", latitude=43.6353, longitude=51.1682),
+    )
+    first, last = sailing.calls[0], sailing.calls[-1]
+    midnight = sailing.starts_at - timedelta(hours=13)
+    db.session.delete(sailing.calls[1])
+    db.session.flush()
+    last.position = 5
+    db.session.flush()
+    db.session.add_all(
+        PortCall(
+            sailing_id=sailing.id,
+            position=position,
+            port_id=port.id,
+            arrives_at=midnight + timedelta(days=2 * (position - 1), hours=8),
+            departs_at=midnight + timedelta(days=2 * (position - 1), hours=20),
+            leg_nm=150,
+        )
+        for position, port in enumerate(ports, 2)
+    )
+    db.session.commit()
+    assert [call.position for call in sailing.calls] == [1, 2, 3, 4, 5]
+    assert first.departs_at == sailing.starts_at
+    return season
+
+
 def make_part(sailing: Sailing, embark: int, disembark: int, **given: Any) -> VoyagePart:
     """A part of the voyage on sale at half of the fare."""
     return offer_part(

@@ -35,7 +35,7 @@ from wtforms.widgets import TextInput
 
 from portal.catalogue.errors import CallsRefused
 from portal.catalogue.labels import CALL_STATES
-from portal.catalogue.models import CallState, Category, PortCall, Sailing
+from portal.catalogue.models import CallState, Category, PortCall, Sailing, VoyagePart
 from portal.catalogue.services import CallEdit
 from portal.kernel.text import LANGUAGES, LocalizedText
 from portal.pricing.errors import FaresRefused, PartyRefused
@@ -222,18 +222,30 @@ class PartForm(FlaskForm):
         _l("This percentage is"),
         [REQUIRED],
         choices=[
-            SelectChoice("proposed", _l("proposed")),
-            SelectChoice("confirmed", _l("confirmed by the operator")),
+            SelectChoice("proposed", _l("a proposal")),
+            SelectChoice("confirmed", _l("set by the operator")),
         ],
         default="proposed",
     )
     on_sale = BooleanField(_l("On sale"))
 
-    def offer(self, calls: Sequence[PortCall]) -> None:
-        """The calls to choose from, in the reader's language."""
+    @classmethod
+    def of(cls, part: VoyagePart | None, calls: Sequence[PortCall]) -> PartForm:
+        """With the part as it is, under what was typed, and the calls to choose from."""
+        present: dict[str, Any] = {}
+        if part is not None:
+            present = {
+                "embark": part.embark_position,
+                "disembark": part.disembark_position,
+                "percent": part.percent,
+                "mark": part.mark,
+                "on_sale": part.on_sale,
+            }
+        form = cls(**present)
         language = get_locale().language
         named = [(call.position, f"{call.position}. {call.port.name.within(language)}") for call in calls]
-        self.embark.choices, self.disembark.choices = named[:-1], named[1:]
+        form.embark.choices, form.disembark.choices = named[:-1], named[1:]
+        return form
 
 
 class FareForm(Form):

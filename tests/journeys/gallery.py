@@ -26,7 +26,7 @@ from portal.booking.waiting.access import offer_token
 from portal.booking.waiting.models import WaitingEntry, WaitingOffer
 from portal.booking.waiting.services import decline_offer, join_line, serve_line
 from portal.catalogue.models import Cabin, Sailing
-from portal.catalogue.services import close_sales
+from portal.catalogue.services import close_sales, offer_part
 from portal.database import db, transaction
 from portal.inventory.models import Occupancy, ReservationKind
 from portal.inventory.reservations.services import reserve
@@ -110,6 +110,11 @@ def furnish(app: Flask, language: str) -> Gallery:
     quote = save_quote(
         sailing_id=sailing.id, cabin_id=cabin_of("332").id, party=Party.of([30, 7]), currency="RUB", now=moment
     )
+    part = offer_part(
+        sailing_id=sailing.id, embark=1, disembark=4, percent=60, mark="proposed", on_sale=True, now=moment
+    )
+    partly = guest.hold("336", moment, part.id)
+    guest.name(partly, moment)
     option = reserve(
         sailing_id=sailing.id,
         kind=ReservationKind.OPTION,
@@ -142,6 +147,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("cruise", f"cruises/{CODE}"),
         Shown("cruise not on sale", "cruises/PV24-03"),
         Shown("deck plan", f"cruises/{CODE}/deck-plan"),
+        Shown("deck plan of a part", f"cruises/{CODE}/deck-plan?part={part.key}"),
         Shown("deck plan not on sale", "cruises/PV24-03/deck-plan?category=STF&free=1"),
         Shown("cruises for a party", "cruises?party=30,30,7;30&country=TM"),
         Shown("cruise for a party", f"cruises/{CODE}?party=30,30,30,30,7"),
@@ -153,6 +159,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("free cabin", f"cruises/{CODE}/cabins/332"),
         Shown("free cabin, no choice made", f"cruises/{CODE}/cabins/332", status=422, act="send nothing"),
         Shown("free cabin, priced for a party in dollars", f"cruises/{CODE}/cabins/332?party=30,7&currency=USD"),
+        Shown("free cabin for a part", f"cruises/{CODE}/cabins/332?part={part.key}"),
+        Shown("review of a part", f"holds/{partly.reference}/review"),
         Shown("saved price", f"quotes/{quote.code}"),
         Shown("held cabin", f"cruises/{CODE}/cabins/330"),
         Shown("booked cabin", f"cruises/{CODE}/cabins/328"),
@@ -237,6 +245,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff operation postponed", f"staff/operations/{moved.operation.reference}", staff.role),
         Shown("staff operation cancelled", f"staff/operations/{gone.operation.reference}", staff.role),
         Shown("staff calls", f"staff/sailings/{CODE}/calls", staff.role),
+        Shown("staff parts", f"staff/sailings/{CODE}/parts?part={part.key}", staff.role),
+        Shown("staff parts, wrong", f"staff/sailings/{CODE}/parts", staff.role, 422, "send nothing"),
         Shown("staff fares", f"staff/sailings/{CODE}/fares", staff.role),
         Shown("staff fares in dollars", f"staff/sailings/{CODE}/fares?currency=USD", staff.role),
         Shown("staff promotions", "staff/promotions", staff.role),
@@ -330,10 +340,15 @@ class Visitor:
     def holder(self) -> str:
         return hashlib.sha256(self.key.encode()).hexdigest()
 
-    def hold(self, number: str, moment: datetime) -> Occupancy:
+    def hold(self, number: str, moment: datetime, part_id: int | None = None) -> Occupancy:
         # Each cabin as a visitor of its own, for one may hold few; all of them are this one in the end.
         hold = hold_cabin(
-            sailing_id=self.sailing.id, cabin_id=cabin_of(number).id, party=2, holder=number, now=moment
+            sailing_id=self.sailing.id,
+            cabin_id=cabin_of(number).id,
+            party=2,
+            holder=number,
+            now=moment,
+            part_id=part_id,
         )
         with transaction():
             hold.holder = self.holder

@@ -35,8 +35,12 @@ def test_choosing_the_same_calls_again_changes_the_part(browser):
     season = make_season()
     make_part(season.sailing, 2, 3, percent=45)
 
-    answer = parts_page(browser, season).submit(**TYPED | {"percent": "60", "on_sale": None})
+    parts_page(browser, season)
+    page = browser.open(f"/en/staff/sailings/{season.sailing.code}/parts?part=2-3")
+    shown = page.form().values
+    answer = page.submit(percent="60", on_sale=None)
 
+    assert (shown["embark"], shown["disembark"], shown["percent"]) == (["2"], ["3"], ["45"])
     assert answer.status == 302
     part = db.session.scalars(select(VoyagePart)).one()
     assert (part.percent, part.on_sale) == (60, False)

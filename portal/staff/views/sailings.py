@@ -177,9 +177,7 @@ def voyage_parts(code: str) -> ResponseReturnValue:
     """Of `?part=2-4` the form shows what is set; choosing the same calls again changes that part."""
     present = queries.sailing_with_calls(code)
     chosen = next((part for part in present.parts if part.key == request.args.get("part")), None)
-    given = {"embark": chosen.embark_position, "disembark": chosen.disembark_position} if chosen else {}
-    form = PartForm(obj=chosen, **given)
-    form.offer(present.calls)
+    form = PartForm.of(chosen, present.calls)
     if form.validate_on_submit():
         try:
             catalogue.offer_part(
