@@ -365,7 +365,7 @@ def _calendar_months(cards: Sequence[SailingCard]) -> Iterator[CalendarMonth]:
         yield CalendarMonth(month, weeks, tuple(begun[:PAGE]), len(begun))
 
 
-ORDER = ("on_sale", "sold_out", "closed", "departed", "cancelled")
+ORDER = ("on_sale", "sold_out", "postponed", "closed", "departed", "cancelled")
 
 
 def _calendar_day(day: date, month: date, cards: Sequence[SailingCard]) -> CalendarDay:

@@ -276,7 +276,7 @@ def with_cards_anew(snapshot: Snapshot, places: Sequence[int], now: datetime) ->
     return _dynamic(changed, places)
 
 
-STATES = ("on_sale", "sold_out", "closed", "departed", "postponed", "cancelled")
+STATES = ("on_sale", "sold_out", "postponed", "closed", "departed", "cancelled")
 
 
 def _dynamic(snapshot: Snapshot, places: Iterable[int]) -> Snapshot:

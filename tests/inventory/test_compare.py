@@ -7,13 +7,16 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from portal.catalogue.models import SailingState
+from portal.catalogue.versions import CATALOGUE, bump
+from portal.database import db
 from portal.inventory.finding import calendar_page, compare_page
 from portal.inventory.services import close_cabin
 from portal.kernel.clock import now, real_now
 from portal.visas.services import load_rules
 from tests.factories import NOON, make_fare, make_sailing, make_season
 
-CALENDAR, COMPARE = "/en/cruises/calendar", "/en/cruises/compare"
+LIST, CALENDAR, COMPARE = "/en/cruises", "/en/cruises/calendar", "/en/cruises/compare"
 
 
 @pytest.fixture
@@ -84,6 +87,19 @@ def test_two_cruises_are_compared_and_what_differs_is_marked(browser, two):
     assert "2,000\u00a0₽" in page.text
     assert "10 hours" in page.words
     assert "Papers" in page.words
+
+
+@pytest.mark.parametrize("state", [SailingState.CANCELLED, SailingState.POSTPONED, SailingState.CLOSED])
+def test_a_cruise_that_is_not_sold_is_shown_as_such_everywhere(browser, two, state):
+    season, _ = two
+    season.sailing.state = state
+    bump(CATALOGUE)
+    db.session.commit()
+
+    for path in (LIST, CALENDAR, f"{COMPARE}?s={season.sailing.code}"):
+        page = browser.open(path)
+        assert page.status == 200
+        assert season.sailing.itinerary.title.within("en") in page.words
 
 
 def test_hours_ashore_leave_out_where_the_cruise_begins_and_ends(two):
