@@ -58,6 +58,7 @@ LATIN_WORDS = re.compile(r"[A-Za-zÄäÇçŽžŇňÖöŞşÜüÝý]{2,}(,? [A-Za
 NOT_PAGES = {
     "booking.calendar_ics",
     "booking.open_booking",
+    "booking.open_place",
     "booking.voucher_pdf",
     "inventory.deck_plan_live",
     "inventory.deck_plan_states",
