@@ -312,7 +312,7 @@ def release_hold(reference: str) -> ResponseReturnValue:
     others = [held.reference for held in page.held if held.hold_id != hold.id]
     if others and page.booking_state in (None, BookingState.DRAFT):
         return redirect(url_for(".passengers", reference=others[0]))
-    return redirect(url_for("inventory.deck_plan", code=page.sailing.code))
+    return redirect(url_for("inventory.deck_plan", code=page.sailing.code, part=page.sailing.part_key))
 
 
 @bp.get("/bookings/<string:reference>")

@@ -92,6 +92,11 @@ class SailingView:
     part: PartView | None = None  # None: the whole voyage
 
     @property
+    def part_key(self) -> str | None:
+        """As links to pages of this part carry it; None for the whole voyage."""
+        return self.part.key if self.part else None
+
+    @property
     def embark(self) -> PortView:
         return self.calls[0].port
 

@@ -178,6 +178,7 @@ def test_a_guest_buys_a_part_page_by_page(browser):
     assert held.status == 302
     passengers = browser.open(held.location)
     assert "Part of the voyage" in passengers.text
+    assert f"/en/cruises/{code}/deck-plan?part=2-3" in passengers.text  # one cabin more is of the same part
     assert browser.open(f"/en/cruises/{code}/deck-plan?part=1-4").status == 404
 
 
