@@ -96,6 +96,8 @@ def furnish(app: Flask, language: str) -> Gallery:
     expected = awaited(transfer, moment)
     booked = owner.book("328", moment)
     receive_transfer(payment_id=awaited(booked, moment).id, account=staff, now=moment)
+    two_cabins = owner.book_two(("345", "346"), moment)
+    receive_transfer(payment_id=awaited(two_cabins, moment).id, account=staff, now=moment)
     cancelled = owner.book("329", moment)
     receive_transfer(payment_id=awaited(cancelled, moment).id, account=staff, now=moment)
     cancel(booking_id=cancelled.id, agreed=cancel_preview(cancelled.id, moment).today.returned, now=moment)
@@ -211,6 +213,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("another cabin, the sums", f"bookings/{b}/change/cabin/328?to=332", CUSTOMER),
         Shown("another sailing", f"bookings/{b}/change/sailing", CUSTOMER),
         Shown("another sailing, the sums", f"bookings/{b}/change/sailing?to=PV24-05", CUSTOMER),
+        Shown("cancel a cabin", f"bookings/{two_cabins.reference}/change/cabin/345/cancel", CUSTOMER),
         Shown("cancel a passenger", f"bookings/{b}/change/passengers/2/cancel", CUSTOMER),
         Shown("add a passenger", f"bookings/{b}/change/passengers/add", CUSTOMER),
         Shown("add a passenger, all wrong", f"bookings/{b}/change/passengers/add", CUSTOMER, 422, "send nothing"),
@@ -376,8 +379,21 @@ class Visitor:
         )
 
     def book(self, number: str, moment: datetime) -> Booking:
+        return self.place(self.name(self.hold(number, moment), moment), moment)
+
+    def book_two(self, numbers: Sequence[str], moment: datetime) -> Booking:
+        """An adult in each of these cabins."""
+        named = name_passengers(
+            parties={self.hold(number, moment).id: [details()] for number in numbers},
+            customer_id=self.account.id if self.account else None,
+            language=self.language,
+            now=moment,
+        )
+        return self.place(named, moment)
+
+    def place(self, named: Booking, moment: datetime) -> Booking:
         return place_booking(
-            booking_id=self.name(self.hold(number, moment), moment).id,
+            booking_id=named.id,
             contact_name="Anna Ivanova",
             contact_email="anna@example.org",
             contact_phone="+7 900 1234567",
