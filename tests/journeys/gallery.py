@@ -82,7 +82,7 @@ def furnish(app: Flask, language: str) -> Gallery:
 
     fresh = guest.hold("321", moment)
     guest.hold("322", moment)
-    elsewhere = db.session.scalars(select(Sailing).filter_by(code="PV24-05")).one()
+    elsewhere = db.session.scalars(select(Sailing).filter_by(code="PV24-08")).one()
     again = Visitor(app, guest.key, elsewhere, language)  # what one holds on a sailing is one party
     draft = again.hold("322", moment)
     again.name(draft, moment)
