@@ -119,6 +119,8 @@ class Booking(Base):
         """What of the sailing was booked: all of its cabins are for the same part, or for the whole voyage."""
         return self.cabins[0].occupancy.voyage if self.cabins else self.sailing
 
+    changes: Mapped[list[BookingChange]] = relationship(order_by="BookingChange.id", viewonly=True)
+
     @property
     def price(self) -> Money:
         """What is owed in all: the sum of its charges."""

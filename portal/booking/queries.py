@@ -150,6 +150,7 @@ WHOLE = (
     joinedload(Booking.cabins).joinedload(BookedCabin.occupancy).joinedload(Occupancy.part),
     selectinload(Booking.passengers).joinedload(Passenger.cabin),
     selectinload(Booking.passengers).joinedload(Passenger.changes),
+    joinedload(Booking.changes),
     selectinload(Booking.charges).joinedload(Charge.passenger),
 )
 

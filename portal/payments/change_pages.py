@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.booking.changes import Wish, changeable, taken_for
 from portal.booking.models import BookedCabin, Booking, BookingChange, BookingChangeState, BookingState, ChangeKind
-from portal.booking.queries import views_of
+from portal.booking.queries import known_booking, views_of
 from portal.catalogue.models import Cabin, PortCall, Sailing, SailingState
 from portal.catalogue.queries import SailingView, sailing_view, ship_layout
 from portal.database import db
@@ -274,12 +274,9 @@ class ChangesPart:
 
 @part_of("booking", "changes")
 def booking_changes(booking_id: int) -> ChangesPart:
-    """The newest last. One statement for a known booking."""
-    booking = db.session.get_one(Booking, booking_id)
-    found = db.session.scalars(
-        select(BookingChange).where(BookingChange.booking_id == booking_id).order_by(BookingChange.id)
-    ).all()
-    views = [change_view(change) for change in found]
+    """The newest last. No statement for a known booking."""
+    booking = known_booking(booking_id) or db.session.get_one(Booking, booking_id)
+    views = [change_view(change) for change in booking.changes]
     awaiting = next((view for view in views if view.state is BookingChangeState.AWAITING), None)
     return ChangesPart(
         possible=booking.state is BookingState.CONFIRMED and changeable(booking, clock.now()),

@@ -45,6 +45,7 @@ class PaymentView:
     made_at: datetime
     received_at: datetime | None
     due: datetime | None  # until when a transfer is awaited
+    refunds: tuple[RefundView, ...] = ()  # only on the page of its booking
     offer_until: datetime | None = None  # so long another cabin is kept for money whose cabin was gone
 
 
@@ -66,14 +67,22 @@ def payment_view(payment: Payment) -> PaymentView:
 
 @part_of("booking", "payments")
 def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
-    """The newest last. One statement."""
+    """The newest last, each with what goes back of it. One statement for a known booking."""
     rows = db.session.execute(
-        select(Payment, LateOffer.expires_at)
+        select(Payment, LateOffer.expires_at, Refund)
         .outerjoin(LateOffer, (LateOffer.payment_id == Payment.id) & (LateOffer.state == LateOfferState.OPEN))
+        .outerjoin(Refund, Refund.payment_id == Payment.id)
         .where(Payment.booking_id == booking_id)
-        .order_by(Payment.id)
-    )
-    return tuple(replace(payment_view(payment), offer_until=until) for payment, until in rows)
+        .order_by(Payment.id, Refund.id)
+    ).all()
+    refunds: dict[int, list[RefundView]] = {}
+    found: dict[int, PaymentView] = {}
+    for payment, until, refund in rows:
+        if payment.id not in found:
+            found[payment.id] = replace(payment_view(payment), offer_until=until)
+        if refund is not None:
+            refunds.setdefault(payment.id, []).append(_refund_view(refund))
+    return tuple(replace(view, refunds=tuple(refunds.get(id_, ()))) for id_, view in found.items())
 
 
 @dataclass(frozen=True)
@@ -162,7 +171,6 @@ def _refund_view(refund: Refund) -> RefundView:
 WHOLE_REFUND = joinedload(Refund.payment).joinedload(Payment.booking)
 
 
-@part_of("booking", "refunds")
 def booking_refunds(booking_id: int) -> tuple[RefundView, ...]:
     """What goes back of a booking's payments, the newest last. One statement."""
     refunds = db.session.scalars(

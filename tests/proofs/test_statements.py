@@ -20,7 +20,7 @@ from portal.web.ready import shelf
 from tests.browser import Browser
 from tests.factories import details, make_account, make_booking, make_sailing, make_season
 
-MOST = 9
+MOST = 8
 PUBLIC = (
     "/en/",
     "/en/cruises",
