@@ -28,13 +28,14 @@ from portal.booking.waiting.services import decline_offer, join_line, serve_line
 from portal.catalogue.models import Cabin, Sailing
 from portal.catalogue.services import close_sales, offer_part
 from portal.database import db, transaction
+from portal.inventory.guarantees import category_page, hold_any
 from portal.inventory.models import Occupancy, ReservationKind
 from portal.inventory.reservations.services import reserve
-from portal.inventory.reservations.views import reservation_token
 from portal.inventory.services import close_cabin, hold_cabin, release
 from portal.kernel.clock import now
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
+from portal.payments.late import offer_other_cabins
 from portal.payments.models import Payment
 from portal.payments.operations.models import OperationCase, OperationKind
 from portal.payments.operations.queries import standings
@@ -90,7 +91,13 @@ def furnish(app: Flask, language: str) -> Gallery:
     unpaid = guest.book("324", moment)
     waiting = guest.book("325", moment)
     late = guest.book("326", moment - timedelta(minutes=40))
+    long_ago = moment - timedelta(days=20)
+    too_late = guest.book("336", long_ago)
+    came_late = awaited(too_late, long_ago)
     expire_bookings(moment)
+    hold_cabin(sailing_id=sailing.id, cabin_id=cabin_of("336").id, party=1, holder="quicker", now=moment)
+    receive_money(payment_id=came_late.id, amount=too_late.price, payment_intent=None, now=moment)
+    offer_other_cabins(moment)
     owner = Visitor(app, "owner-of-the-gallery", sailing, language, customer)
     transfer = owner.book("327", moment)
     expected = awaited(transfer, moment)
@@ -141,6 +148,13 @@ def furnish(app: Flask, language: str) -> Gallery:
     file_list(sailing=booked.sailing, kind=FiledKind.PORTS, by=staff, now=moment)
     tell_details(passenger_id=booked.passengers[0].id, told=LaterDetails(birth_place="Astrakhan"), now=moment)
     friend = add_companion(account_id=customer.id, person=details(), now=moment)
+    page = category_page(CODE, "STB", moment)
+    chosen_later = hold_any(
+        sailing_id=page.sailing_id, candidates=page.candidates, party=2, holder=guest.holder, now=moment
+    )
+    numberless = owner.place(owner.name(chosen_later, moment), moment)
+    receive_transfer(payment_id=awaited(numberless, moment).id, account=staff, now=moment)
+
     b, t, p = booked.reference, transfer.reference, expected.reference
     pages = (
         Shown("home", ""),
@@ -167,7 +181,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("held cabin", f"cruises/{CODE}/cabins/330"),
         Shown("booked cabin", f"cruises/{CODE}/cabins/328"),
         Shown("a category", f"cruises/{CODE}/categories/STF"),
-        Shown("option", f"reservations/{option.reference}/open/{reservation_token(option)}"),
+        Shown("option", f"reservations/{option.reference}", PASSENGER),
+        Shown("another cabin for late money", f"bookings/{too_late.reference}/late-money"),
         Shown("cruise sold out", "cruises/PV24-04"),
         Shown("waiting list", "cruises/PV24-04/waiting-list"),
         Shown("waiting list, all wrong", "cruises/PV24-04/waiting-list", status=422, act="send nothing"),
@@ -214,6 +229,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("another sailing", f"bookings/{b}/change/sailing", CUSTOMER),
         Shown("another sailing, the sums", f"bookings/{b}/change/sailing?to=PV24-05", CUSTOMER),
         Shown("cancel a cabin", f"bookings/{two_cabins.reference}/change/cabin/345/cancel", CUSTOMER),
+        Shown("booking with a number that comes later", f"bookings/{numberless.reference}", CUSTOMER),
         Shown("cancel a passenger", f"bookings/{b}/change/passengers/2/cancel", CUSTOMER),
         Shown("add a passenger", f"bookings/{b}/change/passengers/add", CUSTOMER),
         Shown("add a passenger, all wrong", f"bookings/{b}/change/passengers/add", CUSTOMER, 422, "send nothing"),
@@ -254,6 +270,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff fares in dollars", f"staff/sailings/{CODE}/fares?currency=USD", staff.role),
         Shown("staff promotions", "staff/promotions", staff.role),
         Shown("staff promotions, all wrong", "staff/promotions", staff.role, 422, "send nothing"),
+        Shown("staff reservations", f"staff/sailings/{CODE}/reservations", staff.role),
+        Shown("staff guarantee cabins", f"staff/sailings/{CODE}/guarantee-cabins", staff.role),
         Shown("staff cabins", f"staff/sailings/{CODE}/cabins?deck=middle", staff.role),
         Shown("staff waiting list", "staff/sailings/PV24-04/waiting-list", staff.role),
         Shown("staff bookings", "staff/bookings", staff.role),
@@ -275,7 +293,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         GUEST: guest.cookie(grants=[entry.reference for entry in (line.passed, line.offered, line.gone)]),
         CUSTOMER: owner.cookie(customer),
         PASSENGER: Visitor(app, "passenger-of-the-gallery", sailing, language).cookie(
-            grants=[f"passenger.{own.reference}.{own.link_version}"]
+            grants=[f"passenger.{own.reference}.{own.link_version}", f"reservation:{option.reference}"]
         ),
         staff.role: owner.cookie(staff),
     }

@@ -56,6 +56,7 @@ CYRILLIC = re.compile("[А-Яа-яЁё]")
 LATIN_WORDS = re.compile(r"[A-Za-zÄäÇçŽžŇňÖöŞşÜüÝý]{2,}(,? [A-Za-zÄäÇçŽžŇňÖöŞşÜüÝý]{2,}){2,}")
 # Documents, data and ways to other pages.
 NOT_PAGES = {
+    "booking.price",  # leads back to the review; a page only while something in it is to be mended
     "booking.calendar_ics",
     "booking.open_booking",
     "booking.open_place",
@@ -65,6 +66,8 @@ NOT_PAGES = {
     "passengers.open_link",
     "payments.cancelled",
     "payments.invoice_pdf",
+    "quotes.quote_pdf",
+    "reservations.open_reservation",
     "reviews.page_picture",
     "staff.passenger_list",
     "visas.document",
