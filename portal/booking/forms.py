@@ -51,6 +51,12 @@ def _at_most(letters: int) -> Length:
     return Length(max=letters, message=_l("Please shorten this: %(max)d characters at most."))
 
 
+def _chosen(form: Form, field: SelectField) -> None:
+    """Given, or the only choice there is."""
+    if not field.data:
+        raise ValidationError(_("Please fill this in."))
+
+
 class DayField(DateField):
     """A day as browsers send it, or as it is written here; left empty it is none."""
 
@@ -76,7 +82,7 @@ def latin(form: Form, field: StringField) -> None:
 class PassengerForm(Form):
     """One passenger; a part of a larger form, which carries the CSRF token."""
 
-    cabin = SelectField(_l("Sleeps in"), [_needed()], coerce=str)
+    cabin = SelectField(_l("Sleeps in"), [_chosen], coerce=str)
     surname = StringField(_l("Surname in Latin letters"), [_needed(), _at_most(60), latin], filters=[_strip])
     given_names = StringField(_l("Given names in Latin letters"), [_needed(), _at_most(60), latin], filters=[_strip])
     local_surname = StringField(_l("Surname as you write it"), [Optional(), _at_most(60)], filters=[_strip])

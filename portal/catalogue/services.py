@@ -190,7 +190,7 @@ def _check_part(sailing: Sailing, embark: int, disembark: int) -> None:
 
 
 def _offered(part: VoyagePart) -> str:
-    return f"{part.percent} %, {part.mark}, {'on sale' if part.on_sale else 'not on sale'}"
+    return f"{part.percent} % · {part.mark} · {'on_sale' if part.on_sale else 'off_sale'}"
 
 
 def stop_sailing(

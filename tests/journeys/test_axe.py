@@ -86,10 +86,12 @@ def test_no_page_shuts_anyone_out_by_day_and_by_night(app, house, visit, languag
     faults: list[str] = []
 
     def look(name: str, page: Any) -> None:
-        page.emulate_media(color_scheme="light")
-        found = page.evaluate(RUN, {"type": "tag", "values": TAGS})
-        page.emulate_media(color_scheme="dark")
-        found += [f"dark: {fault}" for fault in page.evaluate(RUN, {"type": "rule", "values": COLOURS})]
+        found = []
+        if language == "ru":  # what axe looks at is the same in every language; words and widths are not
+            page.emulate_media(color_scheme="light")
+            found += page.evaluate(RUN, {"type": "tag", "values": TAGS})
+            page.emulate_media(color_scheme="dark")
+            found += [f"dark: {fault}" for fault in page.evaluate(RUN, {"type": "rule", "values": COLOURS})]
         found += foreign_texts(page.evaluate(TEXTS), language, english)
         lang = page.locator("html").get_attribute("lang")
         found += [f"lang={lang}"] if lang != language else []

@@ -40,7 +40,7 @@ def test_the_end_of_a_hold_is_told_as_a_time_of_day(house, visit):
     page = visit("ru", java_script_enabled=False)
     page.goto("/ru/cruises/PV24-02/cabins/316")
 
-    page.locator("main form button[type=submit]").click()
+    page.locator("main form button[type=submit]:not([formnovalidate])").click()
 
     expect(page.locator(".countdown time")).to_be_visible()
 

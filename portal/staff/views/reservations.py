@@ -8,6 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from wtforms import SelectChoice
 
 from portal.accounts.access import Permission, access
 from portal.inventory.models import Reservation, ReservationKind
@@ -24,7 +25,7 @@ from portal.staff.views.blueprint import bp
 def _form(zone: str) -> ReservationForm:
     form = ReservationForm(formdata=request.form if request.method == "POST" else None)
     form.kind.choices = list(RESERVATION_KINDS.items())
-    form.language.choices = list(LANGUAGE_NAMES.items())
+    form.language.choices = [SelectChoice(code, name, {"lang": code}) for code, name in LANGUAGE_NAMES.items()]
     form.until.zone = zone
     return form
 
