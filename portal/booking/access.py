@@ -1,11 +1,9 @@
 """Whose booking it is: opened by its owner's account, by the browser that made it, or by the private link."""
 
-from hmac import compare_digest
-
-from flask import current_app
 from sqlalchemy import select
 
 from portal.accounts.access import signed_in
+from portal.accounts.links import is_token, link_token_of
 from portal.accounts.visitors import grant, granted, visitor
 from portal.booking.models import Booking, BookingState, Passenger
 from portal.booking.passenger_pages import WHOLE_PASSENGER
@@ -13,9 +11,6 @@ from portal.booking.queries import WHOLE_HOLD, whole_booking
 from portal.database import db
 from portal.inventory.models import Occupancy
 from portal.kernel.errors import NotFound
-from portal.kernel.sealing import derive_key, fingerprint
-
-TOKEN_LETTERS = 32  # 128 bits
 
 
 def visitor_booking(reference: str) -> Booking:
@@ -52,14 +47,13 @@ def visitor_hold(reference: str) -> Occupancy:
 
 def link_token(booking: Booking) -> str:
     """What the private link carries: worked out from the booking, so that nothing secret is stored."""
-    key = derive_key(current_app.config["SECRET_KEY"], "booking links")
-    return fingerprint(f"{booking.reference}:{booking.link_version}", key)[:TOKEN_LETTERS]
+    return link_token_of("booking links", f"{booking.reference}:{booking.link_version}")
 
 
 def open_by_link(reference: str, token: str) -> None:
     """Let in whoever shows the private link of a booking, of its present version. Raises NotFound otherwise."""
     booking = db.session.scalars(select(Booking).where(Booking.reference == reference)).one_or_none()
-    if booking is None or not compare_digest(link_token(booking).encode(), token.encode()):
+    if booking is None or not is_token(token, link_token(booking)):
         raise NotFound(reference)
     let_in(booking)
 
@@ -83,14 +77,13 @@ def booked_passenger(reference: str, number: int) -> Passenger:
 
 def passenger_token(passenger: Passenger) -> str:
     """What a passenger's private link carries: worked out, so that nothing secret is stored."""
-    key = derive_key(current_app.config["SECRET_KEY"], "passenger links")
-    return fingerprint(f"{passenger.reference}:{passenger.link_version}", key)[:TOKEN_LETTERS]
+    return link_token_of("passenger links", f"{passenger.reference}:{passenger.link_version}")
 
 
 def open_by_passenger_link(reference: str, token: str) -> Passenger:
     """Let in whoever shows a passenger's private link, of its present version. Raises NotFound otherwise."""
     passenger = _passenger(reference)
-    if not compare_digest(passenger_token(passenger).encode(), token.encode()):
+    if not is_token(token, passenger_token(passenger)):
         raise NotFound(reference)
     grant(_passenger_grant(passenger))
     return passenger

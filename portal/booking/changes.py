@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import joinedload
 
 from portal.audit.services import record
@@ -49,7 +49,8 @@ from portal.booking.queries import views_of
 from portal.catalogue.models import Cabin, Sailing, VoyagePart
 from portal.database import db, transaction
 from portal.inventory.errors import CabinTaken, PartyTooLarge, SailingClosed
-from portal.inventory.models import CabinNight, Occupancy, OccupancyState
+from portal.inventory.models import Occupancy, OccupancyState
+from portal.inventory.queries import cabins_taken
 from portal.inventory.services import Take, carry, extend_hold, hold_for_change, release, swap_cabins
 from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.errors import NotFound
@@ -278,22 +279,9 @@ def _check_free(booking: Booking, sailing: Sailing, rooms: Sequence[Room], now: 
 
 def taken_for(booking: Booking, sailing: Sailing, now: datetime) -> set[int]:
     """Cabins that this booking cannot change to on `sailing`: others have a night of them. One statement."""
-    own = [booked.occupancy_id for booked in booking.cabins]
-    nights = _voyage(booking, sailing).nights
-    return set(
-        db.session.scalars(
-            select(CabinNight.cabin_id)
-            .join(Occupancy, Occupancy.id == CabinNight.occupancy_id)
-            .where(
-                CabinNight.night >= nights[0],
-                CabinNight.night <= nights[-1],
-                CabinNight.cabin_id.in_(select(Cabin.id).where(Cabin.ship_id == sailing.ship_id)),
-                # On its own sailing a booking changes to another cabin; elsewhere its own number is as good as free.
-                Occupancy.id.not_in(own) if sailing.id != booking.sailing_id else Occupancy.id > 0,
-                or_(Occupancy.expires_at.is_(None), Occupancy.expires_at > now),
-            )
-        )
-    )
+    # On its own sailing a booking changes to another cabin; elsewhere its own number is as good as free.
+    own = [booked.occupancy_id for booked in booking.cabins] if sailing.id != booking.sailing_id else []
+    return cabins_taken(sailing.ship_id, _voyage(booking, sailing).nights, now, besides=own)
 
 
 def _voyage(booking: Booking, sailing: Sailing) -> Sailing | VoyagePart:

@@ -13,7 +13,8 @@ from portal.booking.services import confirm_booking
 from portal.catalogue.models import Cabin, Sailing
 from portal.database import db, transaction
 from portal.inventory.guarantees import missed
-from portal.inventory.models import CabinNight, Occupancy, OccupancyState
+from portal.inventory.models import Occupancy, OccupancyState
+from portal.inventory.queries import cabins_taken
 from portal.inventory.services import hold_cabin, release
 from portal.kernel.errors import Refused
 from portal.kernel.states import move
@@ -88,18 +89,7 @@ def _keep(booked: BookedCabin, cabin_id: int, payment: Payment, until: datetime,
 
 def _equal_cabins(booking: Booking, now: datetime) -> list[tuple[BookedCabin, int]] | None:
     """For each cabin of the booking itself, or another of its category with as many berths; None if one is missing."""
-    nights = booking.sailing.nights
-    taken = set(
-        db.session.scalars(
-            select(CabinNight.cabin_id)
-            .join(Occupancy, Occupancy.id == CabinNight.occupancy_id)
-            .where(
-                CabinNight.night >= nights[0],
-                CabinNight.night <= nights[-1],
-                (Occupancy.expires_at.is_(None)) | (Occupancy.expires_at > now),
-            )
-        )
-    )
+    taken = cabins_taken(booking.sailing.ship_id, booking.sailing.nights, now)
     categories = {booked.cabin.category_id for booked in booking.cabins}
     free = [
         cabin

@@ -27,7 +27,7 @@ def test_the_operator_offers_a_part_and_the_trail_says_so(browser):
     part = db.session.scalars(select(VoyagePart)).one()
     assert (part.key, part.percent, part.mark, part.on_sale) == ("2-3", 45, "proposed", True)
     entry = db.session.scalars(select(AuditEntry).filter_by(action="sailing.part_set")).one()
-    assert (entry.subject_reference, entry.to_state) == (season.sailing.code, "45 %, proposed, on sale")
+    assert (entry.subject_reference, entry.to_state) == (season.sailing.code, "45 % · proposed · on_sale")
     assert "45" in browser.open(answer.location).text
 
 

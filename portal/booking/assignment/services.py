@@ -17,7 +17,8 @@ from portal.booking.models import BookedCabin, Booking, BookingState, Passenger
 from portal.catalogue.models import Cabin, Sailing
 from portal.catalogue.versions import bump, sailing_version
 from portal.database import db, transaction
-from portal.inventory.models import CabinNight, Occupancy, OccupancyState
+from portal.inventory.models import Occupancy, OccupancyState
+from portal.inventory.queries import cabins_taken
 from portal.inventory.services import exchange_cabins
 from portal.kernel.ages import age_on
 from portal.kernel.errors import Refused
@@ -69,7 +70,7 @@ def try_run(sailing_id: int, now: datetime) -> Run:
         return Run((), {})
     sailing = db.session.get_one(Sailing, sailing_id)
     kept = {entry.cabin_id for entry in waiting}
-    taken = _taken(sailing, now) - kept
+    taken = cabins_taken(sailing.ship_id, sailing.nights, now) - kept
     places = [
         _place(cabin)
         for cabin in _cabins(sailing, {entry.cabin.category_id for entry in waiting})
@@ -142,21 +143,6 @@ def _cabins(sailing: Sailing, category_ids: set[int]) -> Sequence[Cabin]:
         .order_by(Cabin.id)
         .options(joinedload(Cabin.deck))
     ).all()
-
-
-def _taken(sailing: Sailing, now: datetime) -> set[int]:
-    nights = sailing.nights
-    return set(
-        db.session.scalars(
-            select(CabinNight.cabin_id)
-            .join(Occupancy, Occupancy.id == CabinNight.occupancy_id)
-            .where(
-                CabinNight.night >= nights[0],
-                CabinNight.night <= nights[-1],
-                (Occupancy.expires_at.is_(None)) | (Occupancy.expires_at > now),
-            )
-        )
-    )
 
 
 def _place(cabin: Cabin) -> Place:

@@ -1,23 +1,17 @@
 """Whose place in line it is: opened by its private link, or by the links of one offer."""
 
-from hmac import compare_digest
-
-from flask import current_app
 from sqlalchemy import select
 
+from portal.accounts.links import is_token, link_token_of
 from portal.accounts.visitors import granted
 from portal.booking.waiting.models import WaitingEntry, WaitingOffer
 from portal.database import db
 from portal.kernel.errors import NotFound
-from portal.kernel.sealing import derive_key, fingerprint
-
-TOKEN_LETTERS = 32  # 128 bits
 
 
 def _token(of: str) -> str:
     """Worked out from what it opens, so that nothing secret is stored."""
-    key = derive_key(current_app.config["SECRET_KEY"], "waiting list links")
-    return fingerprint(of, key)[:TOKEN_LETTERS]
+    return link_token_of("waiting list links", of)
 
 
 def place_token(entry: WaitingEntry) -> str:
@@ -32,7 +26,7 @@ def offer_token(offer: WaitingOffer) -> str:
 def check_place_link(reference: str, token: str) -> None:
     """Raises NotFound unless this is the private link of a place in line."""
     entry = _entry(reference)
-    if not compare_digest(place_token(entry).encode(), token.encode()):
+    if not is_token(token, place_token(entry)):
         raise NotFound(reference)
 
 
@@ -46,7 +40,7 @@ def visitor_entry(reference: str) -> WaitingEntry:
 def linked_offer(reference: str, token: str) -> WaitingOffer:
     """Raises NotFound unless this is the link of an offer."""
     offer = db.session.scalars(select(WaitingOffer).where(WaitingOffer.reference == reference)).one_or_none()
-    if offer is None or not compare_digest(offer_token(offer).encode(), token.encode()):
+    if offer is None or not is_token(token, offer_token(offer)):
         raise NotFound(reference)
     return offer
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from hmac import compare_digest
-
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.accounts.access import public
+from portal.accounts.links import is_token, link_token_of
 from portal.accounts.visitors import grant, granted, new_visitor
 from portal.extensions import limiter
 from portal.inventory.models import Reservation
@@ -17,17 +16,14 @@ from portal.inventory.reservations import queries, services
 from portal.inventory.services import HOLDS_PER_VISITOR, hand_over
 from portal.kernel.clock import now
 from portal.kernel.errors import NotFound, Refused
-from portal.kernel.sealing import derive_key, fingerprint
 from portal.web.locale import PREFIX
 
 bp = Blueprint("reservations", __name__, url_prefix=f"{PREFIX}/reservations/<string:reference>")
-TOKEN_LETTERS = 32  # 128 bits
 
 
 def reservation_token(reservation: Reservation) -> str:
     """What the private link carries: worked out from the reservation, so that nothing secret is stored."""
-    key = derive_key(current_app.config["SECRET_KEY"], "reservation links")
-    return fingerprint(f"{reservation.reference}:{reservation.link_version}", key)[:TOKEN_LETTERS]
+    return link_token_of("reservation links", f"{reservation.reference}:{reservation.link_version}")
 
 
 def _granted(reference: str) -> Reservation:
@@ -43,7 +39,7 @@ def _granted(reference: str) -> Reservation:
 def open_reservation(reference: str, token: str) -> ResponseReturnValue:
     """The private link: it lets this browser in, and leaves no token in the address."""
     reservation = queries.reservation_by_reference(reference)
-    if not compare_digest(reservation_token(reservation).encode(), token.encode()):
+    if not is_token(token, reservation_token(reservation)):
         raise NotFound(reference)
     grant(f"reservation:{reference}")
     return redirect(url_for(".reservation", reference=reference))
