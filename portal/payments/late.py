@@ -84,12 +84,13 @@ def _keep(booked: BookedCabin, cabin_id: int, payment: Payment, until: datetime,
         holder=f"late:{payment.reference}:{booked.id}",
         now=now,
         offered_until=until,
+        part_id=booked.occupancy.part_id,
     )
 
 
 def _equal_cabins(booking: Booking, now: datetime) -> list[tuple[BookedCabin, int]] | None:
     """For each cabin of the booking itself, or another of its category with as many berths; None if one is missing."""
-    taken = cabins_taken(booking.sailing.ship_id, booking.sailing.nights, now)
+    taken = cabins_taken(booking.sailing.ship_id, booking.voyage.nights, now)
     categories = {booked.cabin.category_id for booked in booking.cabins}
     free = [
         cabin

@@ -20,12 +20,12 @@ from portal.payments.models import LateOffer, LateOfferState, Payment, PaymentSt
 from portal.payments.refunds import return_money
 from portal.payments.services import receive_money, start_transfer
 from tests.browser import Browser
-from tests.factories import NOON, announced, make_booking, make_hold, make_season
+from tests.factories import NOON, announced, make_booking, make_hold, make_part, make_ring, make_season
 
 
-def late(season, *, moment=NOON, others=()):
+def late(season, *, moment=NOON, others=(), part=None):
     """A booking whose cabin somebody else has by the time its money comes."""
-    booking = make_booking(season, now=moment)
+    booking = make_booking(season, now=moment, part=part)
     start_transfer(booking_id=booking.id, now=moment)
     payment = db.session.scalars(select(Payment)).one()
     later = moment + timedelta(days=20)
@@ -113,6 +113,23 @@ def test_no_cabin_of_another_category_is_offered():
 
     assert offer_other_cabins(NOON + timedelta(days=20)) == 0
     assert offer().state is LateOfferState.NONE
+
+
+def test_for_a_part_of_the_voyage_a_cabin_that_is_free_on_its_nights_is_kept_on_them_alone():
+    season = make_ring()
+    part, rest = make_part(season.sailing, 2, 4), make_part(season.sailing, 4, 5)
+    booking, payment, later = late(season, part=part)
+    for cabin in (1, 3):
+        make_hold(season, cabin=cabin, now=later, part=rest)
+
+    assert offer_other_cabins(later) == 1
+    accept_offer(payment_id=payment.id, now=later)
+
+    db.session.expire_all()
+    kept = booking.cabins[0].occupancy
+    assert (kept.part_id, booking.voyage) == (part.id, part)
+    nights = db.session.scalars(select(CabinNight.night).where(CabinNight.occupancy_id == kept.id))
+    assert sorted(nights) == part.nights
 
 
 def test_money_that_staff_send_back_confirms_nothing_any_more():
