@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from portal.migrating import rebuilding
+
 revision = "0018"
 down_revision = "0017"
 branch_labels = None
@@ -111,6 +113,7 @@ def downgrade() -> None:
     op.execute("DELETE FROM charge WHERE kind = 'kept'")
     _kinds(KINDS)
     op.drop_column("passenger", "left_at")
-    op.execute("ALTER TABLE payment DROP COLUMN change_id")
+    with rebuilding(), op.batch_alter_table("payment") as table:
+        table.drop_column("change_id")
     op.execute("ALTER TABLE booking DROP COLUMN travel")
     op.drop_table("booking_change")

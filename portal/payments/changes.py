@@ -12,7 +12,7 @@ from portal.database import db, transaction
 from portal.kernel.money import Money
 from portal.payments.errors import MethodNotOffered
 from portal.payments.refunds import paid_for, return_part
-from portal.payments.services import offered_methods
+from portal.payments.services import offered_ways
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,6 @@ def _preview(booking: Booking, wish: Wish, now: datetime) -> ChangePreview:
     nothing = Money(0, booking.currency)
     to_pay, returned = (difference, nothing) if difference.minor > 0 else (nothing, -difference)
     pay_by = min(now + CHANGE_TIME, booking.voyage.starts_at)
-    if to_pay.minor and not offered_methods(to_pay, planned.sailing.starts_at, now):
+    if to_pay.minor and not offered_ways(to_pay, planned.sailing.starts_at, now):
         raise MethodNotOffered
     return ChangePreview(planned, paid, to_pay, returned, pay_by)

@@ -20,8 +20,8 @@ from wtforms.widgets import HiddenInput
 
 from portal.booking.forms import FIRST, OLDEST, DayField, latin
 from portal.kernel.countries import countries_by_name
-from portal.payments.labels import METHODS
-from portal.payments.models import Method
+from portal.payments.labels import method_label
+from portal.payments.services import Way
 
 
 def _one_line(text: str | None) -> str | None:
@@ -41,8 +41,8 @@ class PayForm(FlaskForm):
         _l("How would you like to pay?"), [InputRequired(_l("Please choose how you would like to pay."))], coerce=str
     )
 
-    def offer(self, methods: Sequence[Method]) -> None:
-        self.method.choices = [(method.value, METHODS[method]) for method in methods]
+    def offer(self, ways: Sequence[Way]) -> None:
+        self.method.choices = [(way.key, method_label(way.method, way.provider)) for way in ways]
 
 
 class CancelForm(FlaskForm):

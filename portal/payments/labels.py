@@ -10,6 +10,16 @@ METHODS: dict[Method, LazyString] = {
     Method.CARD: _l("Bank card"),
     Method.TRANSFER: _l("Bank transfer against an invoice"),
 }
+# Who takes the money, as whoever pays knows his own card; and what he should know before he chooses.
+PROVIDERS: dict[str, LazyString] = {
+    "stripe": _l("Card issued outside Russia"),
+}
+PROVIDER_HINTS: dict[str, LazyString] = {
+    "stripe": _l(
+        "Visa, Mastercard and others; cards of Russian banks do not work here. You go to the page of our payment "
+        "service and come back; the booking is confirmed within seconds. Your card data never touch our portal."
+    ),
+}
 STATES: dict[PaymentState, LazyString] = {
     PaymentState.CREATED: _l("Being prepared"),
     PaymentState.OPEN: _l("Awaited"),
@@ -54,3 +64,8 @@ STANDING_TONES: dict[PaymentStanding, str] = {
     PaymentStanding.REFUND_DUE: "wait",
     PaymentStanding.SETTLED: "good",
 }
+
+
+def method_label(method: Method, provider: str | None) -> LazyString:
+    """The way of one payment, in words."""
+    return PROVIDERS[provider] if provider else METHODS[method]

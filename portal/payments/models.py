@@ -16,7 +16,7 @@ from portal.kernel.states import Moves
 
 
 class Method(StrEnum):
-    CARD = "card"
+    CARD = "card"  # at once, on the page of a provider
     TRANSFER = "transfer"
 
 
@@ -60,22 +60,32 @@ class Payment(Base):
         CheckConstraint(
             "(state IN ('succeeded', 'unallocated')) = (received_at IS NOT NULL)", name="received_with_time"
         ),
-        # One open attempt of a booking at a time: a double click finds the first one.
-        unique_where("uq_payment_open", "booking_id", "method", where="state IN ('created', 'open')"),
+        CheckConstraint("(method = 'card') = (provider IS NOT NULL)", name="online_with_provider"),
+        # One open attempt of a booking with each provider: a double click finds the first one.
+        unique_where("uq_payment_open", "booking_id", "provider", where="state IN ('created', 'open')"),
+        unique_where(
+            "uq_payment_open_offline",
+            "booking_id",
+            "method",
+            where="state IN ('created', 'open') AND provider IS NULL",
+        ),
+        UniqueConstraint("provider", "session_id"),
+        UniqueConstraint("provider", "payment_intent"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
     booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
     method: Mapped[Method]
+    provider: Mapped[str | None] = mapped_column(String(20))  # who takes the money; None: our own bank account
     state: Mapped[PaymentState] = mapped_column(default=PaymentState.CREATED)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]  # real time: the provider's clock
-    session_id: Mapped[str | None] = mapped_column(String(120), unique=True)
+    session_id: Mapped[str | None] = mapped_column(String(120))
     checkout_url: Mapped[str | None] = mapped_column(String(2000))
-    payment_intent: Mapped[str | None] = mapped_column(String(120), unique=True)
+    payment_intent: Mapped[str | None] = mapped_column(String(120))
     received_at: Mapped[datetime | None]
     received_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     change_id: Mapped[int | None] = mapped_column(ForeignKey("booking_change.id"))  # None: it is for the booking itself
@@ -133,17 +143,19 @@ class Refund(Base):
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("state <> 'succeeded' OR settled_at IS NOT NULL", name="succeeded_with_time"),
+        UniqueConstraint("provider", "provider_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
     payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    provider: Mapped[str | None] = mapped_column(String(20))  # who gives it back; None: we do, by transfer
     state: Mapped[RefundState] = mapped_column(default=RefundState.REQUESTED, index=True)
     reason: Mapped[RefundReason]
     amount_minor: Mapped[int] = mapped_column(BigInteger)  # in the payment's currency
     attempt: Mapped[int] = mapped_column(default=1)
     requested_at: Mapped[datetime]
-    provider_id: Mapped[str | None] = mapped_column(String(120), unique=True)
+    provider_id: Mapped[str | None] = mapped_column(String(120))
     settled_at: Mapped[datetime | None]
     settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
 

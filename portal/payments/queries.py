@@ -19,13 +19,13 @@ from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
 from portal.kernel.parts import part_of
 from portal.payments.labels import (
-    METHODS,
     REFUND_STATES,
     REFUND_TONES,
     STANDING_TONES,
     STANDINGS,
     STATES,
     TONES,
+    method_label,
 )
 from portal.payments.models import LateOffer, LateOfferState, Method, Payment, PaymentState, Refund, RefundState
 from portal.payments.services import TRANSFER_TIME
@@ -54,7 +54,7 @@ def payment_view(payment: Payment) -> PaymentView:
         id=payment.id,
         reference=payment.reference,
         method=payment.method,
-        method_label=METHODS[payment.method],
+        method_label=method_label(payment.method, payment.provider),
         state=payment.state,
         state_label=STATES[payment.state],
         tone=TONES[payment.state],
@@ -131,12 +131,6 @@ def open_transfer(booking_id: int) -> PaymentView:
     return transfer
 
 
-def is_checkout_of(booking_id: int, session_id: str) -> bool:
-    """Whether the provider's session is an attempt to pay for this booking."""
-    ours = select(Payment.id).where(Payment.session_id == session_id, Payment.booking_id == booking_id)
-    return db.session.scalar(ours) is not None
-
-
 @dataclass(frozen=True)
 class RefundView:
     id: int
@@ -158,7 +152,7 @@ def _refund_view(refund: Refund) -> RefundView:
         reference=refund.reference,
         booking=refund.payment.booking.reference,
         method=refund.payment.method,
-        method_label=METHODS[refund.payment.method],
+        method_label=method_label(refund.payment.method, refund.provider),
         state=refund.state,
         state_label=REFUND_STATES[refund.state],
         tone=REFUND_TONES[refund.state],
@@ -183,9 +177,8 @@ def open_refunds(limit: int) -> tuple[RefundView, ...]:
     """What staff must look at: transfers to make and refunds that failed. One statement."""
     refunds = db.session.scalars(
         select(Refund)
-        .join(Payment)
         .where(
-            ((Refund.state == RefundState.REQUESTED) & (Payment.method == Method.TRANSFER))
+            ((Refund.state == RefundState.REQUESTED) & Refund.provider.is_(None))
             | (Refund.state == RefundState.FAILED)
         )
         .order_by(Refund.id)

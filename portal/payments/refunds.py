@@ -19,10 +19,8 @@ from portal.kernel.money import Money
 from portal.kernel.states import move
 from portal.outbox.services import announce, wake_worker
 from portal.payments.errors import AmountsChanged, NotCancellable, NotExpected
-from portal.payments.gateway import GatewayRefused, RefundStatus, gateway
 from portal.payments.models import (
     REFUND_MOVES,
-    Method,
     Payment,
     PaymentState,
     Refund,
@@ -30,6 +28,8 @@ from portal.payments.models import (
     RefundState,
 )
 from portal.payments.operations.models import OPEN_CHOICE, CaseState, Operation, OperationCase
+from portal.payments.providers.base import GatewayRefused, GatewayUnavailable, RefundStatus
+from portal.payments.providers.registry import provider
 from portal.pricing.policy import kept_percent
 
 log = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ def confirm_paid_back(*, refund_id: int, account: Account, now: datetime) -> Non
     """Staff have made the transfer back. Raises NotExpected."""
     with transaction() as session:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
-        if refund.payment.method is not Method.TRANSFER or refund.state is not RefundState.REQUESTED:
+        if refund.provider is not None or refund.state is not RefundState.REQUESTED:
             raise NotExpected
         refund.settled_by_id = account.id
         refund.settled_at = now
@@ -164,9 +164,10 @@ ASKED_AT_ONCE = 50
 
 
 def send_refunds(now: datetime) -> int:
-    """Give every requested refund of a card to the provider, and ask how those on their way stand; how many.
+    """Give every requested refund to its provider, and ask how those on their way stand; how many.
 
-    The key of each attempt is made from its row, so that a repeat after a crash is still one refund.
+    The key of each attempt is made from its row, so that a repeat after a crash is still one refund. A provider that
+    is away keeps no other from being asked.
     """
     waiting = db.session.execute(
         select(
@@ -174,29 +175,35 @@ def send_refunds(now: datetime) -> int:
             Refund.reference,
             Refund.attempt,
             Refund.amount_minor,
+            Refund.provider,
             Refund.provider_id,
             Payment.currency,
             Payment.payment_intent,
         )
         .join(Payment, Payment.id == Refund.payment_id)
         .where(
-            Payment.method == Method.CARD,
+            Refund.provider.is_not(None),
             Refund.state.in_([RefundState.REQUESTED, RefundState.SENT]),
         )
         .order_by(Refund.id)
         .limit(ASKED_AT_ONCE)
     ).all()
     db.session.commit()  # no transaction stays open while the provider is asked
+    away = set()
     for row in waiting:
+        if row.provider in away:
+            continue
         try:
             if row.provider_id is not None:
-                state = gateway().refund_state(row.provider_id)
+                state = provider(row.provider).refund_state(row.provider_id)
             else:
-                state = gateway().refund(
+                state = provider(row.provider).refund(
                     row.payment_intent or "",
                     Money(row.amount_minor, row.currency),
                     f"refund-{row.reference}-{row.attempt}",
                 )
+        except GatewayUnavailable:
+            away.add(row.provider)
         except GatewayRefused as refusal:
             log.error("refund %s was refused: %s", row.reference, refusal.code)
             _settle(row.id, None, RefundState.FAILED, now)
@@ -302,6 +309,7 @@ def _refunded(payment_id: int) -> int:
 def _request(payment: Payment, minor: int, reason: RefundReason, now: datetime) -> None:
     refund = Refund(
         payment_id=payment.id,
+        provider=payment.provider,
         state=RefundState.REQUESTED,
         reason=reason,
         amount_minor=minor,

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, func, not_, select
+from sqlalchemy import and_, case, func, not_, select, true
 from sqlalchemy.exc import IntegrityError
 
 from portal.accounts.models import Account
@@ -22,16 +22,18 @@ from portal.kernel.money import Money
 from portal.kernel.states import move
 from portal.outbox.services import announce, wake_worker
 from portal.payments.errors import MethodNotOffered, NotExpected
-from portal.payments.gateway import (
-    CHECKOUT_TIME,
+from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState, ProviderEvent
+from portal.payments.providers.base import (
     CheckoutLine,
     CheckoutState,
     CheckoutStatus,
     Event,
     GatewayRefused,
-    gateway,
+    GatewayUnavailable,
+    Order,
+    Payer,
 )
-from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState, ProviderEvent
+from portal.payments.providers.registry import provider, route
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +45,29 @@ WAITING = (PaymentState.CREATED, PaymentState.OPEN)
 RECEIVED = (PaymentState.SUCCEEDED, PaymentState.UNALLOCATED)
 
 
-def offered_methods(price: Money, starts_at: datetime, now: datetime) -> tuple[Method, ...]:
-    """The ways to pay `price` that can work: by card within the provider's limits, by transfer while there is time."""
-    methods = []
-    if gateway().accepts(price):
-        methods.append(Method.CARD)
+@dataclass(frozen=True)
+class Way:
+    """One choice on the page of payment: a method, and who takes the money where that is not our own bank account."""
+
+    method: Method
+    provider: str | None = None
+
+    @property
+    def key(self) -> str:
+        """As the form sends it."""
+        return self.provider or self.method
+
+
+def offered_ways(
+    price: Money, starts_at: datetime, now: datetime, payer: Payer = Payer.PERSON
+) -> tuple[Way, ...]:
+    """The ways to pay `price` that can work: with each provider that takes the currency and the sum from this payer,
+    and by transfer while there is time.
+    """
+    ways = [Way(Method.CARD, one.name) for one in route(price, payer)]
     if starts_at - now >= TRANSFER_LEAD:
-        methods.append(Method.TRANSFER)
-    return tuple(methods)
+        ways.append(Way(Method.TRANSFER))
+    return tuple(ways)
 
 
 @dataclass(frozen=True)
@@ -84,64 +101,58 @@ def _keep(booking: Booking, debt: Debt, until: datetime, now: datetime) -> None:
 
 
 def start_card_payment(
-    *, booking_id: int, lines: list[CheckoutLine], success_url: str, cancel_url: str, now: datetime
+    *, booking_id: int, name: str, lines: list[CheckoutLine], success_url: str, cancel_url: str, now: datetime
 ) -> str:
-    """The address of the provider's page for what is owed; asked twice, it is the same page.
+    """The address of the page of the provider `name` for what is owed; asked twice, it is the same page.
 
-    The cabins are kept as long as the page is open. Nothing is charged here.
+    The cabins are kept as long as the page is open. Nothing is charged here. A page that was open with another provider
+    or for another debt is closed first, where its provider closes pages.
     Raises NotPayable, HoldOver, MethodNotOffered, GatewayUnavailable or GatewayRefused.
     """
-    closed = db.session.scalar(
-        select(Payment.session_id).where(
-            Payment.booking_id == booking_id,
-            Payment.method == Method.CARD,
-            Payment.state.in_(WAITING),
-            Payment.expires_at <= real_now(),
-        )
-    )
-    if closed is not None:  # paid in its last minute, nobody may be asked to pay again
-        settle_checkout(session_id=closed, now=now)
-    _close_other_checkout(booking_id, now)
+    chosen = provider(name)
+    # What was paid in the last minute of a page nobody may be asked to pay again.
+    settle_checkouts(booking_id=booking_id, closed_by=real_now(), now=now)
+    _close_other_checkouts(booking_id, name, now)
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
         debt = debt_of(booking)
         if debt is None:
             raise NotPayable
-        if Method.CARD not in offered_methods(debt.amount, booking.voyage.starts_at, now):
+        if Way(Method.CARD, name) not in offered_ways(debt.amount, booking.voyage.starts_at, now):
             raise MethodNotOffered
-        payment = _waiting(booking_id, Method.CARD)
+        payment = _waiting(booking_id, Way(Method.CARD, name))
         if payment is not None and payment.change_id != debt.change_id:
             raise MethodNotOffered  # the provider still keeps its page open; it is closed by the worker
         if payment is not None and payment.session_id is None and _over(payment):  # its page was never opened
             _move(payment, PaymentState.EXPIRED, now)
             session.flush()
             payment = None
-        until = now + (payment.expires_at - real_now() if payment and payment.expires_at else CHECKOUT_TIME) + GRACE
+        until = now + (payment.expires_at - real_now() if payment and payment.expires_at else chosen.page_time) + GRACE
         if payment is None:
             _check_patience(debt, until)
-            payment = _new_payment(booking, debt, Method.CARD, now)
-            payment.expires_at = real_now() + CHECKOUT_TIME
+            payment = _new_payment(booking, debt, Way(Method.CARD, name), now)
+            payment.expires_at = real_now() + chosen.page_time
             session.add(payment)
         _keep(booking, debt, until, now)
         session.flush()
         if payment.checkout_url is not None:
             return payment.checkout_url
-        payment_id, reference, amount, closes_at = payment.id, payment.reference, payment.amount, payment.expires_at
-        email, language, booking_reference = booking.contact_email or "", booking.language, booking.reference
-    assert closes_at is not None
-    try:
-        checkout = gateway().open_checkout(
-            reference=booking_reference,
-            amount=amount,
+        assert payment.expires_at is not None
+        payment_id = payment.id
+        order = Order(
+            reference=booking.reference,
+            payment=payment.reference,
+            amount=payment.amount,
             lines=lines,
-            email=email,
-            language=language,
+            email=booking.contact_email or "",
+            language=booking.language,
             success_url=success_url,
             cancel_url=cancel_url,
-            expires_at=closes_at,
-            idempotency_key=f"checkout-{reference}",
-            metadata={"payment": reference, "booking": booking_reference},
+            expires_at=payment.expires_at,
+            idempotency_key=f"checkout-{payment.reference}",
         )
+    try:
+        checkout = chosen.open_checkout(order)
     except GatewayRefused:
         with transaction() as session:
             _move(session.get_one(Payment, payment_id, with_for_update=True), PaymentState.FAILED, now)
@@ -155,19 +166,28 @@ def start_card_payment(
     return checkout.url
 
 
-def _close_other_checkout(booking_id: int, now: datetime) -> None:
-    """A page that was opened for another debt than the present one takes no money any more; what it took counts."""
+def _close_other_checkouts(booking_id: int, name: str, now: datetime) -> None:
+    """Pages of other providers, or for another debt than the present one, take no money any more where their providers
+    can close them; what they took counts.
+    """
     booking = db.session.get_one(Booking, booking_id)
     debt = debt_of(booking)
-    other = db.session.execute(
-        select(Payment.id, Payment.session_id, Payment.change_id).where(
-            Payment.booking_id == booking_id, Payment.method == Method.CARD, Payment.state.in_(WAITING)
-        )
-    ).one_or_none()
-    if debt is None or other is None or other.session_id is None or other.change_id == debt.change_id:
+    if debt is None:
         return
+    others = db.session.execute(
+        select(Payment.id, Payment.provider, Payment.session_id)
+        .where(
+            Payment.booking_id == booking_id,
+            Payment.method == Method.CARD,
+            Payment.state.in_(WAITING),
+            Payment.session_id.is_not(None),
+            (Payment.provider != name) | Payment.change_id.is_distinct_from(debt.change_id),
+        )
+        .order_by(Payment.id)
+    ).all()
     db.session.commit()  # no transaction stays open while the provider is asked
-    _act_on(gateway().expire(other.session_id), other.id, now)
+    for payment_id, taker, session_id in others:
+        _act_on(provider(taker).expire(session_id or ""), payment_id, now)
 
 
 def _check_patience(debt: Debt, until: datetime) -> None:
@@ -186,15 +206,16 @@ def start_transfer(*, booking_id: int, now: datetime) -> str:
         debt = debt_of(booking)
         if debt is None:
             raise NotPayable
-        if Method.TRANSFER not in offered_methods(debt.amount, booking.voyage.starts_at, now):
+        way = Way(Method.TRANSFER)
+        if way not in offered_ways(debt.amount, booking.voyage.starts_at, now):
             raise MethodNotOffered
-        payment = _waiting(booking_id, Method.TRANSFER)
+        payment = _waiting(booking_id, way)
         if payment is not None and payment.change_id != debt.change_id:  # of a change that was dropped
             _move(payment, PaymentState.EXPIRED, now)
             session.flush()
             payment = None
         if payment is None:
-            payment = _new_payment(booking, debt, Method.TRANSFER, now)
+            payment = _new_payment(booking, debt, way, now)
             session.add(payment)
             session.flush()
             _move(payment, PaymentState.OPEN, now)
@@ -274,16 +295,38 @@ def _make_change(booking: Booking, payment: Payment, now: datetime) -> None:
     apply_change(change_id=change.id, now=now)
 
 
-def settle_checkout(*, session_id: str, now: datetime) -> PaymentState | None:
-    """Ask the provider how a checkout stands and act on it; None for one that is not ours.
+def settle_checkout(*, name: str, session_id: str, now: datetime) -> PaymentState | None:
+    """Ask the provider `name` how a checkout stands and act on it; None for one that is not ours.
 
     Raises GatewayUnavailable; then nothing has changed.
     """
-    payment_id = db.session.scalar(select(Payment.id).where(Payment.session_id == session_id))
+    payment_id = db.session.scalar(
+        select(Payment.id).where(Payment.provider == name, Payment.session_id == session_id)
+    )
     if payment_id is None:
         return None
     db.session.commit()  # no transaction stays open while the provider is asked
-    return _act_on(gateway().checkout(session_id), payment_id, now)
+    return _act_on(provider(name).state(session_id), payment_id, now)
+
+
+def settle_checkouts(*, booking_id: int, closed_by: datetime | None = None, now: datetime) -> None:
+    """Ask about every page of a booking that is waited for, or about those that closed by a moment of real time.
+
+    Raises GatewayUnavailable or GatewayRefused.
+    """
+    open_pages = db.session.execute(
+        select(Payment.provider, Payment.session_id)
+        .where(
+            Payment.booking_id == booking_id,
+            Payment.method == Method.CARD,
+            Payment.state.in_(WAITING),
+            Payment.session_id.is_not(None),
+            Payment.expires_at <= closed_by if closed_by else true(),
+        )
+        .order_by(Payment.id.desc())
+    ).all()
+    for name, session_id in open_pages:
+        settle_checkout(name=name or "", session_id=session_id or "", now=now)
 
 
 def _act_on(state: CheckoutState, payment_id: int, now: datetime) -> PaymentState:
@@ -306,7 +349,7 @@ def store_event(event: Event) -> bool:
         with transaction() as session:
             session.add(
                 ProviderEvent(
-                    provider="stripe",
+                    provider=event.provider,
                     event_id=event.id,
                     type=event.type,
                     session_id=event.session_id,
@@ -323,14 +366,14 @@ def store_event(event: Event) -> bool:
 def handle_events(now: datetime) -> int:
     """Act on every event kept and not yet handled; how many. What an event says is not believed, only looked into."""
     events = db.session.execute(
-        select(ProviderEvent.id, ProviderEvent.session_id)
+        select(ProviderEvent.id, ProviderEvent.provider, ProviderEvent.session_id)
         .where(ProviderEvent.handled_at.is_(None))
         .order_by(ProviderEvent.id)
     ).all()
-    for event_id, session_id in events:
+    for event_id, name, session_id in events:
         if session_id is not None:
             try:
-                settle_checkout(session_id=session_id, now=now)
+                settle_checkout(name=name, session_id=session_id, now=now)
             except GatewayRefused:
                 log.error("the provider does not know the session of its own event %s", event_id)
         with transaction() as session:
@@ -349,10 +392,11 @@ WANTED = case(
 def reconcile(now: datetime) -> int:
     """Ask about every checkout that is waited for, and close those nobody needs any more; how many were asked.
 
-    So a lost event delays a booking by minutes and loses nothing.
+    So a lost event delays a booking by minutes and loses nothing. A provider that is away keeps no other from being
+    asked.
     """
     waiting = db.session.execute(
-        select(Payment.id, Payment.session_id, WANTED)
+        select(Payment.id, Payment.provider, Payment.session_id, WANTED)
         .join(Booking, Booking.id == Payment.booking_id)
         .outerjoin(BookingChange, BookingChange.id == Payment.change_id)
         .where(Payment.method == Method.CARD, Payment.state.in_(WAITING))
@@ -360,14 +404,19 @@ def reconcile(now: datetime) -> int:
         .limit(ASKED_AT_ONCE)
     ).all()
     db.session.commit()
-    for payment_id, session_id, wanted in waiting:
+    away = set()
+    for payment_id, name, session_id, wanted in waiting:
+        if name in away:
+            continue
         try:
             if session_id is None:
                 _give_up(payment_id, now)
             elif wanted:
-                settle_checkout(session_id=session_id, now=now)
+                settle_checkout(name=name or "", session_id=session_id, now=now)
             else:
-                _act_on(gateway().expire(session_id), payment_id, now)
+                _act_on(provider(name).expire(session_id), payment_id, now)
+        except GatewayUnavailable:
+            away.add(name)
         except GatewayRefused:  # of this one: the others still need to be asked about
             log.error("the provider does not say how payment %s stands", payment_id)
             _give_up(payment_id, now)
@@ -402,18 +451,24 @@ def _over(payment: Payment) -> bool:
     return payment.expires_at is not None and payment.expires_at <= real_now()
 
 
-def _waiting(booking_id: int, method: Method) -> Payment | None:
+def _waiting(booking_id: int, way: Way) -> Payment | None:
     return db.session.scalars(
         select(Payment)
-        .where(Payment.booking_id == booking_id, Payment.method == method, Payment.state.in_(WAITING))
+        .where(
+            Payment.booking_id == booking_id,
+            Payment.method == way.method,
+            Payment.provider.is_not_distinct_from(way.provider),
+            Payment.state.in_(WAITING),
+        )
         .with_for_update()
     ).one_or_none()
 
 
-def _new_payment(booking: Booking, debt: Debt, method: Method, now: datetime) -> Payment:
+def _new_payment(booking: Booking, debt: Debt, way: Way, now: datetime) -> Payment:
     return Payment(
         booking_id=booking.id,
-        method=method,
+        method=way.method,
+        provider=way.provider,
         state=PaymentState.CREATED,
         amount_minor=debt.amount.minor,
         currency=booking.currency,

@@ -16,14 +16,16 @@ from portal.extensions import csrf, limiter
 from portal.inventory.errors import HoldOver
 from portal.kernel.acting import acting
 from portal.kernel.clock import now
-from portal.kernel.errors import Refused
+from portal.kernel.errors import NotFound, Refused
 from portal.kernel.money import Money
 from portal.payments import late, queries, refunds, services
 from portal.payments.errors import NotCancellable
 from portal.payments.forms import CancelForm, PayForm
-from portal.payments.gateway import BadSignature, CheckoutLine, gateway
 from portal.payments.invoices import invoice
+from portal.payments.labels import PROVIDER_HINTS
 from portal.payments.models import Method
+from portal.payments.providers.base import BadSignature, CheckoutLine
+from portal.payments.providers.registry import providers
 from portal.web.locale import PREFIX, language
 
 log = logging.getLogger(__name__)
@@ -53,23 +55,30 @@ def pay(reference: str) -> ResponseReturnValue:
     debt = services.debt_of(booking)
     if debt is None or debt.pay_by <= now():
         return redirect(url_for("booking.booking", reference=reference))
-    methods = services.offered_methods(debt.amount, page.sailing.starts_at, now())
+    ways = services.offered_ways(debt.amount, page.sailing.starts_at, now())
     form = PayForm()
-    form.offer(methods)
+    form.offer(ways)
     if form.validate_on_submit():
         try:
-            return redirect(_start(page, debt, Method(form.method.data)), 303)
+            return redirect(_start(page, debt, next(way for way in ways if way.key == form.method.data)), 303)
         except HoldOver:
             return redirect(url_for("booking.booking", reference=reference), 303)
         except Refused as refusal:
             form.form_errors.append(refusal.message)
-    elif request.method == "GET" and len(methods) > 0:
-        form.method.data = methods[0].value
+    elif request.method == "GET" and ways:
+        form.method.data = ways[0].key
     left = max(0, int((debt.pay_by - now()).total_seconds()))
     status = 200 if not form.errors else 422
     transfer = queries.awaited_transfer(page.id)
     return render_template(
-        "payments/pay.html", page=page, debt=debt, form=form, left=left, methods=methods, transfer=transfer
+        "payments/pay.html",
+        page=page,
+        debt=debt,
+        form=form,
+        left=left,
+        ways=ways,
+        hints=PROVIDER_HINTS,
+        transfer=transfer,
     ), status
 
 
@@ -97,8 +106,8 @@ def late_money(reference: str) -> ResponseReturnValue:
     return render_template("payments/late_money.html", page=page, form=form, cabins=kept, until=offer.expires_at)
 
 
-def _start(page: BookingPage, debt: services.Debt, method: Method) -> str:
-    if method is Method.TRANSFER:
+def _start(page: BookingPage, debt: services.Debt, way: services.Way) -> str:
+    if way.provider is None:
         services.start_transfer(booking_id=page.id, now=now())
         return url_for(".transfer", reference=page.reference)
     base = current_app.config["PUBLIC_URL"]
@@ -112,9 +121,9 @@ def _start(page: BookingPage, debt: services.Debt, method: Method) -> str:
         lines = [CheckoutLine(_("Change of booking %(reference)s", reference=page.reference), debt.amount)]
     return services.start_card_payment(
         booking_id=page.id,
+        name=way.provider,
         lines=lines,
-        # The braces are the provider's own placeholder and must not be escaped.
-        success_url=base + url_for(".returned", reference=page.reference) + "?session={CHECKOUT_SESSION_ID}",
+        success_url=base + url_for(".returned", reference=page.reference),
         cancel_url=base + url_for(".cancelled", reference=page.reference),
         now=now(),
     )
@@ -126,14 +135,12 @@ def _start(page: BookingPage, debt: services.Debt, method: Method) -> str:
 def returned(reference: str) -> ResponseReturnValue:
     """Back from the provider's page. Coming here proves nothing: the provider is asked."""
     booking = visitor_booking(reference)
-    session_id = request.args.get("session", "")
     if services.debt_of(booking) is None:
         return redirect(url_for("booking.booking", reference=reference))
-    if queries.is_checkout_of(booking.id, session_id):
-        try:
-            services.settle_checkout(session_id=session_id, now=now())
-        except Refused:
-            log.warning("the provider did not answer for a returning customer; the worker will ask again")
+    try:
+        services.settle_checkouts(booking_id=booking.id, now=now())
+    except Refused:
+        log.warning("the provider did not answer for a returning customer; the worker will ask again")
     page = booking_page(booking.id)
     debt = services.debt_of(booking)
     if debt is None or debt.pay_by <= now():
@@ -194,17 +201,18 @@ def invoice_pdf(reference: str) -> ResponseReturnValue:
     return answer
 
 
-@webhooks.post("/webhooks/stripe")
+@webhooks.post("/webhooks/<string:name>")
 @csrf.exempt  # type: ignore[untyped-decorator]
 @public
-def stripe_event() -> ResponseReturnValue:
+def provider_event(name: str) -> ResponseReturnValue:
     """Stored and acknowledged at once; the worker looks into it."""
-    acting.set("provider:stripe")
+    taker = providers().get(name)
+    if taker is None:
+        raise NotFound(name)
+    acting.set(f"provider:{name}")
     try:
-        event = gateway().read_event(request.get_data(), request.headers.get("Stripe-Signature", ""))
+        event = taker.read_event(request.get_data(), dict(request.headers))
     except BadSignature:
         return "bad signature", 400
     services.store_event(event)
     return "", 200
-
-

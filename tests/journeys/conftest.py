@@ -99,11 +99,10 @@ def house(app: Any, address: str, opened: Open, database: None, tmp_path: Path) 
         }
         before = {name: app.config[name] for name in settings}
         app.config.update(settings)
-        app.extensions.pop("stripe_gateway", None)
+        app.extensions.pop("payment_providers", None)
         yield House(address, sandbox, opened.staff, mail, lambda: run_all(app))
-        gateway = app.extensions.pop("stripe_gateway", None)
-        if gateway is not None:
-            gateway.close()
+        for taker in app.extensions.pop("payment_providers", {}).values():
+            taker.close()
         app.config.update(before)
 
 

@@ -231,7 +231,7 @@ def agree(hand: Hand, **contact: str) -> str:
 def open_payment_page(hand: Hand) -> None:
     page = hand.page
     form = page.locator("main form:has([name=method])")
-    hand.tick(form.locator("[name=method][value=card]"))
+    hand.tick(form.locator("[name=method][value=stripe]"))
     send(hand, form)
     page.wait_for_url(lambda address: "/bookings/" not in address)
 

@@ -17,9 +17,8 @@ def provider(app: Any, tmp_path: Path) -> Iterator[RunningSandbox]:
     before = {name: app.config[name] for name in ("STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET")}
     with running_sandbox(tmp_path) as running:
         app.config.update(STRIPE_API_BASE=running.url, STRIPE_WEBHOOK_SECRET=SECRET)
-        app.extensions.pop("stripe_gateway", None)
+        app.extensions.pop("payment_providers", None)
         yield running
-        gateway = app.extensions.pop("stripe_gateway", None)
-        if gateway is not None:
-            gateway.close()
+        for taker in app.extensions.pop("payment_providers", {}).values():
+            taker.close()
         app.config.update(before)

@@ -12,8 +12,9 @@ from portal.booking.models import Booking, BookingState
 from portal.booking.services import expire_bookings
 from portal.database import db, transaction
 from portal.kernel.clock import real_now
-from portal.payments.gateway import CHECKOUT_TIME, CheckoutLine, GatewayUnavailable
 from portal.payments.models import Payment, PaymentState, ProviderEvent
+from portal.payments.providers.base import CheckoutLine, GatewayUnavailable
+from portal.payments.providers.stripe import CHECKOUT_TIME, StripeProvider
 from portal.payments.services import GRACE, handle_events, reconcile, settle_checkout, start_card_payment
 from tests.factories import NOON, announced, make_booking, make_hold, make_season
 
@@ -21,14 +22,30 @@ DECLINED = "4000 0000 0000 0002"
 BACK = "http://portal.example/back"
 
 
-def start(booking: Booking) -> str:
+def start(booking: Booking, name: str = "stripe") -> str:
     return start_card_payment(
         booking_id=booking.id,
+        name=name,
         lines=[CheckoutLine("Cabin 301", booking.price)],
         success_url=BACK,
         cancel_url=BACK,
         now=NOON,
     )
+
+
+class Another(StripeProvider):
+    """A second provider of the same kind."""
+
+    name = "another"
+
+
+@pytest.fixture
+def another(app, provider):
+    """The address of its API may be changed before the first call."""
+    settings = app.config | {"STRIPE_API_BASE": provider.url}
+    made = Another.configured(settings)
+    app.extensions["payment_providers"] = {"stripe": StripeProvider.configured(settings), "another": made}
+    return made
 
 
 def payment_of(booking: Booking) -> Payment:
@@ -95,7 +112,7 @@ def test_coming_back_without_having_paid_proves_nothing(provider):
     booking = make_booking(make_season())
     start(booking)
 
-    settle_checkout(session_id=payment_of(booking).session_id, now=NOON)
+    settle_checkout(name="stripe", session_id=payment_of(booking).session_id, now=NOON)
 
     assert db.session.get_one(Booking, booking.id).state is BookingState.PENDING
     assert payment_of(booking).state is PaymentState.OPEN
@@ -106,9 +123,9 @@ def test_a_declined_card_leaves_the_page_open_for_another(provider):
     page = start(booking)
 
     provider.pay(page, DECLINED)
-    settle_checkout(session_id=payment_of(booking).session_id, now=NOON)
+    settle_checkout(name="stripe", session_id=payment_of(booking).session_id, now=NOON)
     provider.pay(page)
-    settle_checkout(session_id=payment_of(booking).session_id, now=NOON)
+    settle_checkout(name="stripe", session_id=payment_of(booking).session_id, now=NOON)
 
     assert db.session.get_one(Booking, booking.id).state is BookingState.CONFIRMED
 
@@ -214,13 +231,13 @@ def test_a_provider_that_is_away_charges_nothing_and_the_next_try_works(app, pro
     booking = make_booking(make_season())
     right = app.config["STRIPE_API_BASE"]
     app.config["STRIPE_API_BASE"] = "http://127.0.0.1:9"
-    app.extensions.pop("stripe_gateway", None)
+    app.extensions.pop("payment_providers", None)
 
     with pytest.raises(GatewayUnavailable):
         start(booking)
 
     app.config["STRIPE_API_BASE"] = right
-    app.extensions.pop("stripe_gateway").close()
+    app.extensions.pop("payment_providers")["stripe"].close()
     assert start(booking).startswith(provider.url)
     assert len(db.session.scalars(select(Payment)).all()) == 1
 
@@ -243,3 +260,46 @@ def test_a_sum_that_is_not_the_one_asked_for_is_not_taken_for_it(provider):
 
     assert payment_of(booking).state is PaymentState.UNALLOCATED
     assert db.session.get_one(Booking, booking.id).state is BookingState.PENDING
+
+
+@pytest.mark.usefixtures("another")
+def test_choosing_another_provider_closes_the_page_of_the_first(provider):
+    booking = make_booking(make_season())
+    first = start(booking)
+
+    second = start(booking, "another")
+
+    assert provider.pay(first).status_code == 410
+    provider.pay(second)
+    reconcile(NOON)
+    states = db.session.execute(select(Payment.provider, Payment.state).order_by(Payment.id)).all()
+    assert states == [("stripe", PaymentState.EXPIRED), ("another", PaymentState.SUCCEEDED)]
+
+
+@pytest.mark.usefixtures("another")
+def test_money_on_the_first_page_is_seen_before_another_provider_is_asked(provider):
+    booking = make_booking(make_season())
+    provider.pay(start(booking))
+
+    with pytest.raises(NotPayable):
+        start(booking, "another")
+
+    assert db.session.get_one(Booking, booking.id).state is BookingState.CONFIRMED
+
+
+def test_a_provider_that_is_away_keeps_no_other_from_being_asked(app, provider, another):
+    season = make_season()
+    waiting, paid = make_booking(season), make_booking(season, cabin=1)
+    start(waiting)
+    provider.pay(start(paid, "another"))
+    gone = StripeProvider.configured(app.config | {"STRIPE_API_BASE": "http://127.0.0.1:9"})
+    app.extensions["payment_providers"] = {"stripe": gone, "another": another}
+
+    reconcile(NOON)
+
+    assert db.session.get_one(Booking, paid.id).state is BookingState.CONFIRMED
+    assert payment_of(waiting).state is PaymentState.OPEN
+
+
+def test_a_provider_that_is_not_set_up_has_no_webhook(browser):
+    assert browser.client.post("/webhooks/nobody", data=b"{}").status_code == 404

@@ -14,8 +14,9 @@ from portal.payments.queries import open_transfer
 from portal.payments.services import (
     TRANSFER_LEAD,
     TRANSFER_TIME,
+    Way,
     close_transfers,
-    offered_methods,
+    offered_ways,
     receive_transfer,
     start_transfer,
 )
@@ -52,10 +53,10 @@ def test_a_transfer_is_not_offered_when_money_could_come_too_late():
     season = make_season(days_ahead=10)
     booking = make_booking(season)
 
-    assert Method.TRANSFER not in offered_methods(booking.price, season.sailing.starts_at, NOON)
+    assert Way(Method.TRANSFER) not in offered_ways(booking.price, season.sailing.starts_at, NOON)
     with pytest.raises(MethodNotOffered):
         start_transfer(booking_id=booking.id, now=NOON)
-    assert Method.TRANSFER in offered_methods(booking.price, NOON + TRANSFER_LEAD, NOON)
+    assert Way(Method.TRANSFER) in offered_ways(booking.price, NOON + TRANSFER_LEAD, NOON)
 
 
 def test_an_awaited_transfer_ends_with_its_booking_but_late_money_is_still_taken_note_of():

@@ -122,7 +122,7 @@ class Customer:
 
     def open_checkout(self, reference: str) -> str:
         """The address of the provider's page."""
-        answer = self.fill_in(f"{self.prefix}/bookings/{reference}/pay", {"method": "card"})
+        answer = self.fill_in(f"{self.prefix}/bookings/{reference}/pay", {"method": "stripe"})
         if answer.status != 303 or "/c/pay/" not in answer.location:
             raise Unexpected("pay", answer)
         return answer.location

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import wraps
 from typing import Any
@@ -32,8 +32,9 @@ from portal.kernel.errors import Refused
 from portal.kernel.money import Money
 from portal.payments import refunds
 from portal.payments.changes import agree_to_change, change_preview, give_up_change
-from portal.payments.gateway import Checkout, CheckoutLine
 from portal.payments.models import Payment, PaymentState, Refund, RefundState
+from portal.payments.providers.base import Checkout, CheckoutLine, Order, Payer
+from portal.payments.providers.stripe import CHECKOUT_TIME
 from portal.payments.services import (
     close_transfers,
     debt_of,
@@ -56,11 +57,15 @@ PARTY = st.sampled_from([1, 2, 2, 3, 4])
 class Provider:
     """Opens a page for everyone and asks nothing."""
 
-    def accepts(self, amount: Money) -> bool:
+    name = "stripe"
+    page_time = CHECKOUT_TIME
+
+    def accepts(self, price: Money, payer: Payer) -> bool:
         return True
 
-    def open_checkout(self, *, idempotency_key: str, expires_at: datetime, **given: Any) -> Checkout:
-        return Checkout(f"cs_{idempotency_key}", f"https://pay.example/{idempotency_key}", expires_at)
+    def open_checkout(self, order: Order) -> Checkout:
+        key = order.idempotency_key
+        return Checkout(f"cs_{key}", f"https://pay.example/{key}", order.expires_at)
 
 
 def may_be_refused(act: Callable[..., None]) -> Callable[..., None]:
@@ -372,6 +377,7 @@ class Season(RuleBasedStateMachine):
         if card:
             start_card_payment(
                 booking_id=booking.id,
+                name="stripe",
                 lines=[CheckoutLine("Cabin", owed.amount)],
                 success_url="https://portal.example/",
                 cancel_url="https://portal.example/",
@@ -404,7 +410,7 @@ class Season(RuleBasedStateMachine):
 
 
 def test_no_order_of_events_breaks_the_rules(app: Any) -> None:
-    app.extensions["stripe_gateway"] = Provider()
+    app.extensions["payment_providers"] = {"stripe": Provider()}
     try:
         run_state_machine_as_test(
             Season,
@@ -417,4 +423,4 @@ def test_no_order_of_events_breaks_the_rules(app: Any) -> None:
             ),
         )
     finally:
-        del app.extensions["stripe_gateway"]
+        del app.extensions["payment_providers"]

@@ -14,7 +14,8 @@ from portal.inventory.models import Occupancy
 from portal.inventory.services import release
 from portal.kernel.clock import now, real_now
 from portal.payments.errors import MethodNotOffered
-from portal.payments.gateway import CHECKOUT_TIME, CheckoutLine
+from portal.payments.providers.base import CheckoutLine
+from portal.payments.providers.stripe import CHECKOUT_TIME
 from portal.payments.services import CARD_PATIENCE, GRACE, start_card_payment
 from tests.browser import Browser, Page
 from tests.factories import NOON, SmallSeason, make_account, make_booking, make_season
@@ -92,6 +93,7 @@ def test_only_so_many_transfers_are_begun_from_one_address(app: Flask) -> None:
 def start(booking: Booking, moment: datetime) -> str:
     return start_card_payment(
         booking_id=booking.id,
+        name="stripe",
         lines=[CheckoutLine("Cabin 301", booking.price)],
         success_url=BACK,
         cancel_url=BACK,

@@ -1,0 +1,186 @@
+"""What the portal asks of whoever takes money for it, and what it is told."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from flask_babel import lazy_gettext as _l
+
+from portal.kernel.errors import Refused
+from portal.kernel.money import Money
+
+
+class GatewayUnavailable(Refused):
+    """The provider could not be reached, answered with a fault, or did not know us; the same call may succeed later.
+
+    What was asked may have been done all the same: ask again with the same key.
+    """
+
+    message = _l("The payment service does not answer at the moment. Nothing was charged. Try again in a minute.")
+
+
+class GatewayRefused(Refused):
+    """The provider understood and said no, for good: nothing was done, and the same call will be refused again."""
+
+    message = _l("The payment service refused this request. No money has moved.")
+
+    def __init__(self, reason: str, code: str | None = None) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class BadSignature(Exception):
+    """Not from the provider, changed on the way, or too old."""
+
+
+class Payer(StrEnum):
+    """Who pays: what he can pay with differs."""
+
+    PERSON = "person"
+    AGENCY = "agency"  # against an invoice only
+
+
+@dataclass(frozen=True)
+class CheckoutLine:
+    """One line of the page where the customer pays; `amount` is for one of `quantity`."""
+
+    name: str
+    amount: Money
+    quantity: int = 1
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a page is opened for. The sum of `lines` is `amount`.
+
+    reference: of the booking, as the customer knows it; payment: of the attempt to pay, never used twice.
+    expires_at: real time, the provider's `page_time` from when the attempt began; kept with the attempt, so that asking
+    again asks for the same. idempotency_key: asked again with it, and all else the same, it is the same page.
+    """
+
+    reference: str
+    payment: str
+    amount: Money
+    lines: Sequence[CheckoutLine]
+    email: str
+    language: str
+    success_url: str
+    cancel_url: str
+    expires_at: datetime
+    idempotency_key: str
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A page to send the customer to. `id` is the provider's name for it; `expires_at` is real time."""
+
+    id: str
+    url: str
+    expires_at: datetime
+
+
+class CheckoutStatus(StrEnum):
+    OPEN = "open"
+    COMPLETE = "complete"  # the customer has done his part; whether the money came, `paid` says
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True)
+class CheckoutState:
+    """What the provider says of a checkout now.
+
+    payment_intent: the provider's name for the money, by which it is refunded; there once the customer has tried to
+    pay. A complete checkout that is neither paid nor failed waits for money that is on its way.
+    """
+
+    id: str
+    status: CheckoutStatus
+    paid: bool
+    failed: bool
+    amount: Money
+    payment_intent: str | None
+    reference: str | None = None
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"  # may still turn into FAILED days later
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True)
+class RefundState:
+    id: str
+    status: RefundStatus
+    amount: Money
+    payment_intent: str | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happened to an object; what is true now, ask the provider. `created` is real time."""
+
+    provider: str
+    id: str
+    type: str
+    created: datetime
+    session_id: str | None = None
+    payment_intent: str | None = None
+    refund_id: str | None = None
+
+
+class Provider(ABC):
+    """Takes money by a page of its own and gives it back. Made from the environment alone; safe for several threads.
+
+    Every call to it raises GatewayUnavailable or GatewayRefused.
+    """
+
+    name: ClassVar[str]  # as payments and refunds keep it, so it never changes
+    page_time: ClassVar[timedelta]  # so long a page is open, by real time, where nobody closes it before
+
+    @classmethod
+    @abstractmethod
+    def configured(cls, config: Mapping[str, Any]) -> Self | None:
+        """The provider by the settings of the app; None where they do not name it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the connections back."""
+
+    @abstractmethod
+    def accepts(self, price: Money, payer: Payer) -> bool:
+        """Whether one payment of this sum and currency can work for this payer. Asks nobody."""
+
+    @abstractmethod
+    def open_checkout(self, order: Order) -> Checkout:
+        """A page where the customer pays; nothing is charged yet."""
+
+    @abstractmethod
+    def state(self, session_id: str) -> CheckoutState:
+        """What the provider says of the checkout now: the only proof of a payment."""
+
+    @abstractmethod
+    def expire(self, session_id: str) -> CheckoutState:
+        """Close the page, so that nobody can pay there any more; one that is closed already stays as it is.
+
+        The answer may say `paid`: the customer was quicker. It says OPEN where this provider closes no page early.
+        """
+
+    @abstractmethod
+    def refund(self, payment_intent: str, amount: Money, idempotency_key: str) -> RefundState:
+        """Give `amount` back the way it came; asked again with the same key, it is still one refund."""
+
+    @abstractmethod
+    def refund_state(self, refund_id: str) -> RefundState:
+        """What the provider says of the refund now."""
+
+    def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:
+        """The event in a request to our webhook, as far as its sender can be known. Raises BadSignature."""
+        raise BadSignature(f"{self.name} sends no events")
