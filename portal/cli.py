@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
+from flask_migrate import upgrade
 
 from portal.accounts.demonstration import prepare_accounts
 from portal.accounts.models import Role
@@ -20,7 +21,6 @@ from portal.visas.services import load_rules
 season = AppGroup("season", help="The season that is sold.")
 rules = AppGroup("rules", help="What each country asks of each passport.")
 staff = AppGroup("accounts", help="Accounts of staff.")
-demo = AppGroup("demo", help="The demonstration.")
 
 
 @season.command("load")
@@ -60,13 +60,20 @@ def create(email: str, role: str, name: str, language: str, password: str) -> No
     click.echo(f"{email} may sign in as {role}")
 
 
-@demo.command("prepare")
-def prepare() -> None:
-    """Make the demonstration's accounts; a second time they stay as they are."""
-    accounts = prepare_accounts(current_app.config["PORTAL_DATA"], now())
-    click.echo(f"{len(accounts)} accounts")
+@click.command("setup")
+@click.argument("season_file", type=click.Path(path_type=Path))
+@click.pass_context
+@with_appcontext
+def setup(context: click.Context, season_file: Path) -> None:
+    """All that a database needs before the portal is of use; what is there already stays as it is."""
+    upgrade()
+    context.invoke(load, path=season_file)
+    context.invoke(load_entry_rules, path=RULES)
+    if current_app.config["PORTAL_ENV"] == "demonstration":
+        accounts = prepare_accounts(current_app.config["PORTAL_DATA"], now())
+        click.echo(f"{len(accounts)} demonstration accounts")
 
 
 def init_app(app: Flask) -> None:
-    for group in (season, rules, staff, demo):
-        app.cli.add_command(group)
+    for command in (setup, season, rules, staff):
+        app.cli.add_command(command)

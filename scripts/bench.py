@@ -140,10 +140,7 @@ def on_postgresql(folder: Path, servers: dict[str, str], load: LoadGenerator, fi
 def prepare(running: Portal) -> None:
     """The portal as `make run` fills it, and started."""
     print(f"{running.folder.name}: preparing ...", flush=True)
-    running.flask("db", "upgrade")
-    running.flask("season", "load", str(SEASON))
-    running.flask("rules", "load")
-    running.flask("demo", "prepare")
+    running.flask("setup", str(SEASON))
     running.start()
 
 
@@ -179,9 +176,7 @@ def measure_sizes(folder: Path, load: LoadGenerator, figures: list[Figure]) -> N
             here.mkdir()
             running = stack.enter_context(portal(here, RATELIMIT_ENABLED="0", DATABASE_URL="", REDIS_URL=""))
             print(f"{size} sailings ...", flush=True)
-            running.flask("db", "upgrade")
-            running.flask("season", "load", str(SEASON))
-            running.flask("rules", "load")
+            running.flask("setup", str(SEASON))
             filling = [sys.executable, "-m", "scripts.bench_sizes", str(size)]
             subprocess.run(filling, cwd=ROOT, env=running.environment, check=True)
             running.environment["WEB_PROCESSES"] = "1"

@@ -197,11 +197,7 @@ def fill_database(data: Path, environment: dict[str, str], log: Path) -> None:
     if database and complete and filled.exists() and filled.read_text() == f"{version} {schema_of(database)}":
         return
     say("Preparing the database ...")
-    flask(["db", "upgrade"], environment, log)
-    flask(["season", "load", str(SEASON)], environment, log)
-    flask(["rules", "load"], environment, log)
-    if demonstration:
-        flask(["demo", "prepare"], environment, log)
+    flask(["setup", str(SEASON)], environment, log)
     if database:
         filled.write_text(f"{version} {schema_of(database)}")
 
@@ -228,7 +224,7 @@ def flask(command: list[str], environment: dict[str, str], log: Path) -> None:
             stderr=subprocess.STDOUT,
         )
     if done.returncode:
-        raise Stop(f"`flask {' '.join(command[:2])}` failed; its last words:\n{tail(log)}")
+        raise Stop(f"`flask {command[0]}` failed; its last words:\n{tail(log)}")
 
 
 def sandbox_environment(environment: dict[str, str], data: Path, port: int) -> dict[str, str]:

@@ -313,7 +313,7 @@ class Guide:
         width: int = 1440,
         script: Path | None = None,
     ) -> None:
-        self.language = language
+        self.gallery, self.language = gallery, language
         self.windows = {}
         for who, cookie in gallery.cookies.items():
             page = visit(language, width=width, bypass_csp=script is not None, reduced_motion="reduce")

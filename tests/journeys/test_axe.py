@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -78,36 +79,54 @@ VALUE = r"%\(\w+\)[sd]"
 NARROW = 360
 
 
-@pytest.mark.parametrize("language", list(LOCALES))
-def test_no_page_shuts_anyone_out_by_day_and_by_night(app, house, visit, language):
-    gallery = furnish(app, language)
-    guide = Guide(visit, house, gallery, language, script=AXE)
-    english = english_texts(language)
-    faults: list[str] = []
+def test_no_page_shuts_anyone_out_by_day_and_by_night_and_on_a_telephone(app, house, visit):
+    # What axe looks at is the same in every language.
+    guide = Guide(visit, house, furnish(app, "ru"), "ru", script=AXE)
+    english = english_texts("ru")
 
-    def look(name: str, page: Any) -> None:
-        found = []
-        if language == "ru":  # what axe looks at is the same in every language; words and widths are not
-            page.emulate_media(color_scheme="light")
-            found += page.evaluate(RUN, {"type": "tag", "values": TAGS})
-            page.emulate_media(color_scheme="dark")
-            found += [f"dark: {fault}" for fault in page.evaluate(RUN, {"type": "rule", "values": COLOURS})]
-        found += foreign_texts(page.evaluate(TEXTS), language, english)
-        lang = page.locator("html").get_attribute("lang")
-        found += [f"lang={lang}"] if lang != language else []
+    def look(page: Any) -> Iterator[str]:
         size = page.viewport_size
+        page.emulate_media(color_scheme="light")
+        yield from page.evaluate(RUN, {"type": "tag", "values": TAGS})
+        page.emulate_media(color_scheme="dark")
+        yield from (f"dark: {fault}" for fault in page.evaluate(RUN, {"type": "rule", "values": COLOURS}))
+        page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": NARROW, "height": 800})
-        found += too_wide(page)
+        yield from (f"narrow: {fault}" for fault in page.evaluate(RUN, {"type": "tag", "values": TAGS}))
+        yield from words_and_width(page, "ru", english)
         page.set_viewport_size(size)
-        faults.extend(f"{name}: {fault}" for fault in found)
 
-    for shown in gallery.pages:
-        look(shown.name, guide.open(shown))
-    look_at_throttled(guide, look)
-    with without_database(app, sqlite_file()):
-        look("database away", guide.open(Shown("database away", "cruises", status=503)))
+    faults = list(look_at_all(app, guide, look))
 
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("language", ["tk", "en"])
+def test_every_page_speaks_one_language_and_fits_a_telephone(app, house, visit, language):
+    guide = Guide(visit, house, furnish(app, language), language, width=NARROW)
+    english = english_texts(language)
+
+    faults = list(look_at_all(app, guide, lambda page: words_and_width(page, language, english)))
+
+    assert not faults, "\n".join(faults)
+
+
+def words_and_width(page: Any, language: str, english: list[re.Pattern[str]]) -> Iterator[str]:
+    yield from foreign_texts(page.evaluate(TEXTS), language, english)
+    lang = page.locator("html").get_attribute("lang")
+    if lang != language:
+        yield f"lang={lang}"
+    yield from too_wide(page)
+
+
+def look_at_all(app: Any, guide: Guide, look: Callable[[Any], Iterator[str]]) -> Iterator[str]:
+    """What is wrong with each page of the gallery, by name."""
+    for shown in guide.gallery.pages:
+        yield from (f"{shown.name}: {fault}" for fault in look(guide.open(shown)))
+    yield from (f"throttled: {fault}" for fault in look(open_throttled(guide)))
+    with without_database(app, sqlite_file()):
+        away = guide.open(Shown("database away", "cruises", status=503))
+        yield from (f"database away: {fault}" for fault in look(away))
 
 
 def test_no_kind_of_page_is_forgotten(app, house):
@@ -121,18 +140,6 @@ def test_no_kind_of_page_is_forgotten(app, house):
     }
 
     assert pages - seen == set()
-
-
-def test_no_page_shuts_anyone_out_on_a_telephone(app, house, visit):
-    gallery = furnish(app, "ru")
-    guide = Guide(visit, house, gallery, "ru", width=NARROW, script=AXE)
-    faults: list[str] = []
-
-    for shown in gallery.pages:
-        page = guide.open(shown)
-        faults += [f"{shown.name}: {fault}" for fault in page.evaluate(RUN, {"type": "tag", "values": TAGS})]
-
-    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("language", list(LOCALES))
@@ -166,14 +173,14 @@ def test_the_page_of_the_test_cards_and_the_letters_are_open_to_everyone(app, ho
     assert not faults, "\n".join(faults)
 
 
-def look_at_throttled(guide: Guide, look: Any) -> None:
+def open_throttled(guide: Guide) -> Any:
     """Too many tries of a private link are answered by a page, too."""
     page = guide.windows["guest"]
     address = f"/{guide.language}/bookings/NOSUCH22/open/nonsense"
     for _ in range(20):
         page.request.get(address)
     assert page.goto(address).status == 429
-    look("throttled", page)
+    return page
 
 
 def too_wide(page: Any) -> list[str]:

@@ -27,9 +27,7 @@ PLAN = f"/en/cruises/{SAILING}/deck-plan"
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     folder = tmp_path_factory.mktemp("live")
     with portal(folder, RATELIMIT_ENABLED="0", DATABASE_URL="", REDIS_URL="") as started:
-        started.flask("db", "upgrade")
-        started.flask("season", "load", str(ROOT / "portal" / "catalogue" / "facts" / "season_2024.json"))
-        started.flask("rules", "load")
+        started.flask("setup", str(ROOT / "portal" / "catalogue" / "facts" / "season_2024.json"))
         started.start(worker=False, sandbox=False)
         yield started
 
