@@ -1,13 +1,18 @@
-"""A payment sandbox: speaks the part of Stripe's API that the portal uses, with test cards and no money."""
+"""A payment sandbox: speaks what the portal uses of the APIs of its providers, with test cards and no money."""
 
 from flask import Flask
 from jinja2 import StrictUndefined
 
 from sandbox import api, mailbox, pages
+from sandbox.bank import api as bank_api
+from sandbox.bank import pages as bank_pages
 from sandbox.config import SandboxConfig, SandboxForbidden, SandboxMisconfigured, read_config
 from sandbox.services import Services, services
 from sandbox.store import Store
 from sandbox.webhooks import Courier
+from sandbox.yookassa import api as yookassa_api
+from sandbox.yookassa import pages as yookassa_pages
+from sandbox.yookassa.notices import Notifier
 
 __all__ = ["SandboxConfig", "SandboxForbidden", "SandboxMisconfigured", "create_sandbox", "read_config", "services"]
 
@@ -20,14 +25,15 @@ def create_sandbox(config: SandboxConfig | None = None) -> Flask:
     from_environment = read_config()
     config = config or from_environment
     store = Store(config.database)
-    courier = Courier(store, config)
+    courier, notifier = Courier(store, config), Notifier(store, config)
     app = Flask(__name__)
-    app.extensions["sandbox"] = Services(config, store, courier)
+    app.extensions["sandbox"] = Services(config, store, courier, notifier)
     app.config["MAX_CONTENT_LENGTH"] = 1024 * 1024
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for pages_of in (api, pages, mailbox):
+    for pages_of in (api, pages, mailbox, yookassa_api, yookassa_pages, bank_api, bank_pages):
         app.register_blueprint(pages_of.bp)
     app.after_request(pages.secure)
     courier.start()
+    notifier.start()
     return app

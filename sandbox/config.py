@@ -20,6 +20,7 @@ class SandboxConfig:
 
     delivery_threads: 0 delivers nothing by itself; then call Courier.deliver_due.
     settle_after_seconds: how long a delayed payment or refund stays undecided.
+    yookassa_url: where YooKassa's notifications go; they are not signed.
     redirect_wait_seconds: how long the customer's redirect waits for the first delivery of the event, as with Stripe.
     """
 
@@ -27,6 +28,7 @@ class SandboxConfig:
     mail: Path = Path("instance/mail")
     webhook_url: str | None = None
     webhook_secret: str | None = None
+    yookassa_url: str | None = None
     public_url: str | None = None
     delivery_threads: int = 4
     settle_after_seconds: int = 20
@@ -45,6 +47,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> SandboxConfig:
         mail=Path(environ.get("SANDBOX_MAIL") or SandboxConfig.mail),
         webhook_url=url or None,
         webhook_secret=secret or None,
+        yookassa_url=environ.get("SANDBOX_YOOKASSA_URL") or None,
         public_url=environ.get("SANDBOX_PUBLIC_URL") or None,
         settle_after_seconds=int(environ.get("SANDBOX_SETTLE_SECONDS") or SandboxConfig.settle_after_seconds),
     )

@@ -5,26 +5,53 @@ import math
 import re
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sandbox import checkout
-from sandbox.cards import CARDS_BY_NUMBER, CARDS_BY_SLUG, TEST_CARDS, Card, expiry, luhn_valid
+from sandbox.bank.cards import CARDS as BANK_CARDS
+from sandbox.cards import CARDS_BY_NUMBER, CARDS_BY_SLUG, TEST_CARDS, Card
 from sandbox.checkout import Outcome
 from sandbox.errors import ApiError
+from sandbox.faults import Fault, order_fault
+from sandbox.forms import PREFILLED, check_card, let_forms_lead_to
 from sandbox.services import Services, services
 from sandbox.words import LANGUAGES, say, show_money
+from sandbox.yookassa.cards import CARDS as YOOKASSA_CARDS
 
 bp = Blueprint("pages", __name__)
 
 LATEST = 30
-PREFILLED = {"expiry": "12/34", "cvc": "123", "name": "TEST CUSTOMER"}
+# The other providers: the test cards, the latest that was asked of them, and where it is paid.
+CHANNELS: dict[str, tuple[Sequence[Any], str, str]] = {
+    "yookassa": (
+        YOOKASSA_CARDS,
+        "SELECT id, created, amount, 'rub' AS currency, status AS state, json_extract(parameters, '$.description')"
+        " AS reference FROM yookassa_payment ORDER BY created DESC, rowid DESC LIMIT ?",
+        "yookassa_pages.pay",
+    ),
+    "bank": (
+        BANK_CARDS,
+        "SELECT id, created, amount, 'tmt' AS currency, status AS state, number AS reference FROM bank_order"
+        " ORDER BY created DESC, rowid DESC LIMIT ?",
+        "bank_pages.pay",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One of the other providers on the first page."""
+
+    name: str
+    cards: Sequence[Any]
+    rows: Sequence[sqlite3.Row]
+    page: str
 
 
 @dataclass(frozen=True)
@@ -69,13 +96,30 @@ def index() -> str:
         events = db.execute(
             "SELECT *, json_extract(object, '$.id') AS about FROM event ORDER BY number DESC LIMIT ?", (LATEST,)
         ).fetchall()
+        channels = tuple(_channel(db, name) for name in CHANNELS)
     return render_template(
         "index.html",
         cards=TEST_CARDS,
         sessions=sessions,
         events=events,
         has_webhook=_services().config.webhook_url is not None,
+        channels=channels,
     )
+
+
+def _channel(db: sqlite3.Connection, name: str) -> Channel:
+    cards, statement, page = CHANNELS[name]
+    return Channel(name, cards, db.execute(statement, (LATEST,)).fetchall(), page)
+
+
+@bp.post("/faults")
+def order_a_fault() -> ResponseReturnValue:
+    """The next request of the portal to one of the other providers goes wrong as chosen."""
+    if request.form.get("channel") not in CHANNELS or request.form.get("kind") not in set(Fault):
+        abort(400)
+    with _services().store.writing() as db:
+        order_fault(db, request.form["channel"], Fault(request.form["kind"]))
+    return redirect(url_for(".index"), 303)
 
 
 @bp.get("/c/pay/<session_id>")
@@ -121,7 +165,7 @@ def bank(session_id: str) -> ResponseReturnValue:
         return _closed(page)
     if page.last4 is None:
         return redirect(url_for(".pay", session_id=session_id), 303)
-    _let_forms_lead_to(page.success_url)
+    let_forms_lead_to(page.success_url)
     return render_template("bank.html", page=page)
 
 
@@ -213,25 +257,8 @@ def _check(typed: dict[str, str]) -> tuple[Card | None, dict[str, str]]:
     errors: dict[str, str] = {}
     if not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", typed["email"]):
         errors["email"] = "email_wrong"
-    number = re.sub(r"[\s-]", "", typed["number"])
-    card = CARDS_BY_NUMBER.get(number)
-    if not number:
-        errors["number"] = "number_missing"
-    elif not (number.isascii() and number.isdecimal() and luhn_valid(number)):
-        errors["number"] = "number_wrong"
-    elif card is None:
-        errors["number"] = "number_real"
-        typed["number"] = typed["cvc"] = ""  # whatever real card this is, it is not shown again
-    month, today = expiry(typed["expiry"]), datetime.now(UTC)
-    if month is None:
-        errors["expiry"] = "expiry_wrong"
-    elif month < (today.year, today.month):
-        errors["expiry"] = "expiry_past"
-    if not re.fullmatch(r"[0-9]{3}", typed["cvc"]):
-        errors["cvc"] = "cvc_wrong"
-    if not typed["name"]:
-        errors["name"] = "name_missing"
-    return card, errors
+    card, more = check_card(typed, CARDS_BY_NUMBER)
+    return card, errors | more
 
 
 def _follow(outcome: Outcome, session_id: str, typed: dict[str, str]) -> ResponseReturnValue:
@@ -257,7 +284,7 @@ def _declined(page: CheckoutPage) -> str:
 
 
 def _payment_form(page: CheckoutPage, typed: dict[str, str], errors: dict[str, str]) -> ResponseReturnValue:
-    _let_forms_lead_to(page.success_url)
+    let_forms_lead_to(page.success_url)
     status = 422 if request.method == "POST" else 200
     return render_template("pay.html", page=page, typed=typed, errors=errors, cards=TEST_CARDS), status
 
@@ -266,12 +293,6 @@ def _closed(page: CheckoutPage) -> ResponseReturnValue:
     if page.status == "complete":
         return redirect(page.success_url, 303)
     return render_template("notice.html", title="expired_title", text="expired_text", back=page.cancel_url), 410
-
-
-def _let_forms_lead_to(address: str) -> None:
-    """A form may lead to `address` by a redirect: without this the browser's content policy stops it there."""
-    parts = urlsplit(address)
-    g.forms_lead_to = f"{parts.scheme}://{parts.netloc}"
 
 
 def secure(response: Response) -> Response:

@@ -8,6 +8,7 @@ from flask import Flask
 from sandbox.config import SandboxConfig
 from sandbox.store import Store
 from sandbox.webhooks import Courier
+from sandbox.yookassa.notices import Notifier
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Services:
     config: SandboxConfig
     store: Store
     courier: Courier
+    notifier: Notifier
 
 
 def services(app: Flask) -> Services:

@@ -75,6 +75,76 @@ CREATE TABLE IF NOT EXISTS answer (
     body TEXT NOT NULL,
     request_id TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS yookassa_payment (
+    id TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    expires_at REAL NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'waiting_for_capture', 'succeeded', 'canceled')),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    parameters TEXT NOT NULL,
+    method TEXT,
+    asked INTEGER NOT NULL DEFAULT 0,
+    captured_at REAL,
+    party TEXT,
+    reason TEXT,
+    CHECK ((status = 'succeeded') = (captured_at IS NOT NULL)),
+    CHECK ((status = 'canceled') = (reason IS NOT NULL))
+);
+CREATE INDEX IF NOT EXISTS ix_yookassa_payment_open ON yookassa_payment (expires_at) WHERE status = 'pending';
+CREATE TABLE IF NOT EXISTS yookassa_refund (
+    id TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    payment TEXT NOT NULL REFERENCES yookassa_payment (id),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    status TEXT NOT NULL CHECK (status IN ('pending', 'succeeded', 'canceled')),
+    parameters TEXT NOT NULL,
+    settles_at REAL
+);
+CREATE INDEX IF NOT EXISTS ix_yookassa_refund_payment ON yookassa_refund (payment);
+CREATE TABLE IF NOT EXISTS yookassa_notice (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    created REAL NOT NULL,
+    event TEXT NOT NULL,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at REAL,
+    delivered_at REAL,
+    last_answer TEXT
+);
+CREATE INDEX IF NOT EXISTS ix_yookassa_notice_due ON yookassa_notice (next_attempt_at)
+    WHERE next_attempt_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS yookassa_answer (
+    key TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    fingerprint TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS bank_order (
+    id TEXT PRIMARY KEY,
+    number TEXT NOT NULL UNIQUE,
+    created REAL NOT NULL,
+    expires_at REAL NOT NULL,
+    status INTEGER NOT NULL CHECK (status BETWEEN 0 AND 6),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    approved INTEGER NOT NULL DEFAULT 0,
+    refunded INTEGER NOT NULL DEFAULT 0,
+    language TEXT NOT NULL,
+    return_url TEXT NOT NULL,
+    fail_url TEXT,
+    description TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    card TEXT,
+    action_code INTEGER NOT NULL DEFAULT -100,
+    settles_at REAL,
+    CHECK (refunded <= approved)
+);
+CREATE INDEX IF NOT EXISTS ix_bank_order_due ON bank_order (expires_at) WHERE status IN (0, 5);
+CREATE TABLE IF NOT EXISTS fault (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    channel TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('fault', 'lost', 'slow'))
+);
 """
 _LETTERS = string.ascii_letters + string.digits
 

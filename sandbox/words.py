@@ -1,10 +1,15 @@
-"""Every sentence of the sandbox's pages, in English and Russian: Stripe's pages have no Turkmen, so these have none."""
+"""Every sentence of the sandbox's pages, in English and Russian; Turkmen where a provider's own page may have it.
+
+Stripe's pages have no Turkmen, so its page here has none either.
+"""
 
 from babel.numbers import format_currency
 
 from sandbox.currencies import major
+from sandbox.turkmen import TURKMEN
 
 LANGUAGES = ("en", "ru")
+EVERY_LANGUAGE = (*LANGUAGES, "tk")
 WORDS = {
     "sandbox": ("Payment sandbox", "Платёжная песочница"),
     "no_money": ("No real money", "Деньги не списываются"),
@@ -115,10 +120,10 @@ WORDS = {
     ),
     # The first page
     "about": (
-        "It stands in for Stripe while the portal runs without Stripe's keys: the same requests, the same signed "
-        "events, test cards instead of money.",
-        "Она заменяет Stripe, пока портал работает без его ключей: те же запросы, те же подписанные события, "
-        "вместо денег тестовые карты.",
+        "It stands in for Stripe, YooKassa and a Turkmen bank while the portal runs without their keys: the same "
+        "requests, the same answers, test cards instead of money.",
+        "Она заменяет Stripe, ЮKassa и туркменский банк, пока портал работает без их ключей: те же запросы, те же "
+        "ответы, вместо денег тестовые карты.",
     ),
     "about_cards": (
         "Any future expiry date and any 3 digits of security code will do.",
@@ -162,6 +167,71 @@ WORDS = {
     "card_later-failed": ("Is accepted, the money never comes", "Принята, но деньги так и не приходят"),
     "card_refund-later": ("Pays; a refund takes a while", "Оплата проходит; возврат идёт не сразу"),
     "card_refund-failed": ("Pays; a refund fails later", "Оплата проходит; возврат позже срывается"),
+    # The pages of YooKassa and of the bank
+    "minutes_left": ("Minutes left to pay here: {minutes}.", "Осталось минут на оплату: {minutes}."),
+    "sbp": ("By SBP", "По СБП"),
+    "sbp_text": (
+        "The real page shows a QR code for the app of the bank here. In the sandbox you only answer a question.",
+        "На настоящей странице здесь QR-код для приложения банка. В песочнице нужно только ответить на вопрос.",
+    ),
+    "sbp_button": ("Pay in the app of the bank", "Оплатить в приложении банка"),
+    "sbp_bank_text": (
+        "The app of the bank asks whether you really want to pay {amount} by SBP.",
+        "Приложение банка спрашивает, действительно ли вы платите {amount} по СБП.",
+    ),
+    "no_answer_title": ("The page did not answer", "Страница не ответила"),
+    "no_answer_text": (
+        "The money was taken, and the bank did not get round to saying so. Open the page of the booking: the portal "
+        "asks the bank itself.",
+        "Деньги списаны, но банк не успел об этом сообщить. Откройте страницу брони: портал сам спросит банк.",
+    ),
+    "bank_declined": (
+        "The bank declined the card. Try another one.",
+        "Банк отклонил карту. Попробуйте другую.",
+    ),
+    "channel_yookassa": ("YooKassa: Mir cards and SBP", "ЮKassa: карты «Мир» и СБП"),
+    "channel_bank": ("A Turkmen bank: cards in manats", "Туркменский банк: карты в манатах"),
+    "no_payments": ("Nobody has come to pay yet.", "Пока никто не приходил платить."),
+    "next_request": ("The next request of the portal:", "Следующий запрос портала:"),
+    "fault_fault": ("meets a fault", "встретит сбой"),
+    "fault_lost": ("is done, its answer is lost", "выполнится, ответ пропадёт"),
+    "fault_slow": ("is answered too late", "получит ответ слишком поздно"),
+    "state_yookassa_pending": ("Waiting for payment", "Ожидает оплаты"),
+    "state_yookassa_waiting_for_capture": ("Held", "Удержано"),
+    "state_yookassa_succeeded": ("Paid", "Оплачено"),
+    "state_yookassa_canceled": ("Canceled", "Отменён"),
+    "state_bank_0": ("Waiting for payment", "Ожидает оплаты"),
+    "state_bank_1": ("Held", "Удержано"),
+    "state_bank_2": ("Paid", "Оплачено"),
+    "state_bank_3": ("Reversed", "Отменено банком"),
+    "state_bank_4": ("Refunded", "Возвращено"),
+    "state_bank_5": ("At the bank", "В банке"),
+    "state_bank_6": ("Declined", "Отклонено"),
+    "yookassa_success": ("Pays", "Оплата проходит"),
+    "yookassa_authentication": ("The bank asks to confirm", "Банк просит подтверждения"),
+    "yookassa_funds": ("Is declined: not enough money", "Отклонена: недостаточно средств"),
+    "yookassa_declined": ("Is declined", "Карта отклонена"),
+    "yookassa_expired": ("Is declined: the card has expired", "Отклонена: срок действия истёк"),
+    "yookassa_secure": ("Is declined: the bank was not convinced", "Отклонена: банк не подтвердил"),
+    "yookassa_no-answer": ("Takes the money, and the page never answers", "Деньги списаны, страница не отвечает"),
+    "yookassa_notice-lost": ("Pays, the notification is lost", "Оплата проходит, уведомление пропадает"),
+    "yookassa_notice-twice": ("Pays, the notification comes twice", "Оплата проходит, уведомление приходит дважды"),
+    "yookassa_notice-late": ("Pays, the notification is late", "Оплата проходит, уведомление опаздывает"),
+    "yookassa_notice-forged": ("Does not pay, the notification is forged", "Оплаты нет, уведомление подделано"),
+    "yookassa_less": ("Pays a ruble less", "Платит на рубль меньше"),
+    "yookassa_other-currency": ("Pays in another currency", "Платит в другой валюте"),
+    "yookassa_refund-later": ("Pays; a refund takes a while", "Оплата проходит; возврат идёт не сразу"),
+    "yookassa_refund-refused": ("Pays; a refund fails later", "Оплата проходит; возврат позже срывается"),
+    "bankcard_success": ("Pays", "Оплата проходит"),
+    "bankcard_authentication": ("The bank asks to confirm", "Банк просит подтверждения"),
+    "bankcard_funds": ("Is declined: not enough money", "Отклонена: недостаточно средств"),
+    "bankcard_expired": ("Is declined: the card has expired", "Отклонена: срок действия истёк"),
+    "bankcard_declined": ("Is declined", "Карта отклонена"),
+    "bankcard_no-answer": ("Takes the money, and the form never answers", "Деньги списаны, форма не отвечает"),
+    "bankcard_settle-later": ("The bank decides a little later", "Банк решает не сразу"),
+    "bankcard_less": ("Takes a manat less", "Списывает на манат меньше"),
+    "bankcard_reversed": ("Pays; the bank takes it back later", "Оплата проходит, потом банк её отменяет"),
+    "bankcard_refund-refused": ("Pays; a refund is refused", "Оплата проходит; в возврате отказано"),
     # Mail
     "mail_title": ("Mail of the portal", "Почта портала"),
     "mail_where": (
@@ -185,7 +255,7 @@ WORDS = {
 
 
 def say(language: str, word: str, **values: object) -> str:
-    sentence = WORDS[word][LANGUAGES.index(language)]
+    sentence = TURKMEN[word] if language == "tk" else WORDS[word][LANGUAGES.index(language)]
     return sentence.format(**values) if values else sentence
 
 

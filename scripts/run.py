@@ -238,6 +238,7 @@ def sandbox_environment(environment: dict[str, str], data: Path, port: int) -> d
         SANDBOX_DATA=str(data / "sandbox.db"),
         SANDBOX_MAIL=str(data / "mail"),
         SANDBOX_WEBHOOK_URL=f"http://127.0.0.1:{port}/webhooks/stripe",
+        SANDBOX_YOOKASSA_URL=f"http://127.0.0.1:{port}/webhooks/yookassa",
         SANDBOX_WEBHOOK_SECRET=environment.get("STRIPE_WEBHOOK_SECRET") or kept["STRIPE_WEBHOOK_SECRET"],
     )
 

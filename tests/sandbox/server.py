@@ -62,7 +62,12 @@ class RunningSandbox:
         """What the couriers would do `after_seconds` from now: settle what is due, attempt what is due."""
         now = time.time() + after_seconds
         self.services.courier.let_time_pass(now)
-        return self.services.courier.deliver_due(now)
+        self.services.notifier.let_time_pass(now)
+        return self.services.courier.deliver_due(now) + self.services.notifier.deliver_due(now)
+
+    def fail_next(self, channel: str, kind: str) -> None:
+        """The next request to `channel` goes wrong: "fault", "lost" or "slow"."""
+        assert httpx.post(f"{self.url}/faults", data={"channel": channel, "kind": kind}).status_code == 303
 
     def pay(self, page: str, number: str = CARD, **typed: str) -> httpx.Response:
         """Type a card into the page at `page` and press the button."""
@@ -72,7 +77,12 @@ class RunningSandbox:
 
 @contextmanager
 def running_sandbox(
-    folder: Path, *, webhook_url: str | None = None, delivery_threads: int = 0, settle_after_seconds: int = 60
+    folder: Path,
+    *,
+    webhook_url: str | None = None,
+    yookassa_url: str | None = None,
+    delivery_threads: int = 0,
+    settle_after_seconds: int = 60,
 ) -> Iterator[RunningSandbox]:
     """A sandbox over real HTTP, its state in `folder`. Without threads, `deliver` moves it on.
 
@@ -85,6 +95,7 @@ def running_sandbox(
                 mail=folder / "mail",
                 webhook_url=webhook_url or webhook.url,
                 webhook_secret=SECRET,
+                yookassa_url=yookassa_url or webhook.url,
                 delivery_threads=delivery_threads,
                 settle_after_seconds=settle_after_seconds,
             )
@@ -92,6 +103,7 @@ def running_sandbox(
         with _serving(make_server("127.0.0.1", 0, app, threaded=True)) as port:
             yield RunningSandbox(f"http://127.0.0.1:{port}", services(app), webhook)
         services(app).courier.stop()
+        services(app).notifier.stop()
 
 
 @contextmanager
@@ -99,7 +111,7 @@ def receiving_webhook() -> Iterator[Webhook]:
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            webhook.received.append((body, self.headers["Stripe-Signature"]))
+            webhook.received.append((body, self.headers.get("Stripe-Signature", "")))
             webhook.wait_while_held()
             status = webhook.answers.pop(0) if webhook.answers else 200
             self.send_response(status)

@@ -1,0 +1,132 @@
+"""YooKassa's payment page: a Mir card or SBP, and what the bank asks."""
+
+import json
+import sqlite3
+import time
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from sandbox.forms import CARD_FIELDS, PREFILLED, check_card, let_forms_lead_to
+from sandbox.services import Services, services
+from sandbox.words import EVERY_LANGUAGE, show_money
+from sandbox.yookassa import payments
+from sandbox.yookassa.cards import CARDS, CARDS_BY_NUMBER, CARDS_BY_SLUG
+from sandbox.yookassa.errors import YooKassaError
+from sandbox.yookassa.payments import Outcome
+
+bp = Blueprint("yookassa_pages", __name__, url_prefix="/checkout/payments/v2")
+
+
+@dataclass(frozen=True)
+class PaymentPage:
+    id: str
+    status: str
+    amount: str
+    description: str
+    return_url: str
+    minutes_left: int
+    asked: bool
+    by: str | None  # the last digits of the card, None for SBP
+
+
+@bp.get("/contract")
+def pay() -> ResponseReturnValue:
+    page = _page()
+    if page.status != "pending":
+        return redirect(page.return_url, 303)
+    typed = dict.fromkeys(CARD_FIELDS, "")
+    if chosen := CARDS_BY_SLUG.get(request.args.get("card", "")):
+        typed |= PREFILLED | {"number": chosen.spaced}
+    return _form(page, typed, {})
+
+
+@bp.post("/contract")
+def try_to_pay() -> ResponseReturnValue:
+    page = _page()
+    card = None
+    if request.form.get("way") != payments.SBP:
+        typed = {field: request.form.get(field, "").strip() for field in CARD_FIELDS}
+        card, errors = check_card(typed, CARDS_BY_NUMBER)
+        if card is None or errors:
+            return _form(page, typed, errors)
+    with _services().store.writing() as db:
+        after = _services().config.settle_after_seconds
+        outcome = payments.pay(db, page.id, card, notice_after=after, now=time.time())
+    return _follow(outcome, page)
+
+
+@bp.get("/bank")
+def bank() -> ResponseReturnValue:
+    page = _page()
+    if page.status != "pending" or not page.asked:
+        return redirect(page.return_url, 303)
+    let_forms_lead_to(page.return_url)
+    return render_template("channel_bank.html", page=page)
+
+
+@bp.post("/bank")
+def answer_bank() -> ResponseReturnValue:
+    page = _page()
+    with _services().store.writing() as db:
+        approved = request.form.get("answer") == "approve"
+        outcome = payments.answer(db, page.id, approved=approved, now=time.time())
+    return _follow(outcome, page)
+
+
+def _page() -> PaymentPage:
+    """The page of the payment that the address names, in its language; 404 when there is none."""
+    g.language = request.accept_languages.best_match(EVERY_LANGUAGE) or "ru"
+    _services().notifier.let_time_pass(time.time())
+    with _services().store.reading() as db:
+        try:
+            row = payments.row_of(db, request.args.get("orderId", ""))
+        except YooKassaError:
+            abort(404)
+    return _page_of(row)
+
+
+def _page_of(row: sqlite3.Row) -> PaymentPage:
+    given = json.loads(row["parameters"])
+    locale = given["confirmation"].get("locale")
+    if locale is not None:
+        g.language = locale[:2]
+    card = CARDS_BY_SLUG.get(row["method"] or "")
+    return PaymentPage(
+        id=row["id"],
+        status=row["status"],
+        amount=show_money(g.language, row["amount"], "rub"),
+        description=given.get("description", ""),
+        return_url=given["confirmation"]["return_url"],
+        minutes_left=max(1, round((row["expires_at"] - time.time()) / 60)),
+        asked=bool(row["asked"]),
+        by=card.last4 if card else None,
+    )
+
+
+def _follow(outcome: Outcome, page: PaymentPage) -> ResponseReturnValue:
+    _services().notifier.nudge()
+    if outcome is Outcome.ASKS:
+        return redirect(url_for(".bank", orderId=page.id), 303)
+    if outcome is Outcome.NO_ANSWER:
+        return render_template("notice.html", title="no_answer_title", text="no_answer_text", back=None), 504
+    return redirect(page.return_url, 303)
+
+
+def _form(page: PaymentPage, typed: dict[str, str], errors: dict[str, str]) -> ResponseReturnValue:
+    let_forms_lead_to(page.return_url)
+    return render_template(
+        "channel_pay.html",
+        page=page,
+        typed=typed,
+        errors=errors,
+        cards=CARDS,
+        words="yookassa_",
+        by_sbp=True,
+        filled=url_for(".pay", orderId=page.id, card=""),
+    ), 422 if errors else 200
+
+
+def _services() -> Services:
+    return services(current_app)
