@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from portal.kernel.bank_accounts import account_fits, correspondent_fits
 
 ROOT = Path(__file__).parent.parent
 SECRETS = ("SECRET_KEY", "DOCUMENT_KEY", "STRIPE_WEBHOOK_SECRET")
@@ -106,7 +109,23 @@ def _production_secrets(environ: Mapping[str, str]) -> dict[str, Any]:
     if missing:
         raise ConfigurationError(f"In production these must be set in the environment: {', '.join(missing)}.")
     own: dict[str, Any] = {name: environ[name] for name in SECRETS}
-    return own | {"INVOICE_PAYEE": {key: environ[name] for key, name in payee.items()}}
+    return own | {"INVOICE_PAYEE": _checked_payee({key: environ[name] for key, name in payee.items()})}
+
+
+def _checked_payee(payee: dict[str, str]) -> dict[str, str]:
+    """A wrong digit here would send guests' money to strangers: what can be checked is checked."""
+    for key, most in (("name", 160), ("bank", 45)):
+        if len(payee[key]) > most:
+            raise ConfigurationError(f"PAYEE_{key.upper()} is longer than {most} characters.")
+    if not re.fullmatch("[0-9]{10}|[0-9]{12}", payee["inn"]):
+        raise ConfigurationError(f"PAYEE_INN is {payee['inn']!r}; it has 10 or 12 digits.")
+    if not re.fullmatch("[0-9]{9}", payee["bic"]):
+        raise ConfigurationError(f"PAYEE_BIC is {payee['bic']!r}; it has 9 digits.")
+    if not account_fits(payee["account"], payee["bic"]):
+        raise ConfigurationError("PAYEE_ACCOUNT and PAYEE_BIC do not belong together: the control key is wrong.")
+    if not correspondent_fits(payee["correspondent"], payee["bic"]):
+        raise ConfigurationError("PAYEE_CORRESPONDENT and PAYEE_BIC do not belong together: the control key is wrong.")
+    return payee
 
 
 def _demonstration_secrets(environ: Mapping[str, str], folder: Path) -> dict[str, Any]:

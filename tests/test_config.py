@@ -17,11 +17,11 @@ COMPLETE = {
     "MAIL_URL": "smtp://mail",
     "MAIL_SENDER": "cruises@cruises.example",
     "PAYEE_NAME": "Operator",
-    "PAYEE_INN": "1",
-    "PAYEE_ACCOUNT": "2",
-    "PAYEE_BANK": "3",
-    "PAYEE_BIC": "4",
-    "PAYEE_CORRESPONDENT": "5",
+    "PAYEE_INN": "7700000000",
+    "PAYEE_ACCOUNT": "40702810138250123017",
+    "PAYEE_BANK": "ПАО СБЕРБАНК",
+    "PAYEE_BIC": "044525225",
+    "PAYEE_CORRESPONDENT": "30101810400000000225",
 }
 
 
@@ -50,6 +50,27 @@ def test_production_talks_to_the_real_provider_over_safe_cookies():
     assert config["STRIPE_API_BASE"] is None
     assert config["SESSION_COOKIE_SECURE"] is True
     assert config["INVOICE_PAYEE"]["name"] == "Operator"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("PAYEE_NAME", "О" * 161),
+        ("PAYEE_BANK", "Б" * 46),
+        ("PAYEE_INN", "77000000"),
+        ("PAYEE_BIC", "44525225"),
+        ("PAYEE_ACCOUNT", "40702810138250123071"),  # two digits swapped
+        ("PAYEE_ACCOUNT", "4070281013825012301"),
+        ("PAYEE_CORRESPONDENT", "30101810400000000226"),
+    ],
+)
+def test_production_refuses_to_start_with_an_account_that_cannot_be(name, wrong):
+    with pytest.raises(ConfigurationError, match=name):
+        read_config(COMPLETE | {name: wrong})
+
+
+def test_a_bank_may_have_no_correspondent_account():
+    assert read_config(COMPLETE | {"PAYEE_CORRESPONDENT": "0"})["INVOICE_PAYEE"]["correspondent"] == "0"
 
 
 @pytest.mark.parametrize("name", ["PORT", "PROXIES"])

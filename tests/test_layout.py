@@ -12,7 +12,7 @@ PROJECT = Path(__file__).parent.parent
 ROOT = PROJECT / "portal"
 ARROWS = {
     "kernel": [],
-    "config": [],
+    "config": ["kernel"],
     "extensions": [],
     "database": ["kernel"],
     "migrating": [],  # what migrations share

@@ -22,12 +22,13 @@ from portal.database import db
 from portal.inventory.models import Occupancy
 from portal.inventory.rescheduling import reschedule
 from portal.inventory.services import HOLD_TIME, release
+from portal.payments.bank_days import transfer_due
 from portal.payments.models import Payment, PaymentState
 from portal.payments.operations.models import OperationKind
 from portal.payments.operations.queries import standings
 from portal.payments.operations.services import carry_out, seal, stop
 from portal.payments.queries import open_transfer
-from portal.payments.services import TRANSFER_TIME, receive_transfer, start_transfer
+from portal.payments.services import receive_transfer, start_transfer
 from portal.pricing.party import Party
 from portal.visas.services import refresh_checklist
 from tests.factories import NOON, details, make_account, make_booking, make_hold, make_promotion, make_season
@@ -136,7 +137,7 @@ def test_a_transfer_from_its_beginning_to_the_confirmed_booking():
 def test_money_that_comes_when_the_booking_has_ended():
     booking = make_booking(make_season())
     start_transfer(booking_id=booking.id, now=NOON)
-    later = NOON + TRANSFER_TIME
+    later = transfer_due(NOON)
 
     with locks() as seen:
         expire_bookings(later)

@@ -12,7 +12,9 @@ from portal.booking.documents import letterhead, price_lines
 from portal.booking.queries import BookingPage
 from portal.kernel import formats
 from portal.kernel.typeset import typeset
+from portal.payments.labels import transfer_purpose
 from portal.payments.queries import PaymentView
+from portal.payments.transfer_code import NotCodable, payment_qr_text, qr_file
 
 
 def invoice(page: BookingPage, payment: PaymentView, language: str) -> bytes:
@@ -23,6 +25,7 @@ def invoice(page: BookingPage, payment: PaymentView, language: str) -> bytes:
 
 def _values(page: BookingPage, payment: PaymentView, language: str) -> dict[str, Any]:
     assert payment.due is not None
+    assert payment.send_by is not None
     zone = page.sailing.embark.zone
     payee: dict[str, str] = current_app.config["INVOICE_PAYEE"]
     demonstration = current_app.config["PORTAL_ENV"] == "demonstration"
@@ -56,7 +59,10 @@ def _values(page: BookingPage, payment: PaymentView, language: str) -> dict[str,
             {
                 "label": _("To be here by"),
                 "value": formats.day(payment.due, language, zone),
-                "lines": [_("%(time)s, the cabin is kept until then", time=until)],
+                "lines": [
+                    _("%(time)s, the cabin is kept until then", time=until),
+                    _("Send it by %(day)s at the latest.", day=formats.day(payment.send_by, language)),
+                ],
             },
         ],
         "payee": {
@@ -76,17 +82,43 @@ def _values(page: BookingPage, payment: PaymentView, language: str) -> dict[str,
         },
         "purpose": {
             "label": _("Purpose of the payment"),
-            "text": _("Payment %(payment)s for booking %(booking)s", payment=payment.reference, booking=page.reference),
+            "text": str(transfer_purpose(payment.reference, page.reference)),
             "detail": _("Please write the purpose exactly so: by it we find your booking."),
         },
+        "code": _code(page, payment),
         "price": price_lines(page, language),
         "total": formats.money(payment.amount, language),
         "after": {
             "title": _("What happens next"),
             "items": [
-                _("A bank needs one to three working days."),
+                _("A bank needs one to three working days; week-ends and Russian holidays do not count."),
                 _("When the money is here, we confirm the booking and send you the voucher."),
                 _("Money that comes too late is returned, or used for another cabin if you wish."),
             ],
         },
+    }
+
+
+def code_text(payment: PaymentView, booking: str) -> str | None:
+    """What a bank's app reads from the code of this transfer; None where the standard has no code for it.
+
+    The purpose is in Russian whatever the reader's language: banks there know no other letters.
+    """
+    with force_locale("ru"):
+        purpose = str(transfer_purpose(payment.reference, booking))
+    try:
+        return payment_qr_text(current_app.config["INVOICE_PAYEE"], payment.amount, purpose)
+    except NotCodable:
+        return None
+
+
+def _code(page: BookingPage, payment: PaymentView) -> dict[str, str] | None:
+    text = code_text(payment, page.reference)
+    if text is None:
+        return None
+    return {
+        "drawing": qr_file(text),
+        "alt": _("Payment code for the app of a Russian bank, with all that stands here"),
+        "title": _("Pay by the app of a Russian bank"),
+        "detail": _("Choose “pay by QR code” in the app: it fills in account, sum and purpose by itself."),
     }

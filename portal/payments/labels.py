@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from portal.kernel.references import with_check
 from portal.payments.models import Method, PaymentState, RefundState
 from portal.payments.standing import PaymentStanding
 
@@ -69,3 +70,10 @@ STANDING_TONES: dict[PaymentStanding, str] = {
 def method_label(method: Method, provider: str | None) -> LazyString:
     """The way of one payment, in words."""
     return PROVIDERS[provider] if provider else METHODS[method]
+
+
+def transfer_purpose(payment: str, booking: str) -> LazyString:
+    """What the payer writes as purpose, with both references made safe against slips of the pen."""
+    return _l(
+        "Payment %(payment)s for booking %(booking)s", payment=with_check(payment), booking=with_check(booking)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from flask_babel.speaklater import LazyString
 from sqlalchemy import select
@@ -18,6 +18,7 @@ from portal.kernel import clock
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
 from portal.kernel.parts import part_of
+from portal.payments.bank_days import transfer_terms
 from portal.payments.labels import (
     REFUND_STATES,
     REFUND_TONES,
@@ -28,7 +29,6 @@ from portal.payments.labels import (
     method_label,
 )
 from portal.payments.models import LateOffer, LateOfferState, Method, Payment, PaymentState, Refund, RefundState
-from portal.payments.services import TRANSFER_TIME
 from portal.payments.standing import Sums, standing
 
 
@@ -45,11 +45,13 @@ class PaymentView:
     made_at: datetime
     received_at: datetime | None
     due: datetime | None  # until when a transfer is awaited
+    send_by: date | None  # the day on which it must be sent at the latest
     refunds: tuple[RefundView, ...] = ()  # only on the page of its booking
     offer_until: datetime | None = None  # so long another cabin is kept for money whose cabin was gone
 
 
 def payment_view(payment: Payment) -> PaymentView:
+    terms = transfer_terms(payment.made_at) if payment.method is Method.TRANSFER else None
     return PaymentView(
         id=payment.id,
         reference=payment.reference,
@@ -61,7 +63,8 @@ def payment_view(payment: Payment) -> PaymentView:
         amount=payment.amount,
         made_at=payment.made_at,
         received_at=payment.received_at,
-        due=payment.made_at + TRANSFER_TIME if payment.method is Method.TRANSFER else None,
+        due=terms.due if terms else None,
+        send_by=terms.send_by if terms else None,
     )
 
 

@@ -21,6 +21,7 @@ from portal.kernel.clock import real_now
 from portal.kernel.money import Money
 from portal.kernel.states import move
 from portal.outbox.services import announce, wake_worker
+from portal.payments.bank_days import in_time, transfer_due
 from portal.payments.errors import MethodNotOffered, NotExpected
 from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState, ProviderEvent
 from portal.payments.providers.base import (
@@ -39,8 +40,6 @@ log = logging.getLogger(__name__)
 
 GRACE = timedelta(minutes=3)  # the cabin is kept a little longer than the checkout page is open
 CARD_PATIENCE = timedelta(hours=2)  # after placing: so long attempts to pay keep the cabin from others
-TRANSFER_TIME = timedelta(days=5)  # three working days for the bank and a week-end
-TRANSFER_LEAD = timedelta(days=12)  # later than this before the cruise, money might come too late
 WAITING = (PaymentState.CREATED, PaymentState.OPEN)
 RECEIVED = (PaymentState.SUCCEEDED, PaymentState.UNALLOCATED)
 
@@ -65,7 +64,7 @@ def offered_ways(
     and by transfer while there is time.
     """
     ways = [Way(Method.CARD, one.name) for one in route(price, payer)]
-    if starts_at - now >= TRANSFER_LEAD:
+    if in_time(starts_at, now):
         ways.append(Way(Method.TRANSFER))
     return tuple(ways)
 
@@ -219,7 +218,7 @@ def start_transfer(*, booking_id: int, now: datetime) -> str:
             session.add(payment)
             session.flush()
             _move(payment, PaymentState.OPEN, now)
-            _keep(booking, debt, now + TRANSFER_TIME, now)
+            _keep(booking, debt, transfer_due(now), now)
             announce("payments.transfer_awaited", payment_id=payment.id)
         return payment.reference
 

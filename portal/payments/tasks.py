@@ -17,6 +17,7 @@ from portal.outbox.letters import write_letter
 from portal.outbox.services import Attachment, on
 from portal.payments.change_pages import change_view
 from portal.payments.invoices import invoice
+from portal.payments.labels import transfer_purpose
 from portal.payments.late import end_offers, offer_other_cabins
 from portal.payments.models import LateOffer, Payment
 from portal.payments.operations.queries import told_otherwise
@@ -121,7 +122,9 @@ def _write_of_change(template: str, change: BookingChange, attachments: Sequence
 
 @on("payments.transfer_awaited")
 def send_invoice(payment_id: int) -> None:
-    _write("payments/invoice", payment_id, with_invoice=True)
+    payment = db.session.get_one(Payment, payment_id)
+    purpose = transfer_purpose(payment.reference, payment.booking.reference)
+    _write("payments/invoice", payment_id, with_invoice=True, purpose=purpose)
 
 
 def _write(template: str, payment_id: int, *, with_invoice: bool = False, **more: Any) -> None:

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, current_app, flash, redirect, render_temp
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
+from markupsafe import Markup
 
 from portal.accounts.access import public
 from portal.booking.access import visitor_booking
@@ -19,13 +20,15 @@ from portal.kernel.clock import now
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.money import Money
 from portal.payments import late, queries, refunds, services
+from portal.payments.bank_days import last_safe_day, transfer_terms
 from portal.payments.errors import NotCancellable
 from portal.payments.forms import CancelForm, PayForm
-from portal.payments.invoices import invoice
-from portal.payments.labels import PROVIDER_HINTS
+from portal.payments.invoices import code_text, invoice
+from portal.payments.labels import PROVIDER_HINTS, transfer_purpose
 from portal.payments.models import Method
 from portal.payments.providers.base import BadSignature, CheckoutLine
 from portal.payments.providers.registry import providers
+from portal.payments.transfer_code import qr_svg
 from portal.web.locale import PREFIX, language
 
 log = logging.getLogger(__name__)
@@ -69,7 +72,6 @@ def pay(reference: str) -> ResponseReturnValue:
         form.method.data = ways[0].key
     left = max(0, int((debt.pay_by - now()).total_seconds()))
     status = 200 if not form.errors else 422
-    transfer = queries.awaited_transfer(page.id)
     return render_template(
         "payments/pay.html",
         page=page,
@@ -78,7 +80,9 @@ def pay(reference: str) -> ResponseReturnValue:
         left=left,
         ways=ways,
         hints=PROVIDER_HINTS,
-        transfer=transfer,
+        transfer=queries.awaited_transfer(page.id),
+        terms=transfer_terms(now()),
+        last_safe=last_safe_day(page.sailing.starts_at),
     ), status
 
 
@@ -186,8 +190,14 @@ def cancel(reference: str) -> ResponseReturnValue:
 def transfer(reference: str) -> ResponseReturnValue:
     page = booking_page(visitor_booking(reference).id)
     payment = queries.open_transfer(page.id)
+    code = code_text(payment, page.reference)
     return render_template(
-        "payments/transfer.html", page=page, payment=payment, payee=current_app.config["INVOICE_PAYEE"]
+        "payments/transfer.html",
+        page=page,
+        payment=payment,
+        payee=current_app.config["INVOICE_PAYEE"],
+        purpose=transfer_purpose(payment.reference, page.reference),
+        code=Markup(qr_svg(code)) if code else None,
     )
 
 

@@ -25,11 +25,12 @@ from portal.inventory.errors import CabinTaken, ShipFull
 from portal.inventory.models import CabinNight, OccupancyState
 from portal.inventory.services import expire_holds
 from portal.kernel.money import Money
+from portal.payments.bank_days import transfer_due
 from portal.payments.changes import agree_to_change, change_preview, give_up_change
 from portal.payments.models import Payment, PaymentState, Refund
 from portal.payments.queries import open_transfer
 from portal.payments.refunds import cancel, cancel_preview
-from portal.payments.services import TRANSFER_TIME, close_transfers, receive_money, receive_transfer, start_transfer
+from portal.payments.services import close_transfers, receive_money, receive_transfer, start_transfer
 from tests.factories import (
     NOON,
     announced,
@@ -141,7 +142,7 @@ def test_a_change_that_nobody_pays_is_dropped_and_leaves_everything_as_it_was():
     raise_fares(season, season.cabins[2].category_id, 1500_00)
     _, change = agree(booking, cabin_change(booking, season.cabins[2]))
     start_transfer(booking_id=booking.id, now=NOON)
-    later = NOON + TRANSFER_TIME
+    later = transfer_due(NOON)
 
     dropped = drop_changes(later)
     expire_holds(later)

@@ -8,12 +8,11 @@ from portal.accounts.models import Role
 from portal.booking.models import Booking, BookingState
 from portal.booking.services import expire_bookings
 from portal.database import db
+from portal.payments.bank_days import MARGIN, transfer_due
 from portal.payments.errors import MethodNotOffered, NotExpected
 from portal.payments.models import Method, Payment, PaymentState
 from portal.payments.queries import open_transfer
 from portal.payments.services import (
-    TRANSFER_LEAD,
-    TRANSFER_TIME,
     Way,
     close_transfers,
     offered_ways,
@@ -29,8 +28,8 @@ def test_the_cabin_is_kept_until_a_transfer_can_have_come():
     first = start_transfer(booking_id=booking.id, now=NOON)
 
     assert start_transfer(booking_id=booking.id, now=NOON) == first
-    assert booking.pay_by == NOON + TRANSFER_TIME
-    assert open_transfer(booking.id).due == NOON + TRANSFER_TIME
+    assert booking.pay_by == transfer_due(NOON)
+    assert open_transfer(booking.id).due == transfer_due(NOON)
     assert announced().count("payments.transfer_awaited") == 1
 
 
@@ -56,7 +55,7 @@ def test_a_transfer_is_not_offered_when_money_could_come_too_late():
     assert Way(Method.TRANSFER) not in offered_ways(booking.price, season.sailing.starts_at, NOON)
     with pytest.raises(MethodNotOffered):
         start_transfer(booking_id=booking.id, now=NOON)
-    assert Way(Method.TRANSFER) in offered_ways(booking.price, NOON + TRANSFER_LEAD, NOON)
+    assert Way(Method.TRANSFER) in offered_ways(booking.price, transfer_due(NOON) + MARGIN, NOON)
 
 
 def test_an_awaited_transfer_ends_with_its_booking_but_late_money_is_still_taken_note_of():
@@ -64,7 +63,7 @@ def test_an_awaited_transfer_ends_with_its_booking_but_late_money_is_still_taken
     booking = make_booking(season)
     start_transfer(booking_id=booking.id, now=NOON)
     payment_id = open_transfer(booking.id).id
-    later = NOON + TRANSFER_TIME
+    later = transfer_due(NOON)
     expire_bookings(later)
     assert close_transfers(later) == 1
     make_hold(season, now=later)

@@ -9,11 +9,12 @@ from portal.accounts.models import Role
 from portal.booking.services import expire_bookings
 from portal.database import db
 from portal.inventory.services import HOLD_TIME
+from portal.payments.bank_days import transfer_due
 from portal.payments.errors import NotExpected
 from portal.payments.models import PaymentState, Refund
 from portal.payments.queries import open_transfer
 from portal.payments.refunds import return_money, try_again
-from portal.payments.services import TRANSFER_TIME, receive_transfer, start_transfer
+from portal.payments.services import receive_transfer, start_transfer
 from tests.factories import NOON, make_account, make_booking, make_hold, make_season
 
 
@@ -21,7 +22,7 @@ def test_a_refund_that_failed_is_not_tried_again_beside_the_one_that_took_its_pl
     season = make_season()
     booking = make_booking(season)
     start_transfer(booking_id=booking.id, now=NOON)
-    payment_id, late = open_transfer(booking.id).id, NOON + TRANSFER_TIME + HOLD_TIME
+    payment_id, late = open_transfer(booking.id).id, transfer_due(NOON) + HOLD_TIME
     expire_bookings(late)
     make_hold(season, now=late)
     state = receive_transfer(payment_id=payment_id, account=make_account(Role.FINANCE), now=late)
