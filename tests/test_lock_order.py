@@ -114,7 +114,7 @@ def test_taking_up_a_saved_price():
     season = make_season()
     party = Party.of([40, 38])
     quote = save_quote(
-        sailing_id=season.sailing.id, cabin_id=season.cabins[0].id, party=party, currency="RUB", now=NOON
+        sailing_id=season.sailing.id, cabin_ids=[season.cabins[0].id], party=party, currency="RUB", now=NOON
     )
 
     with locks() as seen:

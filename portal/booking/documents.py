@@ -103,7 +103,7 @@ def _summary(page: BookingPage, language: str) -> str:
     part = sailing.part
     return " · ".join(
         [
-            *([_part(part, language)] if part else []),
+            *([part_words(part, language)] if part else []),
             formats.period(sailing.starts_at, sailing.embark.zone, sailing.ends_at, sailing.disembark.zone, language),
             ngettext("%(num)s day", "%(num)s days", sailing.days),
             ngettext("%(num)s night", "%(num)s nights", sailing.nights),
@@ -112,7 +112,7 @@ def _summary(page: BookingPage, language: str) -> str:
     )
 
 
-def _part(part: PartView, language: str) -> str:
+def part_words(part: PartView, language: str) -> str:
     embark, disembark = part.embark.within(language), part.disembark.within(language)
     return str(_("Part of the voyage: %(embark)s – %(disembark)s", embark=embark, disembark=disembark))
 
@@ -331,7 +331,7 @@ def _whole_cruise(page: BookingPage, language: str) -> Event:
         "description",
         "\n".join(
             [
-                *([_part(sailing.part, language)] if sailing.part else []),
+                *([part_words(sailing.part, language)] if sailing.part else []),
                 ports,
                 _("Booking number: %(reference)s", reference=page.reference),
                 _("Cabin: %(numbers)s", numbers=cabins),

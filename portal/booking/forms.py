@@ -28,6 +28,7 @@ from wtforms.validators import Email, InputRequired, Length, Optional
 from portal.booking.labels import DOCUMENT_KINDS, SEXES
 from portal.booking.models import DocumentKind
 from portal.booking.prices import DraftPrice
+from portal.inventory.forms import HoldForm
 from portal.kernel.countries import countries_by_name
 from portal.pricing.labels import CURRENCIES
 
@@ -238,7 +239,20 @@ class PriceForm(FlaskForm):
     def of(cls, present: DraftPrice, **options: Any) -> PriceForm:
         form = cls(data={"currency": present.currency, "code": present.code or ""}, **options)
         form.currency.choices = [(code, label) for code, label in CURRENCIES.items() if code in present.currencies]
-        form.lost = present.lost
+        form.lost, form.saved, form.saved_for_others = present.lost, present.saved, present.saved_for_others
         return form
 
     lost: str | None = None  # a code that was taken and holds no more
+    saved: str | None = None  # it is the price of this quote
+    saved_for_others: bool = False
+
+
+class SavePriceForm(HoldForm):
+    """Save a price: for so many adults, where the address names no party that sleeps in the cabin."""
+
+    code = StringField(_l("Promotion code"), [Optional(), _at_most(40)], filters=[_strip])
+
+    def for_party(self) -> None:
+        """Who travels is known already."""
+        del self.party
+        del self.infant

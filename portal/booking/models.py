@@ -378,19 +378,27 @@ class PromotionUse(Base):
 
 
 class QuoteUse(Base):
-    """A quote taken up by a hold, and through it by one booking. The primary key is the guard: only once at a time."""
+    """A quote taken up by holds, and through them by one booking. The primary key is the guard: only once at a time."""
 
     __tablename__ = "quote_use"
     __table_args__ = (CheckConstraint("converted_at IS NULL OR booking_id IS NOT NULL", name="converted_with_booking"),)
 
     quote_id: Mapped[int] = mapped_column(ForeignKey("quote.id"), primary_key=True)
-    occupancy_id: Mapped[int] = mapped_column(ForeignKey("occupancy.id"), unique=True)
     booking_id: Mapped[int | None] = mapped_column(ForeignKey("booking.id"), unique=True)
     converted_at: Mapped[datetime | None]  # when the booking was placed: from then on the quote is used up
 
     quote: Mapped[Quote] = relationship()
-    occupancy: Mapped[Occupancy] = relationship()
     booking: Mapped[Booking | None] = relationship()
+    holds: Mapped[list[QuoteHold]] = relationship(cascade="all, delete-orphan")
+
+
+class QuoteHold(Base):
+    """One cabin of a quote that was taken up. By its primary key a hold has one promised price, or none."""
+
+    __tablename__ = "quote_hold"
+
+    occupancy_id: Mapped[int] = mapped_column(ForeignKey("occupancy.id"), primary_key=True)
+    quote_id: Mapped[int] = mapped_column(ForeignKey("quote_use.quote_id"), index=True)
 
 
 class ChangeKind(StrEnum):

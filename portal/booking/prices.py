@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal.audit.services import record
 from portal.booking.errors import NotPayable, TooManyForCabin
@@ -21,10 +21,11 @@ from portal.booking.models import (
     ChargeKind,
     Passenger,
     PromotionUse,
+    QuoteHold,
     QuoteUse,
     UseState,
 )
-from portal.catalogue.models import VoyagePart
+from portal.catalogue.models import Cabin, Sailing, VoyagePart
 from portal.database import db, transaction
 from portal.kernel.ages import age_on
 from portal.kernel.formats import day_of
@@ -37,7 +38,7 @@ from portal.pricing.errors import (
     PromotionUsedUp,
 )
 from portal.pricing.kept import offer_read, why_kept
-from portal.pricing.models import Promotion
+from portal.pricing.models import Promotion, Quote
 from portal.pricing.party import Party, Traveller
 from portal.pricing.promotions import discount_of, find_promotion, plain_code
 from portal.pricing.queries import currencies_of, prices_of
@@ -52,17 +53,29 @@ class DraftPrice:
     currencies: tuple[str, ...]
     code: str | None
     lost: str | None  # a code that was taken and holds no more
+    saved: str | None  # the saved price that it is
+    saved_for_others: bool  # a saved price was taken up, for other cabins than these together
 
 
 def draft_price(booking_id: int) -> DraftPrice:
-    """Two statements for a booking that was loaded."""
+    """Three statements for a booking that was loaded with its cabins."""
     booking = db.session.get_one(Booking, booking_id)
     code = db.session.scalar(
         select(Promotion.code)
         .join(PromotionUse)
         .where(PromotionUse.booking_id == booking_id, PromotionUse.state == UseState.TAKEN)
     )
-    return DraftPrice(booking.currency, currencies_of(booking.sailing_id), code, booking.promotion_lost)
+    holds = [cabin.occupancy_id for cabin in booking.cabins]
+    taken_up = db.session.scalar(select(QuoteHold.quote_id).where(QuoteHold.occupancy_id.in_(holds)).limit(1))
+    saved = booking.versions.get("quote")
+    return DraftPrice(
+        booking.currency,
+        currencies_of(booking.sailing_id),
+        code,
+        booking.promotion_lost,
+        saved,
+        taken_up is not None and saved is None,
+    )
 
 
 def change_price(*, booking_id: int, currency: str, code: str, now: datetime) -> None:
@@ -84,22 +97,31 @@ def change_price(*, booking_id: int, currency: str, code: str, now: datetime) ->
 def price_draft(booking: Booking, now: datetime) -> PricedParty:
     """Today's charges of everybody in the draft, in place of what stood there; with its code while that holds.
 
-    A code that was taken and holds no more is given back, and the booking remembers which (promotion_lost).
-    Call it inside a transaction that locked the booking. Raises TooManyForCabin or NotFound (no fare).
+    A code that was taken and holds no more is given back, and the booking remembers which (promotion_lost). So it is
+    with the code of a saved price, which is taken when the price is first taken up.
+    Call it inside a transaction that locked the booking and its promotions. Raises TooManyForCabin or NotFound (no
+    fare).
     """
     quoted = _quoted(booking)
+    use = _open_use(booking.id)
+    promised = use.promotion if use is not None else None
     if quoted is not None and quoted.booking_id is None:  # the first time: from now on it is this draft's
         quoted.booking_id = booking.id
         booking.currency = quoted.quote.currency
-    use = _open_use(booking.id)
-    if use is None:
+        if quoted.quote.promotion is not None:
+            if use is not None and use.promotion_id != quoted.quote.promotion_id:
+                _give_back(use, now)
+            promised = quoted.quote.promotion
+    if promised is None:
         return _write(booking, _priced(booking, None, now))
+    day = day_of_booking(booking, now)
+    if quoted is not None and quoted.quote.promotion_id == promised.id:
+        day = quoted.quote.day
     try:
-        promotion = find_promotion(use.promotion.code, currency=booking.currency, day=day_of_booking(booking, now))
-        return _take(booking, promotion, now)
+        return _take(booking, find_promotion(promised.code, currency=booking.currency, day=day), now)
     except PromotionRefused:
-        _give_back(use, now)
-        booking.promotion_lost = use.promotion.code
+        give_back_promotion(booking, now)
+        booking.promotion_lost = promised.code
         return _write(booking, _priced(booking, None, now))
 
 
@@ -139,19 +161,29 @@ def choose_currency(*, booking_id: int, currency: str, now: datetime) -> None:
         price_draft(booking, now)
 
 
-def lock_promotion(*bookings: Booking | None) -> None:
+def lock_promotion(*bookings: Booking | None, hold_ids: Iterable[int] = ()) -> None:
     """Lock the promotions that these bookings use, in one order, before any sailing or cabin is locked.
 
-    The bookings are locked already, so nobody else changes which promotions they are.
+    The bookings are locked already, so nobody else changes which promotions they are. hold_ids: and those of the saved
+    prices that these holds took up.
     """
-    ids = [booking.id for booking in bookings if booking is not None]
-    if not ids:
-        return
-    used = db.session.scalars(
-        select(PromotionUse.promotion_id)
-        .where(PromotionUse.booking_id.in_(ids), PromotionUse.state == UseState.TAKEN)
-        .distinct()
-    ).all()
+    ids, holds = [booking.id for booking in bookings if booking is not None], list(hold_ids)
+    used: set[int] = set()
+    if ids:
+        used |= set(
+            db.session.scalars(
+                select(PromotionUse.promotion_id).where(
+                    PromotionUse.booking_id.in_(ids), PromotionUse.state == UseState.TAKEN
+                )
+            )
+        )
+    if holds:
+        promised = select(Quote.promotion_id).join(QuoteHold, QuoteHold.quote_id == Quote.id)
+        used |= {
+            promotion_id
+            for promotion_id in db.session.scalars(promised.where(QuoteHold.occupancy_id.in_(holds)))
+            if promotion_id is not None
+        }
     if used:
         db.session.scalars(
             select(Promotion).where(Promotion.id.in_(used)).order_by(Promotion.id).with_for_update()
@@ -223,47 +255,61 @@ def _draft(booking_id: int) -> Booking:
 
 
 def _priced(booking: Booking, promotion: Promotion | None, now: datetime) -> PricedParty:
-    sailing, voyage = booking.sailing, booking.voyage
     quoted = _quoted(booking)
-    prices = prices_of({sailing.id: sailing.code}, booking.currency)[sailing.id]
-    if isinstance(voyage, VoyagePart):
-        prices = prices.for_part(voyage.percent, voyage.embark.port.name, voyage.disembark.port.name)
     cabins = [booked.cabin for booked in booking.cabins]
-    party = Party(
-        tuple(
-            tuple(
-                Traveller(max(0, age_on(voyage.start_day, one.birth_date)), one.citizenship)
-                for one in _sleepers(booking, cabin.id)
-            )
-            for cabin in cabins
-        )
-    )
-    fares = tuple(
-        prices.cabin(cabin.category_id, cabin.category.code, berths=cabin.berths, extra_berths=cabin.extra_berths)
-        for cabin in cabins
-    )
-    for cabin, kind, travellers in zip(cabins, fares, party.cabins, strict=True):
+    party = party_of(booking)
+    offer, day = offer_for(booking.voyage, cabins, booking.currency), day_of_booking(booking, now)
+    for cabin, kind, travellers in zip(cabins, offer.cabins, party.cabins, strict=True):
         try:
             take_berths(0, kind, travellers)
         except PartyDoesNotFit as too_many:
             raise TooManyForCabin(number=cabin.number) from too_many
-    offer, day = Offer(prices.currency, fares, prices.terms), day_of_booking(booking, now)
     if quoted is not None and quoted.quote.currency == booking.currency:
-        offer, day = offer_read(quoted.quote.offer), quoted.quote.day
+        promised = offer_read(quoted.quote.offer)
+        by_cabin = {one.cabin_id: fares for one, fares in zip(quoted.quote.cabins, promised.cabins, strict=True)}
+        offer = replace(promised, cabins=tuple(by_cabin[cabin.id] for cabin in cabins))
+        day = quoted.quote.day
     if promotion is not None:
         offer = replace(offer, terms=offer.terms.with_discount(discount_of(promotion)))
     return price_party(offer, party, day=day)
 
 
+def party_of(booking: Booking) -> Party:
+    """Who was named, cabin by cabin. Every cabin has somebody."""
+    start = booking.voyage.start_day
+    return Party(
+        tuple(
+            tuple(
+                Traveller(max(0, age_on(start, one.birth_date)), one.citizenship)
+                for one in _sleepers(booking, booked.cabin_id)
+            )
+            for booked in booking.cabins
+        )
+    )
+
+
+def offer_for(voyage: Sailing | VoyagePart, cabins: Sequence[Cabin], currency: str) -> Offer:
+    """What these cabins cost today on a sailing or a part of it. Raises NotFound: a category is not sold."""
+    whole = voyage.sailing if isinstance(voyage, VoyagePart) else voyage
+    prices = prices_of({whole.id: whole.code}, currency)[whole.id]
+    if isinstance(voyage, VoyagePart):
+        prices = prices.for_part(voyage.percent, voyage.embark.port.name, voyage.disembark.port.name)
+    fares = tuple(
+        prices.cabin(cabin.category_id, cabin.category.code, berths=cabin.berths, extra_berths=cabin.extra_berths)
+        for cabin in cabins
+    )
+    return Offer(prices.currency, fares, prices.terms)
+
+
 def _quoted(booking: Booking) -> QuoteUse | None:
-    """The quote that the booking's only cabin was taken up by; with more cabins another price was never promised."""
-    if len(booking.cabins) != 1:
-        return None
-    return db.session.scalars(
+    """The quote that just these cabins were taken up by; for fewer or more another price was never promised."""
+    holds = {booked.occupancy_id for booked in booking.cabins}
+    found = db.session.scalars(
         select(QuoteUse)
-        .where(QuoteUse.occupancy_id == booking.cabins[0].occupancy_id)
-        .options(joinedload(QuoteUse.quote))
-    ).one_or_none()
+        .where(QuoteUse.quote_id.in_(select(QuoteHold.quote_id).where(QuoteHold.occupancy_id.in_(holds))))
+        .options(joinedload(QuoteUse.quote).selectinload(Quote.cabins), selectinload(QuoteUse.holds))
+    ).all()
+    return next((use for use in found if {hold.occupancy_id for hold in use.holds} == holds), None)
 
 
 def _sleepers(booking: Booking, cabin_id: int) -> list[Passenger]:

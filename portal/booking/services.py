@@ -109,7 +109,7 @@ def _name(
 ) -> Booking:
     with transaction() as session:
         known = _booking_of(parties)
-        lock_promotion(known)
+        lock_promotion(known, hold_ids=parties)
         for hold_id in sorted(parties):
             if not parties[hold_id]:
                 raise NobodyInCabin(number=session.get_one(Occupancy, hold_id).cabin.number)

@@ -18,6 +18,7 @@ from portal.kernel.errors import Refused
 from portal.pricing.party import MOST_CABINS, MOST_TRAVELLERS, Party, Traveller, parse_party
 
 ADULT = 30  # an age that pays the full fare
+NUMBER = re.compile(r"[0-9A-Za-z]{1,8}")  # of a cabin
 TYPED = ("adults", "ages", "cabins")  # what the chooser of the party sends; the address keeps `party` instead
 
 
@@ -29,6 +30,7 @@ class AskedParty:
     refusal: Any = None
     group: int = 0  # which of its cabins is being chosen
     part: str | None = None  # of the voyage: its key, "2-4"
+    chosen: tuple[str, ...] = ()  # numbers of the cabins chosen for the groups before this one, without a hold
 
     @property
     def text(self) -> str | None:
@@ -37,8 +39,24 @@ class AskedParty:
     @property
     def address(self) -> dict[str, str | int]:
         """What a link that goes on with this party, and with this part of the voyage, carries."""
-        given = {"part": self.part, "party": self.text, "group": self.group + 1 if self.text and self.group else None}
+        return self.at(self.group)
+
+    def at(self, group: int, chosen: tuple[str, ...] | None = None) -> dict[str, str | int]:
+        """As address, for another of its cabins. chosen: what was chosen before it; None: as far as this one knows."""
+        before = (self.chosen if chosen is None else chosen)[:group]
+        given = {
+            "part": self.part,
+            "party": self.text,
+            "group": group + 1 if self.text and group else None,
+            "chosen": ",".join(before) or None,
+        }
         return {name: value for name, value in given.items() if value is not None}
+
+    def with_cabin(self, number: str) -> tuple[str, ...]:
+        """A cabin for each of the party's, once this one is the last that was missing; else none."""
+        chosen = (*self.chosen, number)
+        complete = self.party is not None and len(self.party.cabins) == len(chosen) == len(set(chosen)) > 1
+        return chosen if complete else ()
 
     @property
     def adults(self) -> int | str:
@@ -74,7 +92,9 @@ def asked_party(address: Mapping[str, str]) -> AskedParty:
     except Refused as refused:
         return AskedParty(refusal=refused.message)
     group = address.get("group", "1")
-    return AskedParty(party, group=min(int(group) - 1, len(party.cabins) - 1) if group in "12345678" and group else 0)
+    place = min(int(group) - 1, len(party.cabins) - 1) if group in "12345678" and group else 0
+    chosen = tuple(NUMBER.findall(address.get("chosen", "")))[:place]
+    return AskedParty(party, group=place, chosen=chosen if len(chosen) == place else ())
 
 
 def typed_party(typed: Mapping[str, str]) -> str:

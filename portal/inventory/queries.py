@@ -730,6 +730,16 @@ def cabin_page(
     raise NotFound(code, number)
 
 
+def cabin_ids(code: str, numbers: Sequence[str]) -> list[int]:
+    """The cabins of these numbers on a sailing's ship, in their order. Raises NotFound."""
+    ship = select(Sailing.ship_id).where(Sailing.code == code).scalar_subquery()
+    rows = db.session.execute(select(Cabin.number, Cabin.id).where(Cabin.ship_id == ship, Cabin.number.in_(numbers)))
+    ids: dict[str, int] = dict(rows.all())
+    if missing := [number for number in numbers if number not in ids]:
+        raise NotFound(code, missing[0])
+    return [ids[number] for number in numbers]
+
+
 @dataclass(frozen=True)
 class DeckPlanStates:
     free: int

@@ -35,7 +35,7 @@ HOLDS_PER_NETWORK = "30 per 10 minutes"
 # The page of one sailing is kept by the versions of that sailing; what it says of others is made anew after this.
 OTHER_DATES_AGE = timedelta(minutes=1)
 
-LEFT_OUT = (*TYPED, "party", "group", "page")  # of an address, when another party is named
+LEFT_OUT = (*TYPED, "party", "group", "chosen", "page")  # of an address, when another party is named
 
 catalogue = Blueprint("catalogue", __name__, url_prefix=PREFIX)
 bp = Blueprint("inventory", __name__, url_prefix=f"{PREFIX}/cruises/<string:code>")

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.catalogue.models import Cabin, Sailing
+from portal.catalogue.models import Cabin, Sailing, VoyagePart
 from portal.database import Base, unique_where
 from portal.kernel.money import Money
 from portal.kernel.references import new_reference
@@ -139,7 +139,10 @@ def new_quote_code() -> str:
 
 
 class Quote(Base):
-    """A price that was promised for one cabin until a moment, with everything it was worked out from."""
+    """A price that was promised for cabins until a moment, with everything it was worked out from.
+
+    The promotion is not part of the offer: its limits are counted when the price is taken up.
+    """
 
     __tablename__ = "quote"
     __table_args__ = (
@@ -150,7 +153,8 @@ class Quote(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(16), unique=True, default=new_quote_code)
     sailing_id: Mapped[int] = mapped_column(ForeignKey("sailing.id"), index=True)
-    cabin_id: Mapped[int] = mapped_column(ForeignKey("cabin.id"))
+    part_id: Mapped[int | None] = mapped_column(ForeignKey("voyage_part.id"))  # None: the whole voyage
+    promotion_id: Mapped[int | None] = mapped_column(ForeignKey("promotion.id"))
     party: Mapped[str] = mapped_column(String(160))  # as in addresses
     currency: Mapped[str] = mapped_column(String(3))
     day: Mapped[date]  # the day of booking by which it was priced
@@ -162,7 +166,27 @@ class Quote(Base):
     expires_at: Mapped[datetime]
 
     sailing: Mapped[Sailing] = relationship()
-    cabin: Mapped[Cabin] = relationship()
+    part: Mapped[VoyagePart | None] = relationship()
+    promotion: Mapped[Promotion | None] = relationship()
+    cabins: Mapped[list[QuotedCabin]] = relationship(order_by="QuotedCabin.position", back_populates="quote")
+
+    @property
+    def voyage(self) -> Sailing | VoyagePart:
+        return self.part or self.sailing
 
     def valid_at(self, now: datetime) -> bool:
         return now < self.expires_at
+
+
+class QuotedCabin(Base):
+    """A cabin of a quote, in the order of the party's cabins."""
+
+    __tablename__ = "quoted_cabin"
+    __table_args__ = (UniqueConstraint("quote_id", "cabin_id"),)
+
+    quote_id: Mapped[int] = mapped_column(ForeignKey("quote.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    cabin_id: Mapped[int] = mapped_column(ForeignKey("cabin.id"))
+
+    quote: Mapped[Quote] = relationship(back_populates="cabins")
+    cabin: Mapped[Cabin] = relationship()

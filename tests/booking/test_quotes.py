@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -18,34 +18,58 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.booking.errors import QuoteDoesNotFit, QuoteOver, QuoteUsed
 from portal.booking.models import Booking, QuoteUse
+from portal.booking.prices import apply_promotion, draft_price
 from portal.booking.quote_paper import quote_paper
-from portal.booking.quotes import QUOTE_TIME, quote_page, save_quote, take_up
+from portal.booking.quotes import QUOTE_TIME, quote_page, save_draft, save_quote, take_up
 from portal.booking.services import name_passengers, place_booking
 from portal.database import db, transaction
 from portal.inventory.errors import CabinTaken, SailingClosed
 from portal.inventory.models import Occupancy
-from portal.inventory.services import HOLD_TIME
+from portal.inventory.services import HOLD_TIME, release
 from portal.kernel.errors import NotFound
 from portal.kernel.text import LANGUAGES
+from portal.pricing.errors import PromotionGivesNothing
 from portal.pricing.kept import offer_kept, offer_read
 from portal.pricing.models import Fare, Quote
 from portal.pricing.party import Party
 from portal.pricing.rules import CabinFares, Discount, ForeignTariff, LineKind, Offer, PartTariff, Terms
-from tests.browser import Browser
-from tests.factories import NOON, SmallSeason, details, make_fare, make_hold, make_season, make_terms
+from tests.browser import Browser, Page
+from tests.factories import (
+    NOON,
+    SmallSeason,
+    details,
+    make_draft,
+    make_fare,
+    make_hold,
+    make_part,
+    make_promotion,
+    make_ring,
+    make_season,
+    make_terms,
+)
 
 
-def saved(season: SmallSeason, party: str = "40,38", **given: Any) -> Quote:
+def saved(season: SmallSeason, party: str | Party = "40,38", **given: Any) -> Quote:
     return save_quote(
         **{
             "sailing_id": season.sailing.id,
-            "cabin_id": season.cabins[0].id,
-            "party": Party.of([int(age) for age in party.split(",")]),
+            "cabin_ids": [season.cabins[0].id],
+            "party": party if isinstance(party, Party) else Party.of([int(age) for age in party.split(",")]),
             "currency": "RUB",
             "now": NOON,
         }
         | given
     )
+
+
+def held(quote: Quote, holder: str = "visitor", now: Any = NOON) -> Occupancy:
+    """The hold of a quote for one cabin."""
+    [hold] = take_up(code=quote.code, holder=holder, now=now)
+    return hold
+
+
+def link_with(page: Page, part: str) -> str:
+    return next(link for link in page.links if part in link)
 
 
 def dearer() -> None:
@@ -75,7 +99,7 @@ def test_a_saved_price_stands_though_the_fares_have_risen():
     quote = saved(season)
     dearer()
 
-    booking = booked(take_up(code=quote.code, holder="visitor", now=NOON))
+    booking = booked(held(quote))
 
     assert booking.price.minor == quote.total_minor == 2000_00
     assert booking.versions["quote"] == quote.code
@@ -91,7 +115,7 @@ def test_early_booking_counts_from_the_day_of_the_quote_and_others_pay_by_its_ru
     quote = saved(season)
     later = NOON + timedelta(days=1)
 
-    hold = take_up(code=quote.code, holder="visitor", now=later)
+    hold = held(quote, now=later)
     booking = name_passengers(
         parties={hold.id: [details(), details(citizenship="TM")]}, customer_id=None, language="en", now=later
     )
@@ -103,7 +127,7 @@ def test_a_quote_keeps_its_currency():
     season = make_season()
     make_fare(season.sailing, season.category, currency="USD", adult_minor=11_00, single_minor=18_00, child_minor=9_00)
 
-    booking = booked(take_up(code=saved(season, currency="USD").code, holder="visitor", now=NOON))
+    booking = booked(held(saved(season, currency="USD")))
 
     assert (booking.price.minor, booking.currency) == (22_00, "USD")
 
@@ -111,7 +135,7 @@ def test_a_quote_keeps_its_currency():
 def test_a_quote_becomes_one_booking_only():
     season = make_season()
     quote = saved(season)
-    booked(take_up(code=quote.code, holder="visitor", now=NOON))
+    booked(held(quote))
 
     with pytest.raises(QuoteUsed):
         take_up(code=quote.code, holder="another", now=NOON)
@@ -121,7 +145,7 @@ def test_a_quote_becomes_one_booking_only():
 def test_asked_twice_by_one_visitor_it_is_the_same_hold():
     quote = saved(make_season())
 
-    first, second = (take_up(code=quote.code, holder="visitor", now=NOON) for _ in range(2))
+    first, second = (held(quote) for _ in range(2))
 
     assert first.id == second.id
 
@@ -130,7 +154,7 @@ def test_a_hold_that_ran_out_may_be_taken_up_again():
     quote = saved(make_season())
     take_up(code=quote.code, holder="visitor", now=NOON)
 
-    booking = booked(take_up(code=quote.code, holder="another", now=NOON + HOLD_TIME), now=NOON + HOLD_TIME)
+    booking = booked(held(quote, "another", NOON + HOLD_TIME), now=NOON + HOLD_TIME)
 
     assert booking.versions["quote"] == quote.code
 
@@ -140,7 +164,7 @@ def test_the_last_of_two_quotes_for_a_held_cabin_counts():
     old, new = saved(season), saved(season)
 
     for quote in (old, new):
-        hold = take_up(code=quote.code, holder="visitor", now=NOON)
+        hold = held(quote)
 
     assert booked(hold).versions["quote"] == new.code
     assert not quote_page(old.code, NOON).used
@@ -182,10 +206,9 @@ def test_the_database_itself_lets_a_quote_have_one_use():
     season = make_season()
     quote = saved(season)
     take_up(code=quote.code, holder="visitor", now=NOON)
-    other = make_hold(season, cabin=1)
 
     with pytest.raises(IntegrityError):
-        db.session.execute(insert(QuoteUse).values(quote_id=quote.id, occupancy_id=other.id))
+        db.session.execute(insert(QuoteUse).values(quote_id=quote.id))
     db.session.rollback()
 
 
@@ -216,6 +239,128 @@ def test_of_many_who_take_up_one_quote_at_once_one_gets_the_cabin(app: Flask) ->
     assert len(db.session.scalars(select(QuoteUse)).all()) == 1
 
 
+def test_a_whole_party_in_several_cabins_has_one_promise():
+    season = make_season()
+    quote = saved(season, cabin_ids=[season.cabins[2].id, season.cabins[0].id], party=Party.of([40, 38, 7], [30]))
+    dearer()
+
+    wide, single = take_up(code=quote.code, holder="visitor", now=NOON)
+    booking = name_passengers(
+        parties={
+            single.id: [details(given_names="OLEG")],
+            wide.id: [details(), details(given_names="IVAN"), details(birth_date=date(2017, 1, 1))],
+        },
+        customer_id=None,
+        language="en",
+        now=NOON,
+    )
+
+    assert (wide.party, single.party) == (3, 1)
+    assert booking.price.minor == quote.total_minor
+    assert booking.versions["quote"] == quote.code
+    assert quote_page(quote.code, NOON).numbers == "303, 301"
+
+
+def test_of_the_cabins_of_a_promise_all_are_held_or_none():
+    season = make_season()
+    quote = saved(season, cabin_ids=[season.cabins[0].id, season.cabins[1].id], party=Party.of([40], [38]))
+    make_hold(season, cabin=1)
+
+    with pytest.raises(CabinTaken):
+        take_up(code=quote.code, holder="visitor", now=NOON)
+
+    assert db.session.scalars(select(Occupancy).filter_by(holder="visitor")).all() == []
+    assert quote_page(quote.code, NOON).taken == "302"
+
+
+def test_fewer_cabins_than_were_promised_cost_what_they_cost_today():
+    season = make_season()
+    quote = saved(season, cabin_ids=[season.cabins[0].id, season.cabins[1].id], party=Party.of([40], [38]))
+    dearer()
+    first, second = take_up(code=quote.code, holder="visitor", now=NOON)
+    release(occupancy_id=second.id, now=NOON)
+
+    booking = name_passengers(parties={first.id: [details()]}, customer_id=None, language="en", now=NOON)
+
+    assert "quote" not in booking.versions
+    assert draft_price(booking.id).saved_for_others
+
+
+def test_a_promise_for_a_part_of_the_voyage_takes_its_nights_alone():
+    season = make_ring()
+    part = make_part(season.sailing, 2, 3)
+    quote = saved(season, part_id=part.id)
+    dearer()
+
+    hold = held(quote)
+
+    assert booked(hold).price.minor == quote.total_minor == 1000_00
+    assert hold.part_id == part.id
+    assert quote_page(quote.code, NOON).sailing.part_key == "2-3"
+
+
+def test_a_code_is_counted_when_the_price_is_taken_up_and_not_before():
+    season = make_season()
+    promotion = make_promotion(uses_limit=1)
+    first, second = (saved(season, code="spring", cabin_ids=[season.cabins[place].id]) for place in (0, 1))
+    drafts = [
+        name_passengers(parties={hold.id: [details(), details()]}, customer_id=None, language="en", now=NOON)
+        for hold in (held(first, "one"), held(second, "two"))
+    ]
+
+    assert [quote.total_minor for quote in (first, second)] == [1800_00, 1800_00]
+    assert [draft.price.minor for draft in drafts] == [1800_00, 2000_00]
+    assert drafts[1].promotion_lost == promotion.code
+
+
+def test_the_days_of_a_code_are_those_of_the_promise():
+    season = make_season()
+    make_promotion(ends_on=NOON.date())
+    quote = saved(season, code="SPRING")
+
+    booking = booked(held(quote, now=NOON + timedelta(days=1)), now=NOON + timedelta(days=1))
+
+    assert booking.price.minor == 1800_00
+
+
+def test_a_code_that_gives_nothing_is_refused_when_it_is_saved():
+    season = make_season()
+    make_promotion(categories=["STX"])
+
+    with pytest.raises(PromotionGivesNothing):
+        saved(season, code="SPRING")
+
+
+def test_what_stands_on_the_review_can_be_saved_with_everybody_in_it():
+    season = make_season()
+    make_terms(foreign={"residents": ["RU"], "percent": 8})
+    make_promotion()
+    draft = make_draft(season, details(), details(citizenship="TM"))
+    apply_promotion(booking_id=draft.id, code="SPRING", now=NOON)
+
+    quote = save_draft(booking_id=draft.id, now=NOON)
+
+    assert quote.total_minor == draft.price.minor
+    assert quote.party == "38RU,38TM"
+    assert quote_page(quote.code, NOON).promotion == "SPRING"
+
+
+def test_a_party_looks_at_all_its_cabins_before_it_saves_their_price(browser: Browser) -> None:
+    season = make_season()
+    make_promotion()
+    first = browser.open(f"/en/cruises/{season.sailing.code}/cabins/301?party=34;30")
+    plan = browser.open(link_with(first, "chosen=301"))
+    cabin = browser.open(link_with(plan, "cabins/302"))
+
+    form = browser.open(link_with(cabin, "/302/quote"))
+    mistaken, quote = form.submit(code="summer"), form.submit(code="spring").follow()
+
+    assert "301, 302" in form.words
+    assert mistaken.status == 422
+    assert "Saved price for cabins 301, 302" in quote.words
+    assert "2,880" in quote.words
+
+
 def test_an_offer_means_the_same_when_it_is_read_again():
     discount = Discount(
         LineKind.PROMOTION, "X", percent=5, until=NOON.date(), categories=frozenset({"STB"}), combinable=False
@@ -230,9 +375,8 @@ def test_an_offer_means_the_same_when_it_is_read_again():
 def test_a_tourist_saves_a_price_opens_it_again_and_takes_it_up(browser: Browser) -> None:
     season = make_season()
     cabin = browser.open(f"/en/cruises/{season.sailing.code}/cabins/301?party=34,7")
-    [button] = [one for one in cabin.find("button") if one.get("formaction")]
 
-    page = browser.request(button.get("formaction"), method="POST", data=cabin.form().values).follow()
+    page = browser.open(link_with(cabin, "/quote")).submit().follow()
     hold = page.submit()
 
     assert "Traveller 2, 7 years" in page.words

@@ -117,7 +117,7 @@ def furnish(app: Flask, language: str) -> Gallery:
     )
     close_cabin(sailing_id=sailing.id, cabin_id=cabin_of("331").id, reason="repair", now=moment)
     quote = save_quote(
-        sailing_id=sailing.id, cabin_id=cabin_of("332").id, party=Party.of([30, 7]), currency="RUB", now=moment
+        sailing_id=sailing.id, cabin_ids=[cabin_of("332").id], party=Party.of([30, 7]), currency="RUB", now=moment
     )
     part = offer_part(
         sailing_id=sailing.id, embark=1, disembark=4, percent=60, mark="proposed", on_sale=True, now=moment
@@ -177,6 +177,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("free cabin, priced for a party in dollars", f"cruises/{CODE}/cabins/332?party=30,7&currency=USD"),
         Shown("free cabin for a part", f"cruises/{CODE}/cabins/332?part={part.key}"),
         Shown("review of a part", f"holds/{partly.reference}/review"),
+        Shown("save a price", f"cruises/{CODE}/cabins/332/quote"),
+        Shown("save a price, no choice made", f"cruises/{CODE}/cabins/332/quote", status=422, act="send nothing"),
         Shown("saved price", f"quotes/{quote.code}"),
         Shown("held cabin", f"cruises/{CODE}/cabins/330"),
         Shown("booked cabin", f"cruises/{CODE}/cabins/328"),
@@ -227,7 +229,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("another cabin", f"bookings/{b}/change/cabin/328", CUSTOMER),
         Shown("another cabin, the sums", f"bookings/{b}/change/cabin/328?to=332", CUSTOMER),
         Shown("another sailing", f"bookings/{b}/change/sailing", CUSTOMER),
-        Shown("another sailing, the sums", f"bookings/{b}/change/sailing?to=PV24-05", CUSTOMER),
+        Shown("another sailing, the sums", f"bookings/{b}/change/sailing?to=PV24-07", CUSTOMER),
         Shown("cancel a cabin", f"bookings/{two_cabins.reference}/change/cabin/345/cancel", CUSTOMER),
         Shown("booking with a number that comes later", f"bookings/{numberless.reference}", CUSTOMER),
         Shown("cancel a passenger", f"bookings/{b}/change/passengers/2/cancel", CUSTOMER),
