@@ -39,6 +39,7 @@ ORDER = (
     "booking",
     "checklist_item",
     "payment",
+    "refund",
     "promotion",
     "quote",
     "waiting_entry",

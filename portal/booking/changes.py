@@ -57,6 +57,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.states import move
+from portal.ledger.services import post_price_change
 from portal.outbox.services import announce
 from portal.pricing.errors import PartyDoesNotFit
 from portal.pricing.kept import why_kept
@@ -749,6 +750,7 @@ def _join(booking: Booking, joining: Mapping[str, Any], booked: Mapping[int, Boo
 def _charge(booking: Booking, change: BookingChange, newcomer: Passenger | None, now: datetime) -> None:
     """The price anew. What it was before stands in the change."""
     session = db.session
+    price_before = booking.price
     kept = [charge.amount_minor for charge in booking.charges if charge.kind is ChargeKind.KEPT]
     if change.kept_minor:
         kept.append(change.kept_minor)
@@ -770,6 +772,14 @@ def _charge(booking: Booking, change: BookingChange, newcomer: Passenger | None,
             booking_id=booking.id, passenger_id=passenger_id, position=position, kind=kind, amount_minor=minor, why=why
         )
         for position, (passenger_id, kind, minor, why) in enumerate(rows, 1)
+    )
+    post_price_change(
+        booking_id=booking.id,
+        change=change.reference,
+        before=price_before,
+        after=Money(sum(minor for _id, _kind, minor, _why in rows), booking.currency),
+        kept=Money(change.kept_minor, booking.currency),
+        now=now,
     )
     taken = -sum(minor for _id, kind, minor, _why in rows if kind is ChargeKind.PROMOTION)
     use_promotion(booking, taken, len([room for room in change.after["steps"]["rooms"] if room["cabin"]]), now)

@@ -23,6 +23,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
+from portal.ledger.queries import Balance, balance_columns
 from portal.pricing.kept import why_read
 from portal.pricing.labels import explained
 from portal.pricing.policy import CancelStep, cancel_steps
@@ -112,6 +113,7 @@ class BookingPage:
     passengers: tuple[PassengerView, ...]
     charges: tuple[ChargeView, ...]
     price: Money
+    balance: Balance
     contact_name: str | None
     contact_email: str | None
     contact_phone: str | None
@@ -157,8 +159,16 @@ WHOLE = (
 
 def whole_booking(condition: ColumnElement[bool]) -> Booking | None:
     """The one booking that `condition` picks, with all that its pages show. Three statements."""
-    booking = db.session.scalars(select(Booking).where(condition).options(*WHOLE)).unique().one_or_none()
+    found = (
+        db.session.execute(
+            select(Booking, *balance_columns(Booking.id, Booking.currency, Booking)).where(condition).options(*WHOLE)
+        )
+        .unique()
+        .one_or_none()
+    )
+    booking = None if found is None else found[0]
     g.whole_booking = booking  # the session alone would forget it, and the next who asks would load it again
+    g.whole_balance = None if found is None else Balance.read(found[1:])
     return booking
 
 
@@ -203,6 +213,7 @@ def booking_page(booking_id: int) -> BookingPage:
             for charge in booking.charges
         ),
         price=price,
+        balance=g.whole_balance,
         contact_name=booking.contact_name,
         contact_email=booking.contact_email,
         contact_phone=booking.contact_phone,

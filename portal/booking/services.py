@@ -38,8 +38,10 @@ from portal.inventory.models import Occupancy, OccupancyState
 from portal.inventory.services import book_held_cabin, extend_hold, name_party, release, retake_cabin
 from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.clock import real_now
+from portal.kernel.money import Money
 from portal.kernel.sealing import fingerprint
 from portal.kernel.states import IllegalMove, move
+from portal.ledger.services import post_cancellation, post_charge, post_charge_ended
 from portal.outbox.services import announce
 from portal.pricing.policy import DEFAULT_POLICY, POLICY_VERSION
 from portal.pricing.queries import CURRENCY
@@ -257,6 +259,7 @@ def place_booking(
         booking.policy = list(DEFAULT_POLICY)
         booking.versions = {**booking.versions, "policy": POLICY_VERSION, "terms": terms_version}
         _move(booking, BookingState.PENDING, now)
+        _charge(booking, "placed", now)
         announce("booking.placed", booking_id=booking.id)
     return booking
 
@@ -287,6 +290,7 @@ def confirm_booking(*, booking_id: int, now: datetime) -> None:
             raise NotPayable
         if booking.state is BookingState.EXPIRED:
             retake_promotion(booking, now)
+            _charge(booking, "taken again", now)
         for cabin in booking.cabins:
             party = _party(cabin)
             if cabin.occupancy.state is OccupancyState.HELD:
@@ -298,10 +302,11 @@ def confirm_booking(*, booking_id: int, now: datetime) -> None:
         announce("booking.confirmed", booking_id=booking.id)
 
 
-def cancel_booking(*, booking_id: int, now: datetime) -> None:
+def cancel_booking(*, booking_id: int, now: datetime, kept: Money | None = None) -> None:
     """End an agreed booking and free its cabins; what is returned, payments decide. Announces booking.cancelled.
 
-    Raises IllegalMove for a booking that is over already.
+    kept: of its price, with what earlier changes kept; None is nothing. Raises IllegalMove for a booking that is over
+    already.
     """
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
@@ -310,6 +315,9 @@ def cancel_booking(*, booking_id: int, now: datetime) -> None:
         if change is not None:
             drop_change(change, booking, now)
         _move(booking, BookingState.CANCELLED, now)
+        post_cancellation(
+            booking_id=booking.id, reference=booking.reference, kept=kept or Money(0, booking.currency), now=now
+        )
         for cabin in booking.cabins:
             release(occupancy_id=cabin.occupancy_id, now=now)
         announce("booking.cancelled", booking_id=booking.id)
@@ -399,6 +407,10 @@ def expire_bookings(now: datetime) -> int:
         for booking in overdue:
             for cabin in booking.cabins:
                 release(occupancy_id=cabin.occupancy_id, now=now, expired=True)
+            if booking.state is BookingState.PENDING:
+                post_charge_ended(
+                    booking_id=booking.id, key=booking.reference, currency=booking.currency, now=now
+                )
             _move(booking, BookingState.EXPIRED, now)
             announce("booking.expired", booking_id=booking.id)
     return len(overdue)
@@ -408,6 +420,16 @@ def _keep_room(booking: Booking, now: datetime) -> None:
     """For all who were named, whatever the hold was told in another window since. Raises HoldOver or ShipFull."""
     for cabin in booking.cabins:
         name_party(occupancy_id=cabin.occupancy_id, party=_party(cabin), now=now)
+
+
+def _charge(booking: Booking, occasion: str, now: datetime) -> None:
+    post_charge(
+        booking_id=booking.id,
+        key=f"{booking.reference}:{occasion}",
+        price=booking.price,
+        kept=booking.kept,
+        now=now,
+    )
 
 
 def _party(cabin: BookedCabin) -> int:

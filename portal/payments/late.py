@@ -18,6 +18,7 @@ from portal.inventory.queries import cabins_taken
 from portal.inventory.services import hold_cabin, release
 from portal.kernel.errors import Refused
 from portal.kernel.states import move
+from portal.ledger.services import post_allocation
 from portal.outbox.services import announce
 from portal.payments.errors import OfferOver
 from portal.payments.models import LateOffer, LateOfferState, Payment, PaymentState
@@ -141,6 +142,13 @@ def accept_offer(*, payment_id: int, now: datetime) -> None:
             from_state=before,
             to_state=payment.state,
             reason="another cabin accepted",
+        )
+        post_allocation(
+            booking_id=booking.id,
+            payment_id=payment.id,
+            payment=payment.reference,
+            amount=payment.amount,
+            now=now,
         )
         _close(offer, booking, LateOfferState.ACCEPTED, now)
         confirm_booking(booking_id=booking.id, now=now)

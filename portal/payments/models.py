@@ -13,11 +13,19 @@ from portal.database import Base, index_where, unique_where
 from portal.kernel.money import Money
 from portal.kernel.references import new_reference
 from portal.kernel.states import Moves
+from portal.ledger.models import LedgerAccount
 
 
 class Method(StrEnum):
     CARD = "card"  # at once, on the page of a provider
     TRANSFER = "transfer"
+
+
+# Where the money of each provider lies, and from where it goes back; without a provider it is our own bank account.
+CLEARED_IN: dict[str | None, LedgerAccount] = {
+    None: LedgerAccount.BANK,
+    "stripe": LedgerAccount.STRIPE,
+}
 
 
 class PaymentState(StrEnum):
@@ -97,6 +105,15 @@ class Payment(Base):
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
 
+    @property
+    def clearing(self) -> LedgerAccount:
+        return CLEARED_IN[self.provider]
+
+    @property
+    def held_in(self) -> LedgerAccount:
+        """Whether its money counts to the booking, or to nothing yet."""
+        return LedgerAccount.SUSPENSE if self.state is PaymentState.UNALLOCATED else LedgerAccount.GUEST
+
 
 class ProviderEvent(Base):
     """An event that a provider sent, stored before it is acted on; each is acted on once."""
@@ -164,6 +181,10 @@ class Refund(Base):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.payment.currency)
+
+    @property
+    def clearing(self) -> LedgerAccount:
+        return CLEARED_IN[self.provider]
 
 
 class LateOffer(Base):

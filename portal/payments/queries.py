@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -29,7 +29,7 @@ from portal.payments.labels import (
     method_label,
 )
 from portal.payments.models import LateOffer, LateOfferState, Method, Payment, PaymentState, Refund, RefundState
-from portal.payments.standing import Sums, standing
+from portal.payments.standing import standing
 
 
 @dataclass(frozen=True)
@@ -98,21 +98,13 @@ class MoneyView:
 
 
 @part_of("booking", "money")
-def booking_money(_booking_id: int) -> Callable[[BookingPage, Iterable[PaymentView], Iterable[RefundView]], MoneyView]:
-    """For the page, which has its payments and refunds already: no statement."""
+def booking_money(_booking_id: int) -> Callable[[BookingPage], MoneyView]:
+    """For the page, which has its balance already: no statement."""
     return _money
 
 
-def _money(page: BookingPage, payments: Iterable[PaymentView], refunds: Iterable[RefundView]) -> MoneyView:
-    paid = [(payment.state, payment.amount.minor) for payment in payments]
-    back = [(refund.state, refund.amount.minor) for refund in refunds if refund.state is not RefundState.FAILED]
-    sums = Sums(
-        received=sum(minor for state, minor in paid if state is PaymentState.SUCCEEDED),
-        unallocated=sum(minor for state, minor in paid if state is PaymentState.UNALLOCATED),
-        returned=sum(minor for _state, minor in back),
-        returning=sum(minor for state, minor in back if state is not RefundState.SUCCEEDED),
-    )
-    money = standing(page.state, page.price.minor, sums, page.pay_by, clock.now())
+def _money(page: BookingPage) -> MoneyView:
+    money = standing(page.state, page.price.minor, page.balance, page.pay_by, clock.now())
     return MoneyView(STANDINGS[money.state], STANDING_TONES[money.state], money.overdue)
 
 

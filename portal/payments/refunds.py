@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, select
 
 from portal.accounts.models import Account
 from portal.audit.services import record
@@ -17,6 +17,8 @@ from portal.booking.services import cancel_booking
 from portal.database import after_commit, db, transaction
 from portal.kernel.money import Money
 from portal.kernel.states import move
+from portal.ledger.queries import balance_of, held_of
+from portal.ledger.services import Returning, post_refund_failed, post_refund_requested, post_refund_settled
 from portal.outbox.services import announce, wake_worker
 from portal.payments.errors import AmountsChanged, NotCancellable, NotExpected
 from portal.payments.models import (
@@ -88,7 +90,7 @@ def cancel(*, booking_id: int, agreed: Money, now: datetime) -> None:
         preview = _preview(booking, now)
         if preview.today.returned != agreed:
             raise AmountsChanged
-        cancel_booking(booking_id=booking_id, now=now)
+        cancel_booking(booking_id=booking_id, now=now, kept=preview.today.kept)
         return_part(booking, preview.today.returned, now)
 
 
@@ -99,7 +101,7 @@ def return_part(booking: Booking, amount: Money, now: datetime) -> None:
     """
     left = amount.minor
     for payment in _succeeded(booking.id):
-        share = min(left, payment.amount_minor - _refunded(payment.id))
+        share = min(left, _held(payment))
         if share > 0:
             _request(payment, share, RefundReason.CANCELLED, now)
             left -= share
@@ -109,8 +111,7 @@ def return_part(booking: Booking, amount: Money, now: datetime) -> None:
 
 def paid_for(booking: Booking) -> Money:
     """What was received for a booking and has not gone back nor is going."""
-    received = sum(payment.amount_minor - _refunded(payment.id) for payment in _succeeded(booking.id))
-    return Money(received, booking.currency)
+    return Money(balance_of(booking.id, booking.currency).paid, booking.currency)
 
 
 def cancel_whole(*, booking_id: int, now: datetime) -> Money:
@@ -127,7 +128,7 @@ def cancel_whole(*, booking_id: int, now: datetime) -> Money:
         cancel_booking(booking_id=booking_id, now=now)
         returned = 0
         for payment in _received(booking_id):
-            left = payment.amount_minor - _refunded(payment.id)
+            left = _held(payment)
             if left > 0:
                 _request(payment, left, RefundReason.CANCELLED, now)
                 returned += left
@@ -137,8 +138,10 @@ def cancel_whole(*, booking_id: int, now: datetime) -> Money:
 def return_money(*, payment_id: int, now: datetime) -> None:
     """Staff send back money that found no cabin. Raises NotExpected where it has a cabin or goes back already."""
     with transaction() as session:
+        booking_id = session.get_one(Payment, payment_id).booking_id
+        session.get_one(Booking, booking_id, with_for_update=True)
         payment = session.get_one(Payment, payment_id, with_for_update=True)
-        left = payment.amount_minor - _refunded(payment.id)
+        left = _held(payment)
         if payment.state is not PaymentState.UNALLOCATED or left <= 0:
             raise NotExpected
         _request(payment, left, RefundReason.NO_CABIN, now)
@@ -146,13 +149,14 @@ def return_money(*, payment_id: int, now: datetime) -> None:
 
 def going_back(payment_id: int) -> bool:
     """Whether some of a payment has gone back or is going."""
-    return _refunded(payment_id) > 0
+    payment = db.session.get_one(Payment, payment_id)
+    return _held(payment) < payment.amount_minor
 
 
 def confirm_paid_back(*, refund_id: int, account: Account, now: datetime) -> None:
     """Staff have made the transfer back. Raises NotExpected."""
-    with transaction() as session:
-        refund = session.get_one(Refund, refund_id, with_for_update=True)
+    with transaction():
+        refund = _locked(refund_id)
         if refund.provider is not None or refund.state is not RefundState.REQUESTED:
             raise NotExpected
         refund.settled_by_id = account.id
@@ -225,10 +229,9 @@ def try_again(*, refund_id: int, now: datetime) -> None:
     """Staff send a refund once more that failed, with a key of its own. Raises NotExpected for any other, and where the
     money is on its way back by another refund.
     """
-    with transaction() as session:
-        refund = session.get_one(Refund, refund_id, with_for_update=True)
-        payment = session.get_one(Payment, refund.payment_id, with_for_update=True)
-        if refund.state is not RefundState.FAILED or refund.amount_minor > payment.amount_minor - _refunded(payment.id):
+    with transaction():
+        refund = _locked(refund_id)
+        if refund.state is not RefundState.FAILED or refund.amount_minor > _held(refund.payment):
             raise NotExpected
         refund.attempt += 1
         refund.provider_id = None
@@ -294,16 +297,22 @@ def _received(booking_id: int) -> Sequence[Payment]:
     ).all()
 
 
-def _refunded(payment_id: int) -> int:
-    """Minor units of a payment that have gone back or are going."""
-    return (
-        db.session.scalar(
-            select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
-                Refund.payment_id == payment_id, Refund.state != RefundState.FAILED
-            )
-        )
-        or 0
-    )
+def _held(payment: Payment) -> int:
+    """Minor units of a payment that have not gone back and are not going."""
+    return held_of(payment.id, payment.currency).minor
+
+
+def _locked(refund_id: int) -> Refund:
+    """A refund under the locks of its booking and payment."""
+    session = db.session
+    booking_id, payment_id = session.execute(
+        select(Payment.booking_id, Payment.id)
+        .join(Refund, Refund.payment_id == Payment.id)
+        .where(Refund.id == refund_id)
+    ).one()
+    session.get_one(Booking, booking_id, with_for_update=True)
+    session.get_one(Payment, payment_id, with_for_update=True)
+    return session.get_one(Refund, refund_id, with_for_update=True)
 
 
 def _request(payment: Payment, minor: int, reason: RefundReason, now: datetime) -> None:
@@ -318,12 +327,13 @@ def _request(payment: Payment, minor: int, reason: RefundReason, now: datetime) 
     db.session.add(refund)
     db.session.flush()
     record("refund.requested", subject="refund", reference=refund.reference, now=now, to_state=refund.state)
+    _post(refund, None, now)
     announce("payments.refund_requested", refund_id=refund.id)
 
 
 def _settle(refund_id: int, provider_id: str | None, state: RefundState, now: datetime) -> None:
-    with transaction() as session:
-        refund = session.get_one(Refund, refund_id, with_for_update=True)
+    with transaction():
+        refund = _locked(refund_id)
         refund.provider_id = provider_id or refund.provider_id
         if refund.state is not state:
             if state is RefundState.SUCCEEDED:
@@ -342,3 +352,18 @@ def _move(refund: Refund, state: RefundState, now: datetime) -> None:
         from_state=before,
         to_state=state,
     )
+    _post(refund, before, now)
+
+
+def _post(refund: Refund, before: RefundState | None, now: datetime) -> None:
+    """What the state it has come to means for the money."""
+    payment = refund.payment
+    going = Returning(payment.booking_id, payment.id, refund.reference, refund.attempt, refund.amount)
+    match refund.state:
+        case RefundState.REQUESTED:
+            post_refund_requested(going, held_in=payment.held_in, now=now)
+        case RefundState.SUCCEEDED:
+            post_refund_settled(going, clearing=refund.clearing, now=now)
+        case RefundState.FAILED:
+            left = refund.clearing if before is RefundState.SUCCEEDED else None
+            post_refund_failed(going, held_in=payment.held_in, came_back_to=left, now=now)

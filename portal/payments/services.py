@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, func, not_, select, true
+from sqlalchemy import and_, case, not_, select, true
 from sqlalchemy.exc import IntegrityError
 
 from portal.accounts.models import Account
@@ -20,6 +20,8 @@ from portal.inventory.errors import CabinTaken, KeptForOthers, ShipFull
 from portal.kernel.clock import real_now
 from portal.kernel.money import Money
 from portal.kernel.states import move
+from portal.ledger.queries import balance_of
+from portal.ledger.services import post_payment, post_unallocated
 from portal.outbox.services import announce, wake_worker
 from portal.payments.bank_days import in_time, transfer_due
 from portal.payments.errors import MethodNotOffered, NotExpected
@@ -82,7 +84,7 @@ class Debt:
 def debt_of(booking: Booking) -> Debt | None:
     """None where nothing is owed. One statement for a confirmed booking."""
     if booking.state is BookingState.PENDING and booking.pay_by is not None:
-        left = booking.price.minor - _received(booking.id)
+        left = balance_of(booking.id, booking.currency).owed
         assert booking.placed_at is not None
         return Debt(Money(left, booking.currency), booking.pay_by, booking.placed_at, None) if left > 0 else None
     change = awaiting_change(booking.id) if booking.state is BookingState.CONFIRMED else None
@@ -259,28 +261,47 @@ def receive_money(
                 return payment.state
             if amount != payment.amount:
                 raise NotExpected
-            if payment.change_id is None and _received(booking.id) + amount.minor > booking.price.minor:
+            paid = balance_of(booking.id, booking.currency).paid + amount.minor
+            if payment.change_id is None and paid > booking.price.minor:
                 raise NotExpected
             payment.payment_intent = payment_intent
             payment.received_by_id = received_by_id
             payment.received_at = now
             _move(payment, PaymentState.SUCCEEDED, now)
-            session.flush()
+            post_payment(
+                booking_id=booking.id,
+                payment_id=payment.id,
+                payment=payment.reference,
+                amount=amount,
+                clearing=payment.clearing,
+                now=now,
+            )
             if payment.change_id is not None:
                 _make_change(booking, payment, now)
-            elif _received(booking.id) >= booking.price.minor:
+            elif paid >= booking.price.minor:
                 confirm_booking(booking_id=booking.id, now=now)
             announce("payments.received", payment_id=payment.id)
             return PaymentState.SUCCEEDED
     except (CabinTaken, KeptForOthers, ShipFull, NotPayable, NotChangeable, NotExpected) as reason:
         why = type(reason).__name__
     with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
         payment = session.get_one(Payment, payment_id, with_for_update=True)
         if payment.state not in RECEIVED:
+            # What came, whatever was asked for: it is this that can go back.
+            payment.amount_minor, payment.currency = amount.minor, amount.currency
             payment.payment_intent = payment_intent
             payment.received_by_id = received_by_id
             payment.received_at = now
             _move(payment, PaymentState.UNALLOCATED, now, reason=why)
+            post_unallocated(
+                booking_id=booking.id,
+                payment_id=payment.id,
+                payment=payment.reference,
+                amount=amount,
+                clearing=payment.clearing,
+                now=now,
+            )
             announce("payments.unallocated", payment_id=payment.id)
         return payment.state
 
@@ -474,15 +495,6 @@ def _new_payment(booking: Booking, debt: Debt, way: Way, now: datetime) -> Payme
         change_id=debt.change_id,
         made_at=now,
     )
-
-
-def _received(booking_id: int) -> int:
-    """Minor units received for a booking and counted to its price."""
-    return db.session.scalar(
-        select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(
-            Payment.booking_id == booking_id, Payment.state == PaymentState.SUCCEEDED
-        )
-    ) or 0
 
 
 def _move(payment: Payment, state: PaymentState, now: datetime, reason: str | None = None) -> None:

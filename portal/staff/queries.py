@@ -35,8 +35,9 @@ from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
+from portal.ledger.queries import Balance, balance_columns
 from portal.payments.models import Method, Payment, PaymentState, Refund, RefundState
-from portal.payments.standing import MoneyStanding, Sums, standing, sums_columns
+from portal.payments.standing import MoneyStanding, standing
 from portal.pricing.models import Fare, PriceList, Promotion
 from portal.pricing.party import Party
 from portal.pricing.queries import CURRENCY, currencies_of, fares_in, price_lists_of, terms_for
@@ -514,8 +515,9 @@ def bookings_page(filters: BookingFilters, page: int, now: datetime) -> Bookings
     at = paging(page, total)
     persons = _sum_of(func.count(Passenger.id), Passenger.booking_id, Passenger.left_at.is_(None))
     owed = _sum_of(func.sum(Charge.amount_minor), Charge.booking_id)
+    balance = balance_columns(Booking.id, Booking.currency, Booking)
     bookings = db.session.execute(
-        _bookings_where(select(Booking, Sailing.code, persons, owed, *sums_columns(Booking.id)), filters)
+        _bookings_where(select(Booking, Sailing.code, persons, owed, *balance), filters)
         .order_by(Booking.placed_at.desc().nulls_first(), Booking.id.desc())
         .limit(PAGE)
         .offset(at.offset)
@@ -543,13 +545,13 @@ def bookings_page(filters: BookingFilters, page: int, now: datetime) -> Bookings
                 placed_at=booking.placed_at,
                 pay_by=booking.pay_by,
                 price=Money(int(price), booking.currency),
-                paid=Money(sums.received - sums.returned, booking.currency),
+                paid=Money(sums.paid, booking.currency),
                 money=standing(booking.state, int(price), sums, booking.pay_by, now),
                 papers=papers.get(booking.id, Papers(0, 0)),
                 travel=booking.travel,
             )
             for booking, code, travellers, price, sums in (
-                (*row[:4], Sums(*(int(figure) for figure in row[4:]))) for row in bookings
+                (*row[:4], Balance.read(row[4:])) for row in bookings
             )
         ),
         paging=at,
@@ -682,8 +684,9 @@ class BookingPage:
 
 def booking_page(reference: str, now: datetime) -> BookingPage:
     """Raises NotFound. Eight statements."""
+    balance = balance_columns(Booking.id, Booking.currency, Booking)
     found = db.session.execute(
-        select(Booking, Sailing.code, Itinerary.title, Account.email, *sums_columns(Booking.id))
+        select(Booking, Sailing.code, Itinerary.title, Account.email, *balance)
         .join(Sailing, Sailing.id == Booking.sailing_id)
         .join(Itinerary, Itinerary.id == Sailing.itinerary_id)
         .outerjoin(Account, Account.id == Booking.customer_id)
@@ -696,7 +699,7 @@ def booking_page(reference: str, now: datetime) -> BookingPage:
     if found is None:
         raise NotFound(reference)
     booking, code, title, customer, *figures = found
-    sums = Sums(*map(int, figures))
+    sums = Balance.read(figures)
     cabins = db.session.execute(
         select(Cabin.number, Occupancy.reference)
         .join(BookedCabin, BookedCabin.cabin_id == Cabin.id)
@@ -742,7 +745,7 @@ def booking_page(reference: str, now: datetime) -> BookingPage:
         ),
         payments=tuple(_payment_row(payment, reference, booking.contact_name, code) for payment in payments),
         price=Money(price, booking.currency),
-        paid=Money(sums.received - sums.returned, booking.currency),
+        paid=Money(sums.paid, booking.currency),
         money=standing(booking.state, price, sums, booking.pay_by, now),
         papers=_papers([booking.id], now.date()).get(booking.id, Papers(0, 0)),
         trail=_trail(select(AuditEntry).where(about), limit=PAGE),

@@ -12,7 +12,8 @@ from portal.booking.models import Booking, BookingState
 from portal.booking.services import expire_bookings
 from portal.database import db, transaction
 from portal.kernel.clock import real_now
-from portal.payments.models import Payment, PaymentState, ProviderEvent
+from portal.ledger.models import LedgerAccount
+from portal.payments.models import CLEARED_IN, Payment, PaymentState, ProviderEvent
 from portal.payments.providers.base import CheckoutLine, GatewayUnavailable
 from portal.payments.providers.stripe import CHECKOUT_TIME, StripeProvider
 from portal.payments.services import GRACE, handle_events, reconcile, settle_checkout, start_card_payment
@@ -40,10 +41,11 @@ class Another(StripeProvider):
 
 
 @pytest.fixture
-def another(app, provider):
+def another(app, provider, monkeypatch):
     """The address of its API may be changed before the first call."""
     settings = app.config | {"STRIPE_API_BASE": provider.url}
     made = Another.configured(settings)
+    monkeypatch.setitem(CLEARED_IN, "another", LedgerAccount.DESK)
     app.extensions["payment_providers"] = {"stripe": StripeProvider.configured(settings), "another": made}
     return made
 

@@ -23,6 +23,7 @@ from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.parts import part_of
 from portal.kernel.text import LocalizedText
+from portal.ledger.queries import held_column
 from portal.outbox.models import MailState, OutgoingMail
 from portal.payments.models import Payment, PaymentState, Refund, RefundState
 from portal.payments.operations.models import OPEN_CHOICE, CaseState, Operation, OperationCase, OperationKind
@@ -63,21 +64,15 @@ def standings(sailing_id: int) -> tuple[Standing, ...]:
             .group_by(Passenger.booking_id)
         ).all()
     )
-    back = (
-        select(func.coalesce(func.sum(Refund.amount_minor), 0))
-        .where(Refund.payment_id == Payment.id, Refund.state != RefundState.FAILED)
-        .correlate(Payment)
-        .scalar_subquery()
-    )
     paid: dict[int, int] = {}
     awaited: set[int] = set()
-    for booking_id, state, amount, returned in db.session.execute(
-        select(Payment.booking_id, Payment.state, Payment.amount_minor, back).where(
+    for booking_id, state, held in db.session.execute(
+        select(Payment.booking_id, Payment.state, held_column(Payment.id, Payment.currency, Payment)).where(
             Payment.booking_id.in_(ids), Payment.state.in_([*CAME, *AWAITED])
         )
     ):
         if state in CAME:
-            paid[booking_id] = paid.get(booking_id, 0) + amount - int(returned)
+            paid[booking_id] = paid.get(booking_id, 0) + int(held)
         else:
             awaited.add(booking_id)
     return tuple(
