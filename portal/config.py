@@ -71,11 +71,13 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
 def _patience(database: str, seconds: int) -> dict[str, Any]:
     """How long to wait for a database that is busy or does not answer, before a person is told so.
 
-    PostgreSQL's own patience would be endless for a host that is gone: then each thread would wait for it.
+    PostgreSQL's own patience would be endless, for a host that is gone as for a row that somebody keeps locked: then
+    each thread would wait for it.
     """
     if database.startswith("sqlite"):
         return {"timeout": seconds}
     return {
+        "options": f"-c lock_timeout={seconds}s",
         "connect_timeout": min(seconds, 5),
         "tcp_user_timeout": seconds * 1000,
         "keepalives_idle": seconds,

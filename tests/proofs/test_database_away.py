@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests import services
@@ -92,6 +93,25 @@ def test_a_server_that_stops_and_starts_again(cluster: Cluster, tmp_path: Path, 
         late = leaving(Customer(running.url))
         sign_up(late)
         wait_for(lambda: letters_to(late, running) == 1, "the worker sends mail again", running.worker)
+
+
+@pytest.mark.only("postgresql")
+def test_a_row_that_somebody_keeps_locked(running: Portal, leaving: Leaving) -> None:
+    code = make_season().sailing.code
+    running.web = running.serve("wsgi:app", DATABASE_TIMEOUT_SECONDS="1")
+    running.start(worker=False, sandbox=False)
+    visitor = leaving(Customer(running.url))
+    cabin = f"/en/cruises/{code}/cabins/301"
+    with psycopg.connect(running.environment["DATABASE_URL"].replace("+psycopg", "")) as other:
+        other.execute("SELECT id FROM sailing FOR UPDATE")
+
+        refused = visitor.fill_in(cabin, {"party": "2"})
+
+        assert is_plain(refused)
+        assert visitor.get("/en/cruises").status == 200  # reading goes on
+        other.rollback()
+
+    assert visitor.hold(code, "301", 2)
 
 
 @pytest.mark.only("sqlite")
