@@ -189,11 +189,12 @@ def awaiting_change(booking_id: int) -> BookingChange | None:
     ).one_or_none()
 
 
-def plan(booking: Booking, wish: Wish, now: datetime) -> Plan:
+def plan(booking: Booking, wish: Wish, now: datetime, *, waived: bool = False) -> Plan:
     """What the wish would mean now; nothing is written.
 
     The same sailing costs what it cost on the day it was booked; another one what it costs today. What is cheaper
-    afterwards is given up, and of that the operator keeps what the pinned conditions say for a cancellation today.
+    afterwards is given up, and of that the operator keeps what the pinned conditions say for a cancellation today;
+    nothing where that is waived.
     Raises NotChangeable, ChangeUnderWay, NothingChanges, PartStays, NobodyLeft, AdultNeeded, TooManyForCabin,
     PartyTooLarge, CabinTaken or SailingClosed.
     """
@@ -227,6 +228,8 @@ def plan(booking: Booking, wish: Wish, now: datetime) -> Plan:
         Money(fares_after, booking.currency),
         moves=moves,
     )
+    if waived:
+        kept = Money(0, booking.currency)
     kept_before = booking.price.minor - fares_before
     return Plan(
         kind=wish.kind,

@@ -11,7 +11,7 @@ from portal.booking.models import Booking, BookingChange
 from portal.database import db, transaction
 from portal.kernel.money import Money
 from portal.payments.errors import MethodNotOffered
-from portal.payments.refunds import paid_for, return_part
+from portal.payments.refunds import may_leave, paid_for, return_part
 from portal.payments.services import offered_ways
 
 
@@ -74,7 +74,7 @@ def give_up_change(*, booking_id: int, now: datetime) -> None:
 
 
 def _preview(booking: Booking, wish: Wish, now: datetime) -> ChangePreview:
-    planned = plan(booking, wish, now)
+    planned = plan(booking, wish, now, waived=may_leave(booking.id, now))
     paid = paid_for(booking)
     difference = planned.after - paid
     nothing = Money(0, booking.currency)

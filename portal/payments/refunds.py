@@ -243,7 +243,7 @@ def try_again(*, refund_id: int, now: datetime) -> None:
 def _preview(booking: Booking, now: datetime) -> CancelPreview:
     if booking.state not in (BookingState.PENDING, BookingState.CONFIRMED) or booking.voyage.departed_at(now):
         raise NotCancellable
-    free = _may_leave(booking.id, now)
+    free = may_leave(booking.id, now)
     policy = NOTHING_KEPT if free else booking.policy
     paid = paid_for(booking)
     start = booking.voyage.start_day
@@ -260,13 +260,18 @@ def _preview(booking: Booking, now: datetime) -> CancelPreview:
 NOTHING_KEPT: Sequence[dict[str, int]] = ({"days": -10_000, "percent": 0},)
 
 
-def _may_leave(booking_id: int, now: datetime) -> bool:
-    """Whether the operator has postponed the sailing and the guest may still have all his money back."""
+def may_leave(booking_id: int, now: datetime) -> bool:
+    """Whether the operator has postponed the sailing and the guest may still have all his money back.
+
+    Not once he has moved to another sailing.
+    """
     return bool(
         db.session.scalar(
             select(
                 exists().where(
                     OperationCase.booking_id == booking_id,
+                    Booking.id == booking_id,
+                    Booking.sailing_id == Operation.sailing_id,
                     OperationCase.state.in_((CaseState.WAITING, *OPEN_CHOICE)),
                     OperationCase.operation_id == Operation.id,
                     Operation.decide_by > now,

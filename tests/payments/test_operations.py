@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
-from portal.booking.models import Booking, BookingState
+from portal.booking.changes import Wish
+from portal.booking.models import Booking, BookingState, ChangeKind
 from portal.booking.services import expire_bookings, name_passengers
 from portal.booking.waiting.models import WaitingEntry, WaitingState
 from portal.booking.waiting.services import end_lines, join_line, serve_lines, withdraw_lost_offers
@@ -29,6 +30,8 @@ from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.outbox.models import OutgoingMail
 from portal.outbox.services import follow_up
+from portal.payments.change_pages import likeliest_cabins
+from portal.payments.changes import agree_to_change, change_preview
 from portal.payments.errors import AmountsChanged
 from portal.payments.models import Payment, PaymentState, Refund
 from portal.payments.operations.errors import ChangedSincePreview, ChoiceOver, CodeDiffers, NotOffered
@@ -48,6 +51,7 @@ from portal.payments.operations.services import (
 from portal.payments.queries import open_transfer
 from portal.payments.refunds import cancel_preview, return_part
 from portal.payments.services import receive_transfer, start_transfer
+from portal.pricing.models import Fare
 from portal.visas.models import ChecklistItem
 from portal.visas.services import load_rules
 from tests.factories import (
@@ -59,6 +63,7 @@ from tests.factories import (
     make_hold,
     make_sailing,
     make_season,
+    make_terms,
     saved,
 )
 
@@ -393,6 +398,52 @@ def test_a_guest_asks_for_another_sailing_and_staff_note_that_he_was_moved():
     mark_moved(case_id=case().id, now=NOON)
 
     assert case().state is CaseState.MOVED
+
+
+def test_a_guest_moves_to_another_sailing_by_himself_and_nothing_is_kept():
+    _season, booking, twin = told()
+    for fare in db.session.scalars(select(Fare).filter_by(sailing_id=twin.id)):
+        fare.adult_minor = 900_00
+    db.session.commit()
+    booking.policy = [{"days": 0, "percent": 50}]
+    db.session.commit()
+    place = likeliest_cabins(booking, twin, NOON)
+    wish = Wish(ChangeKind.SAILING, sailing_id=twin.id, cabins={booked: cabin.id for booked, cabin in place.items()})
+    shown = change_preview(booking.id, wish, NOON)
+
+    agree_to_change(booking_id=booking.id, wish=wish, agreed=shown.digest, now=NOON)
+    follow_up()
+
+    assert (shown.plan.kept.minor, shown.returned.minor) == (0, 200_00)
+    assert case().state is CaseState.MOVED
+    assert case().wanted_sailing_id == booking.sailing_id == twin.id
+    assert cancel_preview(booking.id, NOON).today.returned.minor == 900_00  # by its conditions again
+
+
+def test_what_is_offered_costs_what_the_rules_make_of_it_for_these_passengers():
+    season = make_season()
+    twin_of(season)
+    booking = paid(make_booking(season, passengers=(details(), details(citizenship="TM"))))
+    make_terms(foreign={"residents": ["RU"], "percent": 8})
+
+    [offered] = preview(season.sailing.id, NOON).alternatives[booking.id]
+
+    assert (offered.price.minor, offered.difference.minor) == (2080_00, 80_00)
+
+
+def test_the_choice_of_another_sailing_leads_to_its_sums(browser):
+    customer = make_account()
+    browser.sign_in(customer)
+    season = make_season()
+    twin = twin_of(season)
+    booking = paid(make_booking(season, customer=customer))
+    postponing(season.sailing)
+    carry_out(NOON)
+
+    sums = browser.open(f"/en/bookings/{booking.reference}/sailing-change").submit(choice=f"move:{twin.code}").follow()
+
+    assert "Sailing afterwards" in sums.words
+    assert case().state is CaseState.TOLD
 
 
 def test_without_an_answer_the_new_dates_stand():

@@ -71,6 +71,7 @@ CASE_MOVES: Moves[CaseState] = {
         CaseState.ACCEPTED,
         CaseState.KEPT,
         CaseState.MOVE_ASKED,
+        CaseState.MOVED,
         CaseState.CANCELLED,
         CaseState.OVER,
     },

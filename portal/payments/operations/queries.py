@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,13 +12,13 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.booking.models import BookedCabin, Booking, BookingState, Passenger
 from portal.booking.waiting.models import WaitingEntry, WaitingWish
 from portal.catalogue.models import Cabin, Sailing, SailingState
-from portal.catalogue.queries import SailingView
+from portal.catalogue.queries import SailingView, sailing_view
 from portal.database import db
 from portal.inventory.finding import all_cards
 from portal.inventory.models import Occupancy, OccupancyState
 from portal.inventory.queries import FreeCabins, SailingCard, free_cabins_of
 from portal.kernel.ages import age_on
-from portal.kernel.errors import NotFound
+from portal.kernel.errors import NotFound, Refused
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.parts import part_of
@@ -27,9 +27,9 @@ from portal.ledger.queries import held_column
 from portal.outbox.models import MailState, OutgoingMail
 from portal.payments.models import Payment, PaymentState, Refund, RefundState
 from portal.payments.operations.models import OPEN_CHOICE, CaseState, Operation, OperationCase, OperationKind
-from portal.pricing.errors import PartyDoesNotFit
-from portal.pricing.queries import fares_of
-from portal.pricing.quotes import quote_party
+from portal.pricing.party import Party, Traveller
+from portal.pricing.queries import SailingPrices, prices_of
+from portal.pricing.rules import Offer, price_party
 
 AFFECTED = (BookingState.PENDING, BookingState.CONFIRMED)
 CAME = (PaymentState.SUCCEEDED, PaymentState.UNALLOCATED)
@@ -103,14 +103,15 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A sailing that could be offered to guests of another, with all that is free in it."""
+    """A sailing that could be offered to guests of another, with all that is free in it and today's prices."""
 
     card: SailingCard
     free: FreeCabins
     same_route: bool
+    prices: Mapping[str, SailingPrices]  # by currency
 
 
-def candidates(sailing: SailingView, now: datetime) -> tuple[Candidate, ...]:
+def candidates(sailing: SailingView, currencies: Collection[str], now: datetime) -> tuple[Candidate, ...]:
     """Sailings on sale, those of the same route first, then the nearest in time; a few. Statements do not grow with
     bookings.
     """
@@ -120,9 +121,17 @@ def candidates(sailing: SailingView, now: datetime) -> tuple[Candidate, ...]:
     cards.sort(
         key=lambda card: (card.itinerary != sailing.itinerary, abs(card.starts_at - sailing.starts_at), card.code)
     )
+    near = [(card, free_cabins_of(card.code, now)) for card in cards[: 2 * OFFERED]]
+    codes = {free.sailing.id: card.code for card, free in near}
+    prices = {currency: prices_of(codes, currency) for currency in currencies}
     return tuple(
-        Candidate(card, free_cabins_of(card.code, now), card.itinerary == sailing.itinerary)
-        for card in cards[: 2 * OFFERED]
+        Candidate(
+            card,
+            free,
+            card.itinerary == sailing.itinerary,
+            {currency: found[free.sailing.id] for currency, found in prices.items()},
+        )
+        for card, free in near
     )
 
 
@@ -133,11 +142,11 @@ WITH_PARTY = (
 )
 
 
-def offered(booking: Booking, among: Sequence[Candidate]) -> tuple[Alternative, ...]:
+def offered(booking: Booking, among: Sequence[Candidate], now: datetime) -> tuple[Alternative, ...]:
     """The candidates that have free cabins of the same categories for this party, at today's price."""
     found = []
     for candidate in among:
-        price = _price(booking, candidate)
+        price = _price(booking, candidate, now)
         if price is not None:
             found.append(
                 Alternative(
@@ -147,36 +156,39 @@ def offered(booking: Booking, among: Sequence[Candidate]) -> tuple[Alternative, 
     return tuple(found[:OFFERED])
 
 
-def _price(booking: Booking, candidate: Candidate) -> Money | None:
-    """What the party pays there, cabin by cabin as it is booked; none where it cannot be taken."""
+def _price(booking: Booking, candidate: Candidate, now: datetime) -> Money | None:
+    """What the party pays there today, cabin by cabin as it is booked; none where it cannot be taken."""
     sailing, left = candidate.free.sailing, list(candidate.free.cabins)
-    fares = candidate.free.fares
-    if any(fare.currency != booking.currency for fare in fares.values()):
-        fares = fares_of([sailing.id], booking.currency)[sailing.id]
+    prices = candidate.prices[booking.currency]
     if booking.voyage is not booking.sailing:  # of a part of the voyage: others have other parts, and other prices
         return None
     if len(booking.passengers) > candidate.free.room:
         return None
     day = day_of(sailing.starts_at, sailing.embark.zone)
-    total = Money(0, booking.currency)
+    fares, party = [], []
     for booked in booking.cabins:
         code = booked.cabin.category.code
-        cabin = next((one for one in left if one.category.code == code and one.category_id in fares), None)
+        cabin = next((one for one in left if one.category.code == code and one.category_id in prices.fares), None)
         if cabin is None:
             return None
         left.remove(cabin)
-        ages = [age_on(day, one.birth_date) for one in booking.passengers if one.cabin_id == booked.cabin_id]
-        try:
-            total += quote_party(
-                fares[cabin.category_id], ages, berths=cabin.berths, extra_berths=cabin.extra_berths
-            ).total
-        except PartyDoesNotFit:
-            return None
-    return total
+        fares.append(prices.cabin(cabin.category_id, code, berths=cabin.berths, extra_berths=cabin.extra_berths))
+        party.append(
+            tuple(
+                Traveller(max(0, age_on(day, one.birth_date)), one.citizenship)
+                for one in booking.passengers
+                if one.cabin_id == booked.cabin_id
+            )
+        )
+    offer = Offer(prices.currency, tuple(fares), prices.terms)
+    try:
+        return price_party(offer, Party(tuple(party)), day=day_of(now, sailing.embark.zone)).total
+    except Refused:
+        return None
 
 
 def alternatives_for(booking: Booking, now: datetime) -> tuple[Alternative, ...]:
-    return offered(booking, candidates(free_cabins_of(booking.sailing.code, now).sailing, now))
+    return offered(booking, candidates(sailing_view(booking.sailing), {booking.currency}, now), now)
 
 
 @dataclass(frozen=True)
@@ -201,12 +213,13 @@ def preview(sailing_id: int, now: datetime) -> Preview:
     bookings = db.session.scalars(
         select(Booking).where(Booking.id.in_([one.booking_id for one in affected])).options(*WITH_PARTY)
     ).all()
-    among = candidates(free_cabins_of(sailing.code, now).sailing, now)
+    currencies = {booking.currency for booking in bookings}
+    among = candidates(sailing_view(sailing), currencies, now)
     sums: dict[str, int] = {}
     for one in affected:
         if one.paid.minor:
             sums[one.paid.currency] = sums.get(one.paid.currency, 0) + one.paid.minor
-    alternatives = {booking.id: offered(booking, among) for booking in bookings}
+    alternatives = {booking.id: offered(booking, among, now) for booking in bookings}
     booked = exists().where(BookedCabin.occupancy_id == Occupancy.id, BookedCabin.booking_id.in_(list(alternatives)))
     return Preview(
         affected=affected,

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from portal.accounts.models import Account
 from portal.audit.services import record
-from portal.booking.models import Booking, BookingState
+from portal.booking.models import Booking, BookingChange, BookingChangeState, BookingState, ChangeKind
 from portal.booking.services import let_go
 from portal.catalogue.models import PortCall, Sailing, SailingState
 from portal.catalogue.services import CallEdit, stop_sailing
@@ -264,6 +264,28 @@ def ask_to_move(*, case_id: int, code: str, now: datetime) -> None:
         case.wanted_sailing_id = wanted.sailing_id
         if case.state is not CaseState.MOVE_ASKED:
             _move(case, CaseState.MOVE_ASKED, now, reason=code)
+
+
+def note_move(*, change_id: int, now: datetime) -> None:
+    """The guest has moved to another sailing by himself: there is nothing to choose any more."""
+    with transaction() as session:
+        change = session.get_one(BookingChange, change_id)
+        if change.kind is not ChangeKind.SAILING or change.state is not BookingChangeState.APPLIED:
+            return
+        here = select(Sailing.id).where(Sailing.code == change.before["sailing"]).scalar_subquery()
+        there = session.scalars(select(Sailing).where(Sailing.code == change.after["sailing"])).one()
+        for case in session.scalars(
+            select(OperationCase)
+            .join(Operation)
+            .where(
+                OperationCase.booking_id == change.booking_id,
+                OperationCase.state.in_(OPEN_CHOICE),
+                Operation.sailing_id == here,
+            )
+            .with_for_update(of=OperationCase)
+        ):
+            case.wanted_sailing_id = there.id
+            _move(case, CaseState.MOVED, now, reason=there.code)
 
 
 def mark_moved(*, case_id: int, now: datetime) -> None:

@@ -12,7 +12,7 @@ from portal.outbox.services import on
 from portal.payments.operations.letters import TEMPLATES, letter_context
 from portal.payments.operations.models import CaseState, OperationCase
 from portal.payments.operations.queries import alternatives_for, letter_key
-from portal.payments.operations.services import carry_out, close_choices, follow_booking
+from portal.payments.operations.services import carry_out, close_choices, follow_booking, note_move
 
 
 @each_time
@@ -48,6 +48,11 @@ def write_to_guest(case_id: int) -> None:
             alternatives=alternatives_for(booking, now()),
         ),
     )
+
+
+@on("booking.changed")
+def close_choice_of_mover(change_id: int) -> None:
+    note_move(change_id=change_id, now=now())
 
 
 @on("booking.cancelled")

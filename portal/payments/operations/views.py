@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from portal.accounts.access import public
 from portal.booking.access import visitor_booking
+from portal.booking.changes import changeable
 from portal.booking.queries import booking_page
 from portal.kernel import formats
 from portal.kernel.clock import now
@@ -30,6 +31,10 @@ def sailing_change(reference: str) -> ResponseReturnValue:
     form = ChoiceForm(data={"returned": str(change.paid.minor)})
     form.choice.choices = _choices(page.sailing.embark.zone, change)
     if form.validate_on_submit():
+        choice = form.choice.data or ""
+        if choice.startswith(MOVE) and changeable(booking, now()):
+            # The sums first, with every free cabin there to choose from; nothing changes before he agrees to them.
+            return redirect(url_for("changes.sailing", reference=reference, to=choice.removeprefix(MOVE)))
         try:
             _choose(form, change)
         except Refused as refusal:
