@@ -10,7 +10,7 @@ from portal.accounts.visitors import new_visitor
 from portal.extensions import limiter
 from portal.inventory.forms import HoldForm
 from portal.inventory.guarantees import category_page, hold_any
-from portal.inventory.views import HOLDS_PER_NETWORK, bp
+from portal.inventory.views import HOLDS_PER_NETWORK, asked_part, bp
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 
@@ -19,7 +19,7 @@ from portal.kernel.errors import Refused
 @public
 @limiter.limit(HOLDS_PER_NETWORK, methods=["POST"], deduct_when=lambda response: response.status_code == 302)
 def guarantee(code: str, category: str) -> ResponseReturnValue:
-    page = category_page(code, category, now())
+    page = category_page(code, category, now(), part=asked_part())
     form = HoldForm()
     form.offer(len(page.prices))
     if form.party.data is None:
@@ -31,6 +31,7 @@ def guarantee(code: str, category: str) -> ResponseReturnValue:
                 candidates=page.candidates,
                 party=form.persons,
                 holder=new_visitor(),
+                part_id=page.part_id,
                 now=now(),
             )
         except Refused as refusal:

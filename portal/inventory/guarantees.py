@@ -11,18 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.catalogue.models import Cabin
+from portal.catalogue.queries import PartView
 from portal.database import transaction
 from portal.inventory.errors import CabinTaken, CategorySoldOut, KeptForOthers
 from portal.inventory.models import Occupancy
-from portal.inventory.queries import PartyPrice, cabin_page, free_cabins_of
+from portal.inventory.queries import PartyPrice, free_category
 from portal.inventory.services import hold_cabin
-from portal.kernel.errors import NotFound
 from portal.kernel.text import LocalizedText
 
 
 @dataclass(frozen=True)
 class CategoryPage:
     sailing_id: int
+    part_id: int | None  # of a part of the voyage
+    part: PartView | None
     category_id: int
     code: str
     sailing_code: str
@@ -35,26 +37,24 @@ class CategoryPage:
     candidates: tuple[int, ...]  # ids of the free cabins, those first that are missed least
 
 
-def category_page(code: str, category: str, now: datetime) -> CategoryPage:
+def category_page(code: str, category: str, now: datetime, *, part: str | None = None) -> CategoryPage:
     """Raises NotFound, also for a category without a free cabin: there is nothing to guarantee."""
-    sold = free_cabins_of(code, now)
-    free = [cabin for cabin in sold.cabins if cabin.category.code == category]
-    if not free or not sold.on_sale:
-        raise NotFound(code, category)
-    free.sort(key=missed)
-    first = free[0]
+    found = free_category(code, category, now, part=part, first=missed)
+    sailing = found.sailing
     return CategoryPage(
-        sailing_id=sold.sailing.id,
-        category_id=first.category_id,
+        sailing_id=sailing.id,
+        part_id=sailing.part.id if sailing.part else None,
+        part=sailing.part,
+        category_id=found.category.id,
         code=category,
         sailing_code=code,
-        title=sold.sailing.title,
-        name=first.category.name,
-        description=first.category.description,
-        free=len(free),
-        berths=first.berths,
-        prices=cabin_page(code, first.number, now).prices,
-        candidates=tuple(cabin.id for cabin in free),
+        title=sailing.title,
+        name=found.category.name,
+        description=found.category.description,
+        free=len(found.cabins),
+        berths=found.cabins[0].berths,
+        prices=found.prices,
+        candidates=tuple(cabin.id for cabin in found.cabins),
     )
 
 
@@ -64,16 +64,24 @@ def missed(cabin: Cabin) -> tuple[bool, bool, int, str]:
 
 
 def hold_any(
-    *, sailing_id: int, candidates: Sequence[int], party: int, holder: str, now: datetime
+    *,
+    sailing_id: int,
+    candidates: Sequence[int],
+    party: int,
+    holder: str,
+    now: datetime,
+    part_id: int | None = None,
 ) -> Occupancy:
-    """Hold the first of these cabins that is still free, its number to be told later.
+    """Hold the first of these cabins that is still free, its number to be told later; for a part of the voyage, too.
 
     Raises CategorySoldOut, or what hold_cabin() raises; then nothing is written.
     """
     for cabin_id in candidates:
         try:
             with transaction():
-                hold = hold_cabin(sailing_id=sailing_id, cabin_id=cabin_id, party=party, holder=holder, now=now)
+                hold = hold_cabin(
+                    sailing_id=sailing_id, cabin_id=cabin_id, party=party, holder=holder, now=now, part_id=part_id
+                )
                 hold.guaranteed = True
                 return hold
         except (CabinTaken, KeptForOthers):

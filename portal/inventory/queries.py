@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import select
 
-from portal.catalogue.models import Cabin, Sailing, SailingState
+from portal.catalogue.models import Cabin, Category, Sailing, SailingState
 from portal.catalogue.queries import (
     CallView,
     PartView,
@@ -714,10 +714,7 @@ def cabin_page(
                     card=sold.card,
                     cabin=cabin,
                     deck=deck,
-                    prices=tuple(
-                        PartyPrice(n, price_party(offer, Party.of([ADULT] * n), day=day))
-                        for n in range(1, row.sleeps + 1)
-                    ),
+                    prices=_party_prices(offer, row.sleeps, day),
                     on_sale=sold.card.state == "on_sale",
                     category_text=category.description,
                     currency=currency,
@@ -728,6 +725,45 @@ def cabin_page(
                     offer=offer,
                 )
     raise NotFound(code, number)
+
+
+def _party_prices(offer: Offer, sleeps: int, day: date) -> tuple[PartyPrice, ...]:
+    return tuple(
+        PartyPrice(n, price_party(offer, Party.of([ADULT] * n), day=day)) for n in range(1, sleeps + 1)
+    )
+
+
+@dataclass(frozen=True)
+class FreeCategory:
+    """What is free of one category of a sailing, or of a part of it, and what any of these cabins costs."""
+
+    sailing: SailingView
+    category: Category
+    cabins: tuple[Cabin, ...]
+    prices: tuple[PartyPrice, ...]
+
+
+def free_category(
+    code: str, category: str, now: datetime, *, part: str | None = None, first: Callable[[Cabin], Any]
+) -> FreeCategory:
+    """first: by what its free cabins are sorted; the price is that of the first one.
+
+    Raises NotFound where none is free or on sale. Seven statements, eight for a part.
+    """
+    sold = _sold(code, now, part=part)
+    free = [
+        cabin
+        for cabin in sold.layout.cabins
+        if cabin.category.code == category and cabin.category_id in sold.fares and cabin.id not in sold.taken.by_cabin
+    ]
+    if not free or not sold.sailing.on_sale_at(now):
+        raise NotFound(code, category)
+    free.sort(key=first)
+    cabin = free[0]
+    prices = _of_part(terms_for({sold.sailing.id: code}, {sold.sailing.id: sold.fares})[sold.sailing.id], sold.sailing)
+    fares = prices.cabin(cabin.category_id, category, berths=cabin.berths, extra_berths=cabin.extra_berths)
+    offer, day = Offer(prices.currency, (fares,), prices.terms), day_of(now, sold.sailing.embark.zone)
+    return FreeCategory(sold.sailing, cabin.category, tuple(free), _party_prices(offer, cabin.sleeps, day))
 
 
 def cabin_ids(code: str, numbers: Sequence[str]) -> list[int]:

@@ -155,13 +155,13 @@ def _cabin_filters() -> CabinFilters:
     )
 
 
-def _part() -> str | None:
+def asked_part() -> str | None:
     """The part of the voyage that the address is about. One that there is not is a 404, never the whole voyage."""
     return request.args.get("part", "")[:8] or None
 
 
 def _party_of_part() -> AskedParty:
-    return replace(_party(), part=_part())
+    return replace(_party(), part=asked_part())
 
 
 @bp.get("/deck-plan")
@@ -181,7 +181,7 @@ def deck_plan(code: str) -> ResponseReturnValue:
 @bp.get("/deck-plan/states.json")
 @public
 def deck_plan_states(code: str) -> ResponseReturnValue:
-    states = boards.states(topic_of(code, _part()))
+    states = boards.states(topic_of(code, asked_part()))
     answer = make_response(jsonify(free=states.free, taken=states.taken))
     answer.add_etag()
     answer.headers["Cache-Control"] = "private, no-cache"
@@ -192,7 +192,7 @@ def deck_plan_states(code: str) -> ResponseReturnValue:
 @public
 def deck_plan_live(code: str) -> ResponseReturnValue:
     """Each change of a cabin's state as it happens; 204 where this server keeps no answer open: then ask again."""
-    topic = topic_of(code, _part())
+    topic = topic_of(code, asked_part())
     boards.states(topic)  # raises NotFound
     return stream(live_plans, topic) or ("", 204)
 

@@ -22,7 +22,7 @@ from portal.kernel.clock import now
 from portal.outbox.models import OutgoingMail
 from portal.outbox.services import follow_up
 from tests.browser import Browser
-from tests.factories import NOON, details, make_account, make_hold, make_season
+from tests.factories import NOON, details, make_account, make_hold, make_part, make_ring, make_season
 
 PLACE = Place(1, "301", 1, 2, False, None, 3, 0, 0)
 PARTY = Party(1, 1, 1, 2, 1, ())
@@ -110,6 +110,32 @@ def test_cabins_of_one_booking_are_put_side_by_side_and_numbers_are_exchanged():
     owners = {night.cabin_id: night.occupancy_id for night in nights}
     assert owners == {one.cabin_id: one.id for one in db.session.scalars(select(Occupancy))}
     assert len(nights) == 3 * len(season.sailing.nights)
+
+
+def test_a_category_is_bought_for_a_part_and_each_part_chooses_among_its_own_nights():
+    season = make_ring()
+    first, second = make_part(season.sailing, 1, 3), make_part(season.sailing, 3, 5)
+    bought = []
+    for part in (first, second):
+        page = category_page(season.sailing.code, "STB", NOON, part=part.key)
+        hold = hold_any(
+            sailing_id=page.sailing_id,
+            candidates=page.candidates,
+            party=2,
+            holder=f"guest{part.id}",
+            now=NOON,
+            part_id=page.part_id,
+        )
+        bought.append(confirmed(hold))
+
+    run = try_run(season.sailing.id, NOON)
+    carry_out(sailing_id=season.sailing.id, seal=run.seal, now=NOON)
+
+    db.session.expire_all()
+    assert [booking.price.minor for booking in bought] == [1000_00, 1000_00]
+    assert {booking.cabins[0].cabin.number for booking in bought} == {"301"}  # after each other
+    nights = db.session.scalars(select(CabinNight.night).order_by(CabinNight.night)).all()
+    assert list(nights) == [*first.nights, *second.nights]
 
 
 def test_what_was_shown_is_not_done_when_something_has_changed():

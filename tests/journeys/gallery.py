@@ -183,6 +183,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("held cabin", f"cruises/{CODE}/cabins/330"),
         Shown("booked cabin", f"cruises/{CODE}/cabins/328"),
         Shown("a category", f"cruises/{CODE}/categories/STF"),
+        Shown("a category for a part", f"cruises/{CODE}/categories/STF?part={part.key}"),
         Shown("option", f"reservations/{option.reference}", PASSENGER),
         Shown("another cabin for late money", f"bookings/{too_late.reference}/late-money"),
         Shown("cruise sold out", "cruises/PV24-04"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 from portal.audit.services import record
 from portal.booking.assignment.solver import Choice, Party, Place, assign
 from portal.booking.models import BookedCabin, Booking, BookingState, Passenger
-from portal.catalogue.models import Cabin, Sailing
+from portal.catalogue.models import Cabin, Sailing, VoyagePart
 from portal.catalogue.versions import bump, sailing_version
 from portal.database import db, transaction
 from portal.inventory.models import Occupancy, OccupancyState
@@ -43,7 +43,11 @@ class Run:
 
 
 def try_run(sailing_id: int, now: datetime) -> Run:
-    """Which cabin each confirmed guarantee booking of the sailing would get; nothing is written. Three statements."""
+    """Which cabin each confirmed guarantee booking of the sailing would get; nothing is written.
+
+    Those who travel on the same nights choose among each other, the whole voyage before its parts. Two statements, and
+    one for each part.
+    """
     waiting = db.session.scalars(
         select(BookedCabin)
         .join(Occupancy, Occupancy.id == BookedCabin.occupancy_id)
@@ -69,15 +73,19 @@ def try_run(sailing_id: int, now: datetime) -> Run:
     if not waiting:
         return Run((), {})
     sailing = db.session.get_one(Sailing, sailing_id)
-    kept = {entry.cabin_id for entry in waiting}
-    taken = cabins_taken(sailing.ship_id, sailing.nights, now) - kept
-    places = [
-        _place(cabin)
-        for cabin in _cabins(sailing, {entry.cabin.category_id for entry in waiting})
-        if cabin.id not in taken
-    ]
-    parties = [_party(entry, sailing) for entry in waiting]
-    return Run(assign(parties, places), {entry.booking_id: entry.booking.reference for entry in waiting})
+    cabins = _cabins(sailing, {entry.cabin.category_id for entry in waiting})
+    choices: list[Choice] = []
+    given: dict[int, set[date]] = {}  # nights of cabins that were free and are given to others in this run
+    for part_id in sorted({entry.occupancy.part_id or 0 for entry in waiting}):
+        group = [entry for entry in waiting if (entry.occupancy.part_id or 0) == part_id]
+        voyage = group[0].occupancy.voyage
+        taken = cabins_taken(sailing.ship_id, voyage.nights, now) - {entry.cabin_id for entry in group}
+        taken |= {cabin_id for cabin_id, nights in given.items() if nights & set(voyage.nights)}
+        places = [_place(cabin) for cabin in cabins if cabin.id not in taken]
+        for choice in assign([_party(entry, voyage) for entry in group], places):
+            choices.append(choice)
+            given.setdefault(choice.place.cabin_id, set()).update(voyage.nights)
+    return Run(tuple(choices), {entry.booking_id: entry.booking.reference for entry in waiting})
 
 
 def carry_out(*, sailing_id: int, seal: str, now: datetime) -> int:
@@ -159,8 +167,8 @@ def _place(cabin: Cabin) -> Place:
     )
 
 
-def _party(entry: BookedCabin, sailing: Sailing) -> Party:
-    day = sailing.start_day
+def _party(entry: BookedCabin, voyage: Sailing | VoyagePart) -> Party:
+    day = voyage.start_day
     return Party(
         occupancy_id=entry.occupancy_id,
         booking_id=entry.booking_id,
