@@ -1,7 +1,7 @@
 """What a customer may change in an agreed booking: what it would mean, worked out before; and the change itself.
 
-`plan` reads and decides, and writes nothing; `begin`, `apply_change`, `drop_change` and `correct_name` are the only
-writers. What is paid and returned is not known here: payments calls these with the sums.
+`plan` reads and decides, and writes nothing; `begin`, `apply_change` and `drop_change` are the only writers. What is
+paid and returned is not known here: payments calls these with the sums.
 """
 
 from __future__ import annotations
@@ -17,19 +17,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import joinedload
 
-from portal.audit.services import record
 from portal.booking.errors import (
     AdultNeeded,
-    AnotherPerson,
     ChangeUnderWay,
-    NameFiled,
     NobodyLeft,
     NotChangeable,
     NothingChanges,
     PartStays,
     TooManyForCabin,
 )
-from portal.booking.filing import filed_since
 from portal.booking.models import (
     BOOKING_CHANGE_MOVES,
     BookedCabin,
@@ -44,6 +40,7 @@ from portal.booking.models import (
     PromotionUse,
     UseState,
 )
+from portal.booking.names import announce_change, record_change
 from portal.booking.prices import lock_promotion, use_promotion
 from portal.booking.queries import views_of
 from portal.catalogue.models import Cabin, Sailing, VoyagePart
@@ -69,7 +66,6 @@ from portal.pricing.queries import SailingPrices, agreed_prices, prices_of
 from portal.pricing.rules import Offer, price_party, take_berths
 
 CHANGE_TIME = timedelta(hours=2)  # so long a change waits for its money before a payment is begun
-CORRECTABLE_LETTERS = 3  # proposed: more letters than these are another name, and so another person
 NEWCOMER = 0  # stands for the id of a passenger who is not written yet
 
 
@@ -468,9 +464,9 @@ def begin(
             _make(booking, change, now)
         session.add(change)
         session.flush()
-        _record(change, booking, None, now)
+        record_change(change, booking, None, now)
         if change.state is BookingChangeState.APPLIED:
-            _announce(booking, change)
+            announce_change(booking, change)
     return change
 
 
@@ -490,7 +486,7 @@ def apply_change(*, change_id: int, now: datetime) -> None:
             raise NotChangeable
         _make(booking, change, now)
         _close(change, booking, BookingChangeState.APPLIED, now)
-        _announce(booking, change)
+        announce_change(booking, change)
 
 
 def drop_change(change: BookingChange, booking: Booking, now: datetime) -> None:
@@ -535,82 +531,6 @@ def keep_change(*, change_id: int, until: datetime, now: datetime) -> None:
         for hold_id in _holds(change):
             extend_hold(occupancy_id=hold_id, until=until, now=now)
         change.pay_by = max(change.pay_by, until)
-
-
-def correct_name(*, passenger_id: int, surname: str, given_names: str, now: datetime) -> BookingChange | None:
-    """Mend how a name is written; free, and at once. None where it stands so already.
-
-    Up to CORRECTABLE_LETTERS letters from what was agreed first, or surname and given names put in each other's place.
-    Raises NotChangeable or AnotherPerson. Announces booking.changed and booking.passenger_changed.
-    """
-    with transaction() as session:
-        booking = session.scalars(
-            select(Booking)
-            .join(Passenger, Passenger.booking_id == Booking.id)
-            .where(Passenger.id == passenger_id)
-            .with_for_update(of=Booking)
-        ).one()
-        passenger = session.get_one(Passenger, passenger_id)
-        if (
-            booking.state not in (BookingState.PENDING, BookingState.CONFIRMED)
-            or booking.voyage.departed_at(now)
-            or passenger.left_at is not None
-        ):
-            raise NotChangeable
-        new = surname.upper(), given_names.upper()
-        old = passenger.surname, passenger.given_names
-        if new == old:
-            return None
-        if not is_correction(first_name(passenger), new):
-            raise AnotherPerson
-        if filed_since(passenger) is not None:
-            raise NameFiled
-        passenger.surname, passenger.given_names = new
-        change = BookingChange(
-            booking=booking,
-            kind=ChangeKind.NAME,
-            state=BookingChangeState.APPLIED,
-            before={"passenger": passenger.reference, "name": list(old)},
-            after={"passenger": passenger.reference, "name": list(new)},
-            to_pay_minor=0,
-            returned_minor=0,
-            kept_minor=0,
-            agreed_at=now,
-            applied_at=now,
-            closed_at=now,
-        )
-        session.add(change)
-        session.flush()
-        _record(change, booking, None, now)
-        _announce(booking, change)
-    return change
-
-
-def first_name(passenger: Passenger) -> tuple[str, str]:
-    """As it was agreed, before any correction: so that many small ones are not another person in the end."""
-    for change in db.session.scalars(
-        select(BookingChange)
-        .where(BookingChange.booking_id == passenger.booking_id, BookingChange.kind == ChangeKind.NAME)
-        .order_by(BookingChange.id)
-    ):
-        if change.before["passenger"] == passenger.reference:
-            surname, given_names = change.before["name"]
-            return surname, given_names
-    return passenger.surname, passenger.given_names
-
-
-def is_correction(old: tuple[str, str], new: tuple[str, str]) -> bool:
-    return new == old[::-1] or letters_between(" ".join(old), " ".join(new)) <= CORRECTABLE_LETTERS
-
-
-def letters_between(one: str, other: str) -> int:
-    """Letters to add, leave out or replace to make the one the other (Levenshtein)."""
-    row = list(range(len(other) + 1))
-    for number, letter in enumerate(one, 1):
-        above, row = row, [number]
-        for place, its in enumerate(other, 1):
-            row.append(min(above[place] + 1, row[-1] + 1, above[place - 1] + (letter != its)))
-    return row[-1]
 
 
 def _steps(planned: Plan) -> dict[str, Any]:
@@ -802,25 +722,7 @@ def _close(change: BookingChange, booking: Booking, state: BookingChangeState, n
     change.closed_at = now
     if state is BookingChangeState.APPLIED:
         change.applied_at = now
-    _record(change, booking, before, now)
-
-
-def _record(change: BookingChange, booking: Booking, before: BookingChangeState | None, now: datetime) -> None:
-    """In the trail of the booking, with what was changed."""
-    record(
-        f"booking.change_{change.state}",
-        subject="change",
-        reference=change.reference,
-        now=now,
-        from_state=before,
-        to_state=change.state,
-        reason=f"{booking.reference} · {change.kind}",
-    )
-
-
-def _announce(booking: Booking, change: BookingChange) -> None:
-    announce("booking.passenger_changed", booking_id=booking.id)
-    announce("booking.changed", change_id=change.id)
+    record_change(change, booking, before, now)
 
 
 WITH_ROOMS = (

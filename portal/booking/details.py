@@ -26,6 +26,16 @@ class Field(StrEnum):
     DOCUMENT_EXPIRES = "document_expires"
 
 
+class NameField(StrEnum):
+    """What stands in the booking from its beginning and may be asked to be mended, by the name of its column."""
+
+    SURNAME = "surname"
+    GIVEN_NAMES = "given_names"
+
+
+ASKED_FIELDS: tuple[NameField | Field, ...] = (*NameField, *Field)  # of a request, in the order in which they are read
+
+
 class NeededFor(StrEnum):
     PASSENGER_LIST = "passenger_list"
     VISA = "visa"

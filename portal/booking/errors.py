@@ -129,10 +129,3 @@ class AnotherPerson(Refused):
         "That is more than a slip of the pen: so many letters make it another person. "
         "Please cancel this passenger and add the other one."
     )
-
-
-class NameFiled(Refused):
-    message = _l(
-        "The list with this name has been handed to the authorities, so it cannot be changed here alone. "
-        "Please answer the mail about your booking: we correct it and file the list again."
-    )

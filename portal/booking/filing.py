@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from portal.accounts.models import Account
 from portal.audit.services import record
-from portal.booking.details import Field, Missing, missing_fields
+from portal.booking.details import ASKED_FIELDS, Field, Missing, NameField, missing_fields
 from portal.booking.errors import AlreadyDecided, NobodyToFile, ReasonMissing, SamePassengerTwice
 from portal.booking.models import (
     CHANGE_MOVES,
@@ -28,6 +28,7 @@ from portal.booking.models import (
     Passenger,
     Sex,
 )
+from portal.booking.names import write_name
 from portal.catalogue.models import Sailing, VoyagePart
 from portal.database import column_key, db, transaction
 from portal.inventory.models import Occupancy
@@ -167,7 +168,7 @@ def filed_since(passenger: Passenger) -> datetime | None:
 class Wanted:
     """One field of a request, as staff and guest see it."""
 
-    field: Field
+    field: NameField | Field
     value: Any
 
 
@@ -184,7 +185,7 @@ def ask_for_change(passenger: Passenger, wanted: Mapping[str, Any], now: datetim
     else:
         values = json.loads(request.wanted or "{}") | values
     request.wanted = json.dumps(values)
-    request.fields = [field.value for field in Field if field in values]
+    request.fields = [field.value for field in ASKED_FIELDS if field in values]
     request.asked_at = now
     db.session.flush()
     record(
@@ -213,20 +214,24 @@ def still_missing(passenger: Passenger, voyage: Sailing | VoyagePart) -> tuple[M
 def wanted_of(request: ChangeRequest) -> tuple[Wanted, ...]:
     """What is asked for, in the order of the form; nothing once it is decided."""
     values = json.loads(request.wanted or "{}")
-    return tuple(Wanted(field, _from_json(field, values[field])) for field in Field if field in values)
+    return tuple(Wanted(field, _from_json(field, values[field])) for field in ASKED_FIELDS if field in values)
 
 
 def accept_change(*, request_id: int, by: Account, now: datetime) -> None:
     """Write what was asked for; the list must be filed again, and its page says so.
 
     Raises AlreadyDecided or SamePassengerTwice; then nothing is written. Announces booking.passenger_changed and
-    booking.change_decided.
+    booking.change_decided; booking.changed, too, where a name was mended.
     """
     with transaction():
         request = _locked(request_id)
         passenger = request.passenger
-        for one in wanted_of(request):
-            set_field(passenger, one.field, one.value)
+        wanted = {one.field: one.value for one in wanted_of(request)}
+        surname, given_names = (wanted.pop(field, getattr(passenger, field)) for field in NameField)
+        for field, value in wanted.items():
+            set_field(passenger, field, value)
+        if (surname, given_names) != (passenger.surname, passenger.given_names):
+            write_name(passenger, (surname, given_names), now)
         _decide(request, ChangeState.ACCEPTED, by, None, now)
         announce("booking.passenger_changed", booking_id=passenger.booking_id)
 
@@ -317,8 +322,8 @@ def _as_json(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _from_json(field: Field, value: str) -> Any:
-    readers: dict[Field, Any] = {
+def _from_json(field: NameField | Field, value: str) -> Any:
+    readers: dict[NameField | Field, Any] = {
         Field.SEX: Sex,
         Field.DOCUMENT_KIND: DocumentKind,
         Field.DOCUMENT_EXPIRES: date.fromisoformat,

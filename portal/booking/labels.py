@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from portal.booking.details import Field
+from portal.booking.details import Field, NameField
 from portal.booking.models import (
     BookingChangeState,
     BookingState,
@@ -82,7 +82,9 @@ DOCUMENT_KINDS: dict[DocumentKind, LazyString] = {
     DocumentKind.BIRTH_CERTIFICATE: _l("Birth certificate"),
 }
 # What a passenger may tell later, as it stands in a list of what is missing.
-FIELDS: dict[Field, LazyString] = {
+FIELDS: dict[NameField | Field, LazyString] = {
+    NameField.SURNAME: _l("surname"),
+    NameField.GIVEN_NAMES: _l("given names"),
     Field.SEX: _l("sex"),
     Field.BIRTH_PLACE: _l("place of birth"),
     Field.DOCUMENT_KIND: _l("kind of document"),

@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from portal.booking.details import VISA_DAYS, Field, Missing, deadline, ending
+from portal.booking.details import ASKED_FIELDS, VISA_DAYS, Field, Missing, NameField, deadline, ending
 from portal.booking.filing import Wanted, filed_since, still_missing, wanted_of
 from portal.booking.models import BookedCabin, Booking, BookingState, ChangeRequest, ChangeState, Passenger
 from portal.booking.passengers import LaterDetails, open_at
@@ -43,7 +43,7 @@ class ChangeView:
     id: int
     reference: str
     state: ChangeState
-    fields: tuple[Field, ...]
+    fields: tuple[NameField | Field, ...]
     wanted: tuple[Wanted, ...]
     asked_at: datetime
     decided_at: datetime | None
@@ -55,7 +55,7 @@ def change_view(request: ChangeRequest) -> ChangeView:
         id=request.id,
         reference=request.reference,
         state=request.state,
-        fields=tuple(Field(name) for name in request.fields),
+        fields=tuple(field for field in ASKED_FIELDS if field in request.fields),
         wanted=wanted_of(request),
         asked_at=request.asked_at,
         decided_at=request.decided_at,

@@ -9,10 +9,19 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.audit.services import record
-from portal.booking.details import Field
-from portal.booking.errors import PassengersClosed
+from portal.booking.details import Field, NameField
+from portal.booking.errors import AnotherPerson, PassengersClosed
 from portal.booking.filing import FILED_FIELDS, ask_for_change, filed_since, open_request, set_field, wanted_of
-from portal.booking.models import Booking, BookingState, DocumentKind, Passenger, Sex
+from portal.booking.models import (
+    Booking,
+    BookingChange,
+    BookingState,
+    ChangeRequest,
+    DocumentKind,
+    Passenger,
+    Sex,
+)
+from portal.booking.names import first_name, is_correction, write_name
 from portal.booking.services import plain_number
 from portal.database import transaction
 from portal.outbox.services import announce
@@ -78,6 +87,30 @@ def tell_details(*, passenger_id: int, told: LaterDetails, now: datetime) -> Tol
     return Told(changed, tuple(wanted))
 
 
+def correct_name(
+    *, passenger_id: int, surname: str, given_names: str, now: datetime
+) -> BookingChange | ChangeRequest | None:
+    """Mend how a name is written; free, and at once. None where it stands so already.
+
+    Up to CORRECTABLE_LETTERS letters from what was agreed first, or surname and given names put in each other's place.
+    In a list that was filed it is a request to staff, whose answer comes by letter.
+    Raises PassengersClosed or AnotherPerson. Announces booking.changed and booking.passenger_changed, or
+    booking.change_asked.
+    """
+    with transaction():
+        passenger = _locked(passenger_id, now)
+        new = surname.upper(), given_names.upper()
+        if new == (passenger.surname, passenger.given_names):
+            return None
+        if not is_correction(first_name(passenger), new):
+            raise AnotherPerson
+        if filed_since(passenger) is not None:
+            mended = zip(NameField, new, strict=True)
+            wanted = {one.value: value for one, value in mended if getattr(passenger, one) != value}
+            return ask_for_change(passenger, wanted, now)
+        return write_name(passenger, new, now)
+
+
 def _differences(passenger: Passenger, told: LaterDetails) -> dict[str, Any]:
     """What would change, by name of the field."""
     new = {}
@@ -136,7 +169,10 @@ def _locked(passenger_id: int, now: datetime | None) -> Passenger:
         ).one()
         if now is not None and not open_at(booking, now):
             raise PassengersClosed
-        return session.get_one(Passenger, passenger_id)
+        passenger = session.get_one(Passenger, passenger_id)
+        if now is not None and passenger.left_at is not None:
+            raise PassengersClosed
+        return passenger
 
 
 def open_at(booking: Booking, now: datetime) -> bool:

@@ -10,10 +10,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.accounts.access import public
+from portal.booking import labels as words
 from portal.booking.access import visitor_booking
-from portal.booking.changes import CORRECTABLE_LETTERS, Newcomer, Wish, changeable, correct_name
-from portal.booking.errors import ChangeMoved, NotChangeable
-from portal.booking.models import Booking, BookingChangeState, BookingState, ChangeKind, Passenger
+from portal.booking.changes import Newcomer, Wish, changeable
+from portal.booking.errors import ChangeMoved, NotChangeable, PassengersClosed
+from portal.booking.filing import filed_since, open_request
+from portal.booking.models import Booking, BookingChangeState, BookingState, ChangeKind, ChangeRequest, Passenger
+from portal.booking.names import CORRECTABLE_LETTERS
+from portal.booking.passenger_pages import change_view
+from portal.booking.passengers import correct_name
 from portal.booking.queries import booking_page, views_of
 from portal.catalogue.queries import sailing_view
 from portal.extensions import limiter
@@ -58,7 +63,7 @@ def choose(reference: str) -> ResponseReturnValue:
 @bp.route("/name/<int:number>", methods=["GET", "POST"])
 @public
 def name(reference: str, number: int) -> ResponseReturnValue:
-    """A slip of the pen; it costs nothing, so there are no sums to look at first."""
+    """A slip of the pen; it costs nothing, so there are no sums to look at first. Once filed, staff decide."""
     booking = visitor_booking(reference)
     passenger = _passenger(booking, number)
     form = NameForm(data={"surname": passenger.surname, "given_names": passenger.given_names})
@@ -67,12 +72,15 @@ def name(reference: str, number: int) -> ResponseReturnValue:
             change = correct_name(
                 passenger_id=passenger.id, surname=form.surname.data, given_names=form.given_names.data, now=now()
             )
-        except NotChangeable:
-            raise
+        except PassengersClosed as closed:
+            raise NotChangeable from closed
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
-            if change is not None:
+            if isinstance(change, ChangeRequest):
+                asked = _("Our staff decide about the corrected name and write to you. Until then it stands as filed.")
+                flash(asked, "info")
+            elif change is not None:
                 flash(_("The name is corrected. We have sent you a mail about it."), "good")
             return redirect(url_for("booking.booking", reference=reference))
     status = 422 if form.errors else 200
@@ -83,6 +91,9 @@ def name(reference: str, number: int) -> ResponseReturnValue:
         name=passenger.full_name,
         form=form,
         letters=CORRECTABLE_LETTERS,
+        filed_at=filed_since(passenger),
+        waiting=change_view(waiting) if (waiting := open_request(passenger)) else None,
+        words=words,
     ), status
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from portal.booking.details import Field, ending, missing_fields
+from portal.booking.details import Field, NameField, ending, missing_fields
 from portal.booking.filing import Wanted, kinds_of, members_of, standing_lists, to_be_listed, wanted_of
 from portal.booking.models import Booking, ChangeRequest, ChangeState, FiledKind, Passenger
 from portal.catalogue.models import PortCall, Sailing
@@ -147,6 +147,6 @@ def _row(request: ChangeRequest) -> ChangeRow:
     )
 
 
-def _now(passenger: Passenger, field: Field) -> Any:
+def _now(passenger: Passenger, field: NameField | Field) -> Any:
     value = getattr(passenger, field)
     return ending(value) if field is Field.DOCUMENT_NUMBER else value

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from portal.accounts.models import Account, Role
 from portal.audit.models import AuditEntry
-from portal.booking.errors import AlreadyDecided, NobodyToFile, ReasonMissing, SamePassengerTwice
+from portal.booking.errors import AlreadyDecided, AnotherPerson, NobodyToFile, ReasonMissing, SamePassengerTwice
 from portal.booking.filing import (
     accept_change,
     digest_of,
@@ -22,8 +22,17 @@ from portal.booking.filing import (
     wanted_of,
     withdraw_change,
 )
-from portal.booking.models import Booking, ChangeRequest, ChangeState, FiledKind, FiledList, Passenger, Sex
-from portal.booking.passengers import LaterDetails, tell_details
+from portal.booking.models import (
+    Booking,
+    BookingChange,
+    ChangeRequest,
+    ChangeState,
+    FiledKind,
+    FiledList,
+    Passenger,
+    Sex,
+)
+from portal.booking.passengers import LaterDetails, correct_name, tell_details
 from portal.database import db
 from portal.extensions import limiter
 from portal.kernel.clock import now
@@ -135,6 +144,51 @@ def test_a_change_that_is_refused_leaves_everything_as_it_was_filed() -> None:
         "Too late.",
         None,
     )
+
+
+def corrected() -> tuple[Passenger, ChangeRequest]:
+    """A passenger in a filed list whose name is to be mended."""
+    passenger = party().passengers[0]
+    filed(passenger.booking)
+    correct_name(passenger_id=passenger.id, surname="Iwanova", given_names=passenger.given_names, now=now())
+    db.session.refresh(passenger)
+    return passenger, the_request()
+
+
+def test_a_name_in_a_filed_list_is_mended_by_a_request_and_stands_in_the_history_then() -> None:
+    passenger, request = corrected()
+    assert passenger.surname == "IVANOVA"
+
+    accept_change(request_id=request.id, by=operator(), now=now())
+    follow_up()
+
+    db.session.refresh(passenger)
+    [change] = db.session.scalars(select(BookingChange))
+    assert passenger.surname == "IWANOVA"
+    assert (change.before["name"][0], change.after["name"][0]) == ("IVANOVA", "IWANOVA")
+    letters = [mail.text for mail in db.session.scalars(select(OutgoingMail))]
+    assert any("surname" in text and "file the list again" in text for text in letters)
+
+
+def test_a_name_that_is_refused_stays_and_the_letter_says_why() -> None:
+    passenger, request = corrected()
+
+    refuse_change(request_id=request.id, by=operator(), reason="The port has closed its list.", now=now())
+    follow_up()
+
+    db.session.refresh(passenger)
+    assert passenger.surname == "IVANOVA"
+    assert any(
+        "The port has closed its list." in mail.text for mail in db.session.scalars(select(OutgoingMail))
+    )
+
+
+def test_another_person_is_no_correction_of_a_filed_name_either() -> None:
+    passenger = party().passengers[0]
+    filed(passenger.booking)
+
+    with pytest.raises(AnotherPerson):
+        correct_name(passenger_id=passenger.id, surname="Petrovskaya", given_names="Olga", now=now())
 
 
 def test_nothing_is_refused_without_a_reason() -> None:
@@ -253,6 +307,20 @@ def test_a_change_typed_after_the_filing_is_asked_for(browser: Browser) -> None:
 
     assert "put before our staff" in answer.words
     assert the_request().fields == ["birth_place"]
+
+
+def test_a_name_typed_on_its_page_after_the_filing_is_asked_for(browser: Browser) -> None:
+    booking = party()
+    filed(booking)
+    browser.sign_in(booking.customer)
+    page = browser.open(f"/en/bookings/{booking.reference}/change/name/1")
+
+    answer = page.submit(surname="Iwanova").follow()
+
+    assert "The passenger list was filed" in page.words
+    assert "Our staff decide about the corrected name" in answer.words
+    assert the_request().fields == ["surname"]
+    assert "Iwanova".upper() in browser.open(page.url).words
 
 
 def test_a_request_can_be_taken_back_by_whoever_may_ask(browser: Browser) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
-from portal.booking.changes import Newcomer, Wish, correct_name, drop_changes
+from portal.booking.changes import Newcomer, Wish, drop_changes
 from portal.booking.errors import (
     AdultNeeded,
     AnotherPerson,
@@ -20,6 +20,7 @@ from portal.booking.errors import (
     TooManyForCabin,
 )
 from portal.booking.models import Booking, BookingChange, BookingChangeState, BookingState, ChangeKind, Passenger
+from portal.booking.passengers import correct_name
 from portal.database import db
 from portal.inventory.errors import CabinTaken, ShipFull
 from portal.inventory.models import CabinNight, OccupancyState
