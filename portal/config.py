@@ -11,7 +11,8 @@ from typing import Any
 from portal.kernel.bank_accounts import account_fits, correspondent_fits
 
 ROOT = Path(__file__).parent.parent
-SECRETS = ("SECRET_KEY", "DOCUMENT_KEY", "STRIPE_WEBHOOK_SECRET")
+OWN_SECRETS = ("SECRET_KEY", "DOCUMENT_KEY")
+SECRETS = (*OWN_SECRETS, "STRIPE_WEBHOOK_SECRET")
 
 
 class ConfigurationError(Exception):
@@ -30,7 +31,6 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     own = _production_secrets(environ) if production else _demonstration_secrets(environ, folder)
     port = _whole_number(environ, "PORT", 8000)
     public_url = environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}"
-    sandbox_url = None if production or environ.get("STRIPE_API_KEY") else f"http://127.0.0.1:{port + 1}"
     database = environ.get("DATABASE_URL") or f"sqlite:///{folder / 'portal.db'}"
     return own | {
         "PORTAL_ENV": kind,
@@ -44,8 +44,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "FILES_URL": environ.get("FILES_URL") or f"file://{folder / 'files'}",
         "MAIL_URL": environ.get("MAIL_URL") or f"file://{folder / 'mail'}",
         "MAIL_SENDER": environ.get("MAIL_SENDER", "cruises@example.org"),
-        "STRIPE_API_KEY": environ.get("STRIPE_API_KEY") or (None if production else "sk_test_sandbox"),
-        "STRIPE_API_BASE": environ.get("STRIPE_API_BASE") or sandbox_url,
+        **_channels(environ, production),
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "BABEL_DEFAULT_LOCALE": "ru",
         "RATELIMIT_STORAGE_URI": environ.get("REDIS_URL") or "memory://",
@@ -66,6 +65,73 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         # Compressing a streamed file leaves it open until it is collected as garbage.
         "COMPRESS_STREAMS": False,
     }
+
+
+# What names a channel of payments in the environment: all of a line or nothing.
+HALVES = (
+    ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"),
+    ("YOOKASSA_SHOP_ID", "YOOKASSA_SECRET_KEY"),
+    ("TURKMENBANK_URL", "TURKMENBANK_USER", "TURKMENBANK_PASSWORD"),
+    ("DESK_PLACE_RU", "DESK_PLACE_TK", "DESK_PLACE_EN", "DESK_CURRENCIES"),
+)
+LANGUAGES = ("ru", "tk", "en")
+
+
+def _channels(environ: Mapping[str, str], production: bool) -> dict[str, Any]:
+    """Whom the portal takes money from guests by. Without names of its own the demonstration plays with the sandbox."""
+    for names in HALVES:
+        given = [name for name in names if environ.get(name)]
+        left = [name for name in names if not environ.get(name)]
+        if given and left and (production or names[0] != "STRIPE_API_KEY"):
+            raise ConfigurationError(f"{', '.join(given)} is set, so {', '.join(left)} must be set, too.")
+    sandbox = None if production or environ.get("STRIPE_API_KEY") else _sandbox_address(environ)
+    address = environ.get("TURKMENBANK_URL") or (f"{sandbox}/payment/rest" if sandbox else None)
+    if production and address and not address.startswith("https://"):
+        raise ConfigurationError(f"TURKMENBANK_URL is {address!r}; in production it must begin with https://.")
+    languages = _listed(environ, "TURKMENBANK_LANGUAGES", "ru" if environ.get("TURKMENBANK_URL") else "ru,tk,en")
+    if not set(languages) <= set(LANGUAGES):
+        raise ConfigurationError(f"TURKMENBANK_LANGUAGES may name {', '.join(LANGUAGES)}, and not {languages!r}.")
+    vat_code = _whole_number(environ, "YOOKASSA_VAT_CODE", 1)
+    if not 1 <= vat_code <= 12:
+        raise ConfigurationError(f"YOOKASSA_VAT_CODE is {vat_code}; YooKassa knows 1 to 12.")
+    own_shop = environ.get("YOOKASSA_SHOP_ID")
+    shop_address = f"{sandbox}/v3" if sandbox and not own_shop else None
+    return {
+        "STRIPE_API_KEY": environ.get("STRIPE_API_KEY") or (None if production else "sk_test_sandbox"),
+        "STRIPE_API_BASE": environ.get("STRIPE_API_BASE") or sandbox,
+        "YOOKASSA_SHOP_ID": own_shop or ("100500" if sandbox else None),
+        "YOOKASSA_SECRET_KEY": environ.get("YOOKASSA_SECRET_KEY") or "test_sandbox",
+        "YOOKASSA_API_BASE": environ.get("YOOKASSA_API_BASE") or shop_address,
+        "YOOKASSA_VAT_CODE": vat_code,
+        "YOOKASSA_MOST_RUBLES": _whole_number(environ, "YOOKASSA_MOST_RUBLES", 350_000 if own_shop else 1_000_000),
+        "TURKMENBANK_URL": address,
+        "TURKMENBANK_USER": environ.get("TURKMENBANK_USER") or "sandbox-api",
+        "TURKMENBANK_PASSWORD": environ.get("TURKMENBANK_PASSWORD") or "sandbox",
+        "TURKMENBANK_LANGUAGES": languages,
+        "DESK_PLACE": _desk_place(environ, production),
+        "DESK_CURRENCIES": _listed(environ, "DESK_CURRENCIES", "RUB,TMT"),
+    }
+
+
+# Where cash and cards are taken by hand; the demonstration has an invented desk.
+DEMONSTRATION_DESK = {
+    "ru": "Астрахань, Морской вокзал, касса 1",
+    "tk": "Astrahan, Deňiz wokzaly, 1-nji kassa",
+    "en": "Astrakhan, Marine Terminal, desk 1",
+}
+
+
+def _desk_place(environ: Mapping[str, str], production: bool) -> dict[str, str] | None:
+    own = {language: environ.get(f"DESK_PLACE_{language.upper()}", "") for language in LANGUAGES}
+    return own if all(own.values()) else None if production else DEMONSTRATION_DESK
+
+
+def _sandbox_address(environ: Mapping[str, str]) -> str:
+    return f"http://127.0.0.1:{_whole_number(environ, 'PORT', 8000) + 1}"
+
+
+def _listed(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (environ.get(name) or default).split(",") if part.strip())
 
 
 def _patience(database: str, seconds: int) -> dict[str, Any]:
@@ -106,11 +172,11 @@ DEMONSTRATION_PAYEE = {
 
 def _production_secrets(environ: Mapping[str, str]) -> dict[str, Any]:
     payee = {key: f"PAYEE_{key.upper()}" for key in DEMONSTRATION_PAYEE}
-    needed = (*SECRETS, "DATABASE_URL", "PUBLIC_URL", "MAIL_URL", "MAIL_SENDER", "STRIPE_API_KEY", *payee.values())
+    needed = (*OWN_SECRETS, "DATABASE_URL", "PUBLIC_URL", "MAIL_URL", "MAIL_SENDER", *payee.values())
     missing = [name for name in needed if not environ.get(name)]
     if missing:
         raise ConfigurationError(f"In production these must be set in the environment: {', '.join(missing)}.")
-    own: dict[str, Any] = {name: environ[name] for name in SECRETS}
+    own: dict[str, Any] = {name: environ.get(name) for name in SECRETS}
     return own | {"INVOICE_PAYEE": _checked_payee({key: environ[name] for key, name in payee.items()})}
 
 

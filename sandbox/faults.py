@@ -8,6 +8,7 @@ class Fault(StrEnum):
     FAULT = "fault"  # nothing is done, and the answer is an error of the server
     LOST = "lost"  # what was asked is done, and the answer never arrives
     SLOW = "slow"  # the answer takes longer than anybody waits
+    NONE = "none"  # all is well with this one; the next is the one that is meant
 
 
 SLOW_SECONDS = 30.0

@@ -143,7 +143,7 @@ CREATE INDEX IF NOT EXISTS ix_bank_order_due ON bank_order (expires_at) WHERE st
 CREATE TABLE IF NOT EXISTS fault (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     channel TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('fault', 'lost', 'slow'))
+    kind TEXT NOT NULL CHECK (kind IN ('fault', 'lost', 'slow', 'none'))
 );
 """
 _LETTERS = string.ascii_letters + string.digits

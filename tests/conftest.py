@@ -63,6 +63,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# What names a channel of payments begins with one of these.
+CHANNELS = ("STRIPE_", "YOOKASSA_", "TURKMENBANK_", "DESK_")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Settings are read from the environment once, so they stand there before any test module is imported."""
     config.addinivalue_line("markers", "once: needs no database; runs with --database sqlite only")
@@ -71,8 +75,9 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     folder = Path(tempfile.mkdtemp(prefix=f"portal-test-{worker}-"))
     config.stash[FOLDER] = folder
-    for name in ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "MAIL_URL", "FILES_URL", "REDIS_URL"):
-        os.environ.pop(name, None)
+    for name in list(os.environ):
+        if name in ("MAIL_URL", "FILES_URL", "REDIS_URL") or name.startswith(CHANNELS):
+            del os.environ[name]
     os.environ.update(PORTAL_ENV="demonstration", PORTAL_DATA=str(folder))
     if config.getoption("--database") == "sqlite":
         os.environ["DATABASE_URL"] = f"sqlite:///{folder}/portal.db"

@@ -88,3 +88,50 @@ def test_production_without_redis_has_a_folder_for_its_jobs(tmp_path):
 def test_an_unknown_kind_of_installation_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="PORTAL_ENV"):
         read_config({"PORTAL_ENV": "prod", "PORTAL_DATA": str(tmp_path)})
+
+
+def test_each_channel_of_payments_is_set_whole_or_not_at_all():
+    channels = {
+        "STRIPE_API_KEY": "sk_live_x",
+        "STRIPE_WEBHOOK_SECRET": "whsec_x",
+        "YOOKASSA_SHOP_ID": "1",
+        "YOOKASSA_SECRET_KEY": "live_x",
+        "TURKMENBANK_URL": "https://bank.example/payment/rest",
+        "TURKMENBANK_USER": "u",
+        "TURKMENBANK_PASSWORD": "p",
+        "DESK_PLACE_RU": "Астрахань",
+        "DESK_PLACE_TK": "Astrahan",
+        "DESK_PLACE_EN": "Astrakhan",
+        "DESK_CURRENCIES": "RUB",
+    }
+    without = {name: value for name, value in COMPLETE.items() if not name.startswith("STRIPE_")}
+
+    none = read_config(without)
+    for left in channels:
+        with pytest.raises(ConfigurationError, match=f"{left} must be set, too|{left},|, {left}"):
+            read_config(without | {name: value for name, value in channels.items() if name != left})
+
+    everything = read_config(without | channels)
+    for name in ("STRIPE_API_KEY", "YOOKASSA_SHOP_ID", "TURKMENBANK_URL", "DESK_PLACE"):
+        assert none[name] is None
+    assert everything["YOOKASSA_API_BASE"] is None
+    assert everything["DESK_PLACE"]["tk"] == "Astrahan"
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("TURKMENBANK_URL", "http://bank.example"), ("YOOKASSA_VAT_CODE", "13"), ("TURKMENBANK_LANGUAGES", "fr")],
+)
+def test_a_channel_that_cannot_work_is_named_before_the_start(name, wrong):
+    bank = {"TURKMENBANK_URL": "https://bank.example", "TURKMENBANK_USER": "u", "TURKMENBANK_PASSWORD": "p"}
+
+    with pytest.raises(ConfigurationError, match=name):
+        read_config(COMPLETE | bank | {name: wrong})
+
+
+def test_the_demonstration_plays_every_channel_with_the_sandbox(tmp_path):
+    config = read_config({"PORTAL_DATA": str(tmp_path), "PORT": "9000"})
+
+    assert config["YOOKASSA_API_BASE"] == "http://127.0.0.1:9001/v3"
+    assert config["TURKMENBANK_URL"] == "http://127.0.0.1:9001/payment/rest"
+    assert config["DESK_PLACE"] is not None

@@ -13,9 +13,19 @@ METHODS: dict[Method, LazyString] = {
 }
 # Who takes the money, as whoever pays knows his own card; and what he should know before he chooses.
 PROVIDERS: dict[str, LazyString] = {
+    "yookassa": _l("Mir card or SBP"),
+    "turkmenbank": _l("Card of a Turkmen bank"),
     "stripe": _l("Card issued outside Russia"),
 }
 PROVIDER_HINTS: dict[str, LazyString] = {
+    "yookassa": _l(
+        "For cards of Russian banks, and for SBP in the app of your bank. You go to the page of YooKassa and come "
+        "back; a receipt comes by mail. Your card data never touch our portal."
+    ),
+    "turkmenbank": _l(
+        "Altyn Asyr, Milli Kart, Senagat, Rysgal and others, in manats. You go to the page of the bank and come back; "
+        "we ask the bank until it says that the money is here. Your card data never touch our portal."
+    ),
     "stripe": _l(
         "Visa, Mastercard and others; cards of Russian banks do not work here. You go to the page of our payment "
         "service and come back; the booking is confirmed within seconds. Your card data never touch our portal."

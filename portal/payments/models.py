@@ -25,6 +25,8 @@ class Method(StrEnum):
 CLEARED_IN: dict[str | None, LedgerAccount] = {
     None: LedgerAccount.BANK,
     "stripe": LedgerAccount.STRIPE,
+    "yookassa": LedgerAccount.YOOKASSA,
+    "turkmenbank": LedgerAccount.TURKMEN_GATEWAY,
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 
 from portal.accounts.models import Account
 from portal.audit.services import record
@@ -181,6 +181,7 @@ def send_refunds(now: datetime) -> int:
             Refund.amount_minor,
             Refund.provider,
             Refund.provider_id,
+            Refund.payment_id,
             Payment.currency,
             Payment.payment_intent,
         )
@@ -205,6 +206,7 @@ def send_refunds(now: datetime) -> int:
                     row.payment_intent or "",
                     Money(row.amount_minor, row.currency),
                     f"refund-{row.reference}-{row.attempt}",
+                    Money(_returned(row.payment_id), row.currency),
                 )
         except GatewayUnavailable:
             away.add(row.provider)
@@ -318,6 +320,16 @@ def _locked(refund_id: int) -> Refund:
     session.get_one(Booking, booking_id, with_for_update=True)
     session.get_one(Payment, payment_id, with_for_update=True)
     return session.get_one(Refund, refund_id, with_for_update=True)
+
+
+def _returned(payment_id: int) -> int:
+    """Minor units of a payment that have gone back."""
+    gone = select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(
+        Refund.payment_id == payment_id, Refund.state == RefundState.SUCCEEDED
+    )
+    minor = db.session.scalar(gone) or 0
+    db.session.commit()  # no transaction stays open while the provider is asked
+    return minor
 
 
 def _request(payment: Payment, minor: int, reason: RefundReason, now: datetime) -> None:

@@ -151,6 +151,7 @@ def start_card_payment(
             cancel_url=cancel_url,
             expires_at=payment.expires_at,
             idempotency_key=f"checkout-{payment.reference}",
+            part=debt.change_id is None and debt.amount.minor < booking.price.minor,
         )
     try:
         checkout = chosen.open_checkout(order)
@@ -160,11 +161,12 @@ def start_card_payment(
         raise
     with transaction() as session:
         payment = session.get_one(Payment, payment_id, with_for_update=True)
-        payment.session_id = checkout.id
-        payment.checkout_url = checkout.url
+        if payment.session_id is None:  # of two pages opened at once, the first is the one; nobody has seen the other
+            payment.session_id = checkout.id
+            payment.checkout_url = checkout.url
         if payment.state is PaymentState.CREATED:
             _move(payment, PaymentState.OPEN, now)
-    return checkout.url
+        return payment.checkout_url or checkout.url
 
 
 def _close_other_checkouts(booking_id: int, name: str, now: datetime) -> None:
@@ -364,7 +366,12 @@ def _act_on(state: CheckoutState, payment_id: int, now: datetime) -> PaymentStat
 
 
 def store_event(event: Event) -> bool:
-    """Keep the provider's event for the worker; False where it was here before."""
+    """Keep the provider's event for the worker; False where it was here before, or proves nothing and is not about us.
+
+    What anybody may send is kept for a payment of ours alone, and once until the worker has looked into it.
+    """
+    if not event.proved and not _worth_asking(event):
+        return False
     try:
         with transaction() as session:
             session.add(
@@ -381,6 +388,20 @@ def store_event(event: Event) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def _worth_asking(event: Event) -> bool:
+    ours = select(Payment.id).where(
+        Payment.provider == event.provider, Payment.payment_intent == event.payment_intent
+    )
+    open_page = select(Payment.id).where(Payment.provider == event.provider, Payment.session_id == event.session_id)
+    looked_for = select(ProviderEvent.id).where(
+        ProviderEvent.provider == event.provider,
+        ProviderEvent.session_id == event.session_id,
+        ProviderEvent.handled_at.is_(None),
+    )
+    known = db.session.scalar(ours) or db.session.scalar(open_page)
+    return known is not None and db.session.scalar(looked_for) is None
 
 
 def handle_events(now: datetime) -> int:
@@ -416,7 +437,7 @@ def reconcile(now: datetime) -> int:
     asked.
     """
     waiting = db.session.execute(
-        select(Payment.id, Payment.provider, Payment.session_id, WANTED)
+        select(Payment.id, Payment.provider, Payment.session_id, Payment.expires_at, WANTED)
         .join(Booking, Booking.id == Payment.booking_id)
         .outerjoin(BookingChange, BookingChange.id == Payment.change_id)
         .where(Payment.method == Method.CARD, Payment.state.in_(WAITING))
@@ -425,13 +446,15 @@ def reconcile(now: datetime) -> int:
     ).all()
     db.session.commit()
     away = set()
-    for payment_id, name, session_id, wanted in waiting:
+    for payment_id, name, session_id, expires_at, wanted in waiting:
         if name in away:
             continue
         try:
             if session_id is None:
                 _give_up(payment_id, now)
             elif wanted:
+                if not worth_a_minute(expires_at - provider(name).page_time, expires_at, real_now()):
+                    continue
                 settle_checkout(name=name or "", session_id=session_id, now=now)
             else:
                 _act_on(provider(name).expire(session_id), payment_id, now)
@@ -441,6 +464,18 @@ def reconcile(now: datetime) -> int:
             log.error("the provider does not say how payment %s stands", payment_id)
             _give_up(payment_id, now)
     return len(waiting)
+
+
+PATIENT_MINUTES = 10
+
+
+def worth_a_minute(opened: datetime, closes: datetime, moment: datetime) -> bool:
+    """Whether a page is asked about in the minute of `moment`, real time.
+
+    In each while something is likely to have happened to it, after it opened and after it closed; in every fifth else.
+    """
+    age, over = ((moment - mark) // timedelta(minutes=1) for mark in (opened, closes))
+    return age < PATIENT_MINUTES or 0 <= over < PATIENT_MINUTES or age % 5 == 0
 
 
 def close_transfers(now: datetime) -> int:

@@ -23,7 +23,7 @@ from portal.pricing.season import load_season
 from portal.visas.services import load_rules
 from portal.web.ready import shelf
 from tests.conftest import ROOT, copy_sqlite, sqlite_file
-from tests.sandbox.server import SECRET, RunningSandbox, running_sandbox
+from tests.sandbox.server import RunningSandbox, running_sandbox, sandboxed
 
 LOCALES = {"ru": "ru-RU", "tk": "tk-TM", "en": "en-GB"}
 SEASON = ROOT / "portal" / "catalogue" / "facts" / "season_2024.json"
@@ -89,13 +89,13 @@ def house(app: Any, address: str, opened: Open, database: None, tmp_path: Path) 
     limiter.reset()
     mail = tmp_path / "mail"
     (tmp_path / "files").mkdir()
-    with running_sandbox(tmp_path, webhook_url=f"{address}/webhooks/stripe") as sandbox:
+    hooks = f"{address}/webhooks"
+    with running_sandbox(tmp_path, webhook_url=f"{hooks}/stripe", yookassa_url=f"{hooks}/yookassa") as sandbox:
         settings = {
             "PUBLIC_URL": address,
             "MAIL_URL": f"file://{mail}",
             "FILES_URL": f"file://{tmp_path}/files",
-            "STRIPE_API_BASE": sandbox.url,
-            "STRIPE_WEBHOOK_SECRET": SECRET,
+            **sandboxed(sandbox),
         }
         before = {name: app.config[name] for name in settings}
         app.config.update(settings)

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.server import SECRET, RunningSandbox, running_sandbox
+from tests.sandbox.server import RunningSandbox, running_sandbox, sandboxed
 
 
 @pytest.fixture
 def provider(app: Any, tmp_path: Path) -> Iterator[RunningSandbox]:
-    """The sandbox, with the application's gateway pointed at it."""
-    before = {name: app.config[name] for name in ("STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET")}
+    """The sandbox, with the application's providers pointed at it."""
     with running_sandbox(tmp_path) as running:
-        app.config.update(STRIPE_API_BASE=running.url, STRIPE_WEBHOOK_SECRET=SECRET)
+        settings = sandboxed(running)
+        before = {name: app.config[name] for name in settings}
+        app.config.update(settings)
         app.extensions.pop("payment_providers", None)
         yield running
         for taker in app.extensions.pop("payment_providers", {}).values():

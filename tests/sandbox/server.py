@@ -65,9 +65,10 @@ class RunningSandbox:
         self.services.notifier.let_time_pass(now)
         return self.services.courier.deliver_due(now) + self.services.notifier.deliver_due(now)
 
-    def fail_next(self, channel: str, kind: str) -> None:
-        """The next request to `channel` goes wrong: "fault", "lost" or "slow"."""
-        assert httpx.post(f"{self.url}/faults", data={"channel": channel, "kind": kind}).status_code == 303
+    def fail_next(self, channel: str, *kinds: str) -> None:
+        """The next requests to `channel` go wrong in turn: "fault", "lost", "slow", or "none" for one that does not."""
+        for kind in kinds:
+            assert httpx.post(f"{self.url}/faults", data={"channel": channel, "kind": kind}).status_code == 303
 
     def pay(self, page: str, number: str = CARD, **typed: str) -> httpx.Response:
         """Type a card into the page at `page` and press the button."""
@@ -104,6 +105,16 @@ def running_sandbox(
             yield RunningSandbox(f"http://127.0.0.1:{port}", services(app), webhook)
         services(app).courier.stop()
         services(app).notifier.stop()
+
+
+def sandboxed(sandbox: RunningSandbox) -> dict[str, str]:
+    """The settings of a portal whose providers are all played by `sandbox`."""
+    return {
+        "STRIPE_API_BASE": sandbox.url,
+        "STRIPE_WEBHOOK_SECRET": SECRET,
+        "YOOKASSA_API_BASE": f"{sandbox.url}/v3",
+        "TURKMENBANK_URL": f"{sandbox.url}/payment/rest",
+    }
 
 
 @contextmanager

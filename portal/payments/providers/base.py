@@ -61,6 +61,7 @@ class Order:
     reference: of the booking, as the customer knows it; payment: of the attempt to pay, never used twice.
     expires_at: real time, the provider's `page_time` from when the attempt began; kept with the attempt, so that asking
     again asks for the same. idempotency_key: asked again with it, and all else the same, it is the same page.
+    part: less than all that is owed, as a receipt has to say.
     """
 
     reference: str
@@ -73,6 +74,7 @@ class Order:
     cancel_url: str
     expires_at: datetime
     idempotency_key: str
+    part: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,10 @@ class RefundState:
 
 @dataclass(frozen=True)
 class Event:
-    """Something happened to an object; what is true now, ask the provider. `created` is real time."""
+    """Something happened to an object; what is true now, ask the provider. `created` is real time.
+
+    proved: its sender is known. Where he is not, only what names a payment of ours is worth asking about.
+    """
 
     provider: str
     id: str
@@ -134,6 +139,7 @@ class Event:
     session_id: str | None = None
     payment_intent: str | None = None
     refund_id: str | None = None
+    proved: bool = True
 
 
 class Provider(ABC):
@@ -174,8 +180,14 @@ class Provider(ABC):
         """
 
     @abstractmethod
-    def refund(self, payment_intent: str, amount: Money, idempotency_key: str) -> RefundState:
-        """Give `amount` back the way it came; asked again with the same key, it is still one refund."""
+    def refund(
+        self, payment_intent: str, amount: Money, idempotency_key: str, returned: Money | None = None
+    ) -> RefundState:
+        """Give `amount` back the way it came; asked again with the same key, it is still one refund.
+
+        returned: what other refunds of this payment have given back by our books, for providers that know no
+        keys.
+        """
 
     @abstractmethod
     def refund_state(self, refund_id: str) -> RefundState:

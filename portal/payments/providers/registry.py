@@ -11,11 +11,13 @@ from flask import current_app
 from portal.kernel.money import Money
 from portal.payments.providers.base import GatewayUnavailable, Payer, Provider
 from portal.payments.providers.stripe import StripeProvider
+from portal.payments.providers.turkmenbank import TurkmenBankProvider
+from portal.payments.providers.yookassa import YooKassaProvider
 
 log = logging.getLogger(__name__)
 
 # In the order in which they are offered.
-KINDS: tuple[type[Provider], ...] = (StripeProvider,)
+KINDS: tuple[type[Provider], ...] = (YooKassaProvider, TurkmenBankProvider, StripeProvider)
 
 
 def providers() -> Mapping[str, Provider]:

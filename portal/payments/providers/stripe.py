@@ -145,7 +145,9 @@ class StripeProvider(Provider):
                     raise refusal
                 return state
 
-    def refund(self, payment_intent: str, amount: Money, idempotency_key: str) -> RefundState:
+    def refund(
+        self, payment_intent: str, amount: Money, idempotency_key: str, returned: Money | None = None
+    ) -> RefundState:
         """Refused with code charge_already_refunded or amount_too_large when less is left than asked."""
         with _errors():
             refund = self._stripe.v1.refunds.create(
