@@ -13,6 +13,7 @@ from portal.accounts.services import create_staff
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.kernel.text import LANGUAGES
+from portal.payments.books import check_books
 from portal.pricing.season import BadSeasonFile, load_season
 from portal.visas.errors import BadRules
 from portal.visas.rule_file import RULES
@@ -21,6 +22,7 @@ from portal.visas.services import load_rules
 season = AppGroup("season", help="The season that is sold.")
 rules = AppGroup("rules", help="What each country asks of each passport.")
 staff = AppGroup("accounts", help="Accounts of staff.")
+ledger = AppGroup("ledger", help="The double-entry ledger.")
 
 
 @season.command("load")
@@ -74,6 +76,17 @@ def setup(context: click.Context, season_file: Path) -> None:
         click.echo(f"{len(accounts)} demonstration accounts")
 
 
+@ledger.command("check")
+def check() -> None:
+    """Compare the ledger with bookings, payments and refunds; fails where anything differs."""
+    found = check_books(now())
+    for one in found:
+        click.echo(f"{one.kind} {one.reference}: {one.found} {one.currency}, not {one.expected}")
+    if found:
+        raise click.ClickException(f"{len(found)} differences")
+    click.echo("the books agree")
+
+
 def init_app(app: Flask) -> None:
-    for command in (setup, season, rules, staff):
+    for command in (setup, season, rules, staff, ledger):
         app.cli.add_command(command)

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     PAYMENT_RECEIVE = "payment:receive"
     SUBMISSION_REVIEW = "submission:review"
     PASSENGER_LIST = "passenger:list"  # with whole document numbers, as ports ask for them
+    LEDGER_READ = "ledger:read"
     AUDIT_READ = "audit:read"
     ACCOUNT_MANAGE = "account:manage"
 
@@ -49,6 +50,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             Permission.SAILING_READ,
             Permission.BOOKING_READ,
             Permission.PAYMENT_RECEIVE,
+            Permission.LEDGER_READ,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Permission),

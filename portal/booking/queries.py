@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from flask import g
 from flask_babel.speaklater import LazyString
-from sqlalchemy import ColumnElement, inspect, select
+from sqlalchemy import ColumnElement, inspect, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.booking.details import Missing, ending
@@ -23,7 +23,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
-from portal.ledger.queries import Balance, balance_columns
+from portal.ledger.queries import Balance, balance_row
 from portal.pricing.kept import why_read
 from portal.pricing.labels import explained
 from portal.pricing.policy import CancelStep, cancel_steps
@@ -159,9 +159,10 @@ WHOLE = (
 
 def whole_booking(condition: ColumnElement[bool]) -> Booking | None:
     """The one booking that `condition` picks, with all that its pages show. Three statements."""
+    balance = balance_row(select(Booking.id, Booking.currency).where(condition))
     found = (
         db.session.execute(
-            select(Booking, *balance_columns(Booking.id, Booking.currency, Booking)).where(condition).options(*WHOLE)
+            select(Booking, *balance.c).join(balance, true()).where(condition).options(*WHOLE)
         )
         .unique()
         .one_or_none()

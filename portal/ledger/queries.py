@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Table, case, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, Table, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.database import db
@@ -51,6 +51,22 @@ def balance_columns(booking_id: Column, currency: Text, table: type[object] | Ta
         .correlate(table)
         .scalar_subquery()
         for figure in _figures()
+    )
+
+
+def balance_row(booking: Select[int, str]) -> Subquery:
+    """The five figures of Balance as one row; booking: the id and currency of one booking.
+
+    Worked out once, however many rows the rest of the statement has for the booking.
+    """
+    one = booking.cte("balanced")
+    id_, currency = one.c
+    figures = [figure.label(f"figure_{number}") for number, figure in enumerate(_figures())]
+    return (
+        select(*figures)
+        .select_from(one)
+        .join(LedgerEntry, (LedgerEntry.booking_id == id_) & (LedgerEntry.currency == currency))
+        .subquery("balance")
     )
 
 

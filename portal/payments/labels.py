@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from portal.kernel.references import with_check
+from portal.payments.books import DifferenceKind
 from portal.payments.models import Method, PaymentState, RefundState
 from portal.payments.standing import PaymentStanding
 
@@ -74,6 +75,35 @@ STANDING_TONES: dict[PaymentStanding, str] = {
     PaymentStanding.OVER: "bad",
     PaymentStanding.REFUND_DUE: "wait",
     PaymentStanding.SETTLED: "good",
+}
+
+
+# What differs, and what to do about it.
+DIFFERENCES: dict[DifferenceKind, tuple[LazyString, LazyString]] = {
+    DifferenceKind.UNBALANCED: (
+        _l("The entries of a posting do not sum to zero"),
+        _l("Somebody wrote past the portal. Stop taking money and call the developers."),
+    ),
+    DifferenceKind.OWED: (
+        _l("What the guest owes is not the price of the booking"),
+        _l("Compare the lines of the price with the account of the booking, and call the developers."),
+    ),
+    DifferenceKind.EARNED: (
+        _l("A booking that is over still stands among the sales"),
+        _l("Look at how the booking ended in its trail, and call the developers."),
+    ),
+    DifferenceKind.HELD: (
+        _l("The guest has not what came less what went back"),
+        _l("Compare the payment and its returns with the provider or the bank statement."),
+    ),
+    DifferenceKind.RETURNING: (
+        _l("What is on its way back is not what the returns say"),
+        _l("Look at each return of the payment and ask the provider how it stands."),
+    ),
+    DifferenceKind.CLEARED: (
+        _l("The channel has not what came less what has left"),
+        _l("Compare the payment with the provider or the bank statement."),
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -187,6 +188,17 @@ class Refund(Base):
     @property
     def clearing(self) -> LedgerAccount:
         return CLEARED_IN[self.provider]
+
+
+class BooksCheck(Base):
+    """One comparison of the ledger with bookings, payments and refunds. differences: see books.Difference."""
+
+    __tablename__ = "books_check"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    checked_at: Mapped[datetime] = mapped_column(index=True)
+    postings: Mapped[int] = mapped_column(BigInteger)
+    differences: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
 
 
 class LateOffer(Base):

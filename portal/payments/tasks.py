@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from portal.accounts.access import GRANTED, Permission
+from portal.accounts.models import Account
 from portal.booking.access import link_token
 from portal.booking.documents import voucher
 from portal.booking.labels import BOOKING_CHANGES
@@ -15,11 +17,12 @@ from portal.kernel.clock import now
 from portal.outbox.jobs import each_minute, each_time
 from portal.outbox.letters import write_letter
 from portal.outbox.services import Attachment, on
+from portal.payments.books import check_daily, read_check
 from portal.payments.change_pages import change_view
 from portal.payments.invoices import invoice
-from portal.payments.labels import transfer_purpose
+from portal.payments.labels import DIFFERENCES, transfer_purpose
 from portal.payments.late import end_offers, offer_other_cabins
-from portal.payments.models import LateOffer, Payment
+from portal.payments.models import BooksCheck, LateOffer, Payment
 from portal.payments.operations.queries import told_otherwise
 from portal.payments.queries import booking_refunds, kept_cabins, payment_view
 from portal.payments.refunds import send_refunds
@@ -54,6 +57,30 @@ def offer_cabins_for_late_money() -> None:
 @each_minute
 def end_offers_for_late_money() -> None:
     end_offers(now())
+
+
+@each_minute
+def check_the_books() -> None:
+    check_daily(now())
+
+
+@on("payments.books_differ")
+def tell_finance(check_id: int) -> None:
+    """Whoever may read the books, each in his language."""
+    check = read_check(db.session.get_one(BooksCheck, check_id))
+    readers = [role for role, permissions in GRANTED.items() if Permission.LEDGER_READ in permissions]
+    for account in db.session.scalars(
+        select(Account).where(Account.role.in_(readers), Account.active.is_(True)).order_by(Account.id)
+    ):
+        write_letter(
+            "payments/books_differ",
+            key=f"payments/books_differ:{check_id}:{account.id}",
+            recipient=account.email,
+            language=account.language,
+            account=account,
+            check=check,
+            words=DIFFERENCES,
+        )
 
 
 @on("payments.late_offer")

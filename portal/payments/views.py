@@ -28,6 +28,7 @@ from portal.payments.labels import PROVIDER_HINTS, transfer_purpose
 from portal.payments.models import Method
 from portal.payments.providers.base import BadSignature, CheckoutLine
 from portal.payments.providers.registry import providers
+from portal.payments.statement import statement_of
 from portal.payments.transfer_code import qr_svg
 from portal.web.locale import PREFIX, language
 
@@ -108,6 +109,17 @@ def late_money(reference: str) -> ResponseReturnValue:
         return redirect(url_for("booking.booking", reference=reference))
     kept = queries.kept_cabins(offer)
     return render_template("payments/late_money.html", page=page, form=form, cabins=kept, until=offer.expires_at)
+
+
+@bp.get("/statement")
+@public
+def statement(reference: str) -> ResponseReturnValue:
+    """The account of the booking: what was charged, paid and returned, line by line."""
+    booking = visitor_booking(reference)
+    if booking.placed_at is None:
+        raise NotFound(reference)
+    page = booking_page(booking.id)
+    return render_template("payments/statement.html", page=page, statement=statement_of(page), moment=now())
 
 
 def _start(page: BookingPage, debt: services.Debt, way: services.Way) -> str:

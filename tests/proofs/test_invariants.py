@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
+from portal.accounts.models import Account, Role
 from portal.audit.models import AuditEntry
 from portal.booking.changes import Newcomer, Wish, awaiting_change, drop_changes
 from portal.booking.models import Booking, BookingChange, BookingChangeState, BookingState, ChangeKind
@@ -30,10 +31,13 @@ from portal.inventory.models import OVER, CabinNight, Occupancy, OccupancyState
 from portal.inventory.services import close_cabin, expire_holds, hold_cabin, lengthen_hold, release
 from portal.kernel.errors import Refused
 from portal.kernel.money import Money
+from portal.ledger.queries import balance_of
 from portal.payments import refunds
+from portal.payments.books import differences
 from portal.payments.changes import agree_to_change, change_preview, give_up_change
 from portal.payments.models import Payment, PaymentState, Refund, RefundState
-from portal.payments.providers.base import Checkout, CheckoutLine, Order, Payer
+from portal.payments.providers.base import Checkout, CheckoutLine, Order, Payer, RefundStatus
+from portal.payments.providers.base import RefundState as ProviderRefund
 from portal.payments.providers.stripe import CHECKOUT_TIME
 from portal.payments.services import (
     close_transfers,
@@ -44,7 +48,7 @@ from portal.payments.services import (
 )
 from portal.pricing.models import Fare
 from portal.pricing.policy import DEFAULT_POLICY
-from tests.factories import NOON, details, make_fare, make_sailing, make_season
+from tests.factories import NOON, details, make_account, make_fare, make_sailing, make_season
 
 EXAMPLES, STEPS = 40, 30
 LIMIT = 6  # persons; the four cabins sleep nine
@@ -66,6 +70,14 @@ class Provider:
     def open_checkout(self, order: Order) -> Checkout:
         key = order.idempotency_key
         return Checkout(f"cs_{key}", f"https://pay.example/{key}", order.expires_at)
+
+    says: RefundStatus = RefundStatus.PENDING  # of every refund that it is asked about
+
+    def refund(self, payment_intent: str, amount: Money, idempotency_key: str) -> ProviderRefund:
+        return ProviderRefund(f"re_{idempotency_key}", self.says, amount, payment_intent)
+
+    def refund_state(self, refund_id: str) -> ProviderRefund:
+        return ProviderRefund(refund_id, self.says, Money(0, "RUB"), None)
 
 
 def may_be_refused(act: Callable[..., None]) -> Callable[..., None]:
@@ -228,6 +240,24 @@ class Season(RuleBasedStateMachine):
         for payment in self.one_of(Payment, which, PaymentState.UNALLOCATED):
             refunds.return_money(payment_id=payment.id, now=self.now)
 
+    @rule(which=WHICH)
+    @may_be_refused
+    def pay_back_by_hand(self, which: int) -> None:
+        for refund in self.one_of(Refund, which, RefundState.REQUESTED):
+            staff = db.session.scalars(select(Account)).first() or make_account(Role.FINANCE)
+            refunds.confirm_paid_back(refund_id=refund.id, account=staff, now=self.now)
+
+    @rule(which=WHICH)
+    @may_be_refused
+    def send_it_again(self, which: int) -> None:
+        for refund in self.one_of(Refund, which, RefundState.FAILED):
+            refunds.try_again(refund_id=refund.id, now=self.now)
+
+    @rule(says=st.sampled_from(list(RefundStatus)))
+    def the_provider_answers(self, says: RefundStatus) -> None:
+        Provider.says = says
+        refunds.send_refunds(self.now)
+
     # Time and the worker
 
     @rule(minutes=st.sampled_from(MINUTES))
@@ -298,6 +328,21 @@ class Season(RuleBasedStateMachine):
                 assert counted[booking.id] == booking.price.minor
             elif booking.state is not BookingState.CANCELLED:
                 assert counted[booking.id] == 0
+
+    @invariant()
+    def the_ledger_says_the_same(self) -> None:
+        for booking in self.rows(Booking):
+            balance = balance_of(booking.id, booking.currency)
+            live = booking.state in (BookingState.PENDING, BookingState.CONFIRMED)
+            assert balance.charged == booking.price.minor or not live
+            assert balance.paid >= 0
+            assert balance.returning >= 0
+            if booking.state is BookingState.CONFIRMED:
+                assert balance.owed == 0
+
+    def teardown(self) -> None:
+        db.session.rollback()
+        assert differences() == ()
 
     @invariant()
     def what_was_agreed_changes_only_by_a_change_that_was_agreed(self) -> None:
@@ -396,6 +441,7 @@ class Season(RuleBasedStateMachine):
             Occupancy: select(Occupancy).where(Occupancy.sailing_id.in_(self.sailings)),
             Booking: select(Booking).where(Booking.sailing_id.in_(self.sailings)),
             Payment: select(Payment).join(Booking).where(Booking.sailing_id.in_(self.sailings)),
+            Refund: select(Refund).join(Payment).join(Booking).where(Booking.sailing_id.in_(self.sailings)),
             BookingChange: select(BookingChange).join(Booking).where(Booking.sailing_id.in_(self.sailings)),
         }[model]
         return list(db.session.scalars(query.order_by(model.id)))

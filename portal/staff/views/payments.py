@@ -10,6 +10,7 @@ from portal.accounts.access import Permission, access, current_account
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.payments import refunds
+from portal.payments.books import last_check
 from portal.payments.models import PaymentState
 from portal.payments.queries import open_refunds
 from portal.payments.services import receive_transfer
@@ -23,7 +24,13 @@ from portal.staff.views.blueprint import bp
 def payments() -> ResponseReturnValue:
     wanted = request.args.get("q", "")[:20].strip().upper() or None
     page = queries.payments_page(wanted, request.args.get("page", 1, int))
-    return render_template("staff/payments.html", page=page, refunds=open_refunds(REFUNDS_SHOWN))
+    check = last_check()
+    return render_template(
+        "staff/payments.html",
+        page=page,
+        refunds=open_refunds(REFUNDS_SHOWN),
+        differences=len(check.differences) if check else 0,
+    )
 
 
 REFUNDS_SHOWN = 100
