@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import Email, EqualTo, InputRequired, Length
 
 from portal.accounts.labels import ROLE_NAMES
 from portal.accounts.models import Role
 from portal.accounts.passwords import MAX_LENGTH, MIN_LENGTH
+from portal.kernel.forms import FlaskForm
 from portal.kernel.text import LANGUAGE_NAMES
 
 _REQUIRED = InputRequired(_l("Please fill this in."))

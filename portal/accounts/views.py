@@ -11,7 +11,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_limiter import RequestLimit
-from flask_wtf import FlaskForm
 
 from portal.accounts import drafts, services
 from portal.accounts.access import Permission, access, current_account, public, signed_in
@@ -29,6 +28,7 @@ from portal.accounts.sessions import begin_session, end_session
 from portal.extensions import limiter
 from portal.kernel.clock import now, real_now
 from portal.kernel.errors import NotFound, Refused
+from portal.kernel.forms import FlaskForm
 from portal.web.addresses import local_path
 from portal.web.locale import PREFIX, language
 

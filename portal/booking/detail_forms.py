@@ -8,7 +8,6 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, SelectChoice, SelectField, StringField, ValidationError
 from wtforms.validators import Email, InputRequired, Length, Optional
 
@@ -18,6 +17,7 @@ from portal.booking.models import DocumentKind, Sex
 from portal.booking.passengers import LaterDetails
 from portal.booking.services import PassengerDetails
 from portal.kernel.countries import countries_by_name
+from portal.kernel.forms import FlaskForm
 from portal.kernel.text import LANGUAGE_NAMES
 
 LONGEST = 60

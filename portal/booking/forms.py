@@ -9,13 +9,11 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DateField,
     EmailField,
     FieldList,
-    Form,
     FormField,
     RadioField,
     SelectField,
@@ -30,6 +28,7 @@ from portal.booking.models import DocumentKind
 from portal.booking.prices import DraftPrice
 from portal.inventory.forms import HoldForm
 from portal.kernel.countries import countries_by_name
+from portal.kernel.forms import FlaskForm, Form
 from portal.pricing.labels import CURRENCIES
 
 LATIN = re.compile(r"[A-Za-z][A-Za-z' -]*")

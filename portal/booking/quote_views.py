@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf import FlaskForm
 
 from portal.accounts.access import public
 from portal.accounts.visitors import new_visitor
@@ -20,6 +19,7 @@ from portal.inventory import queries as cabins
 from portal.inventory.forms import ADULT, asked_party
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
+from portal.kernel.forms import FlaskForm
 from portal.pricing.errors import PromotionRefused
 from portal.pricing.labels import left_out, trace_rows, traveller_names
 from portal.pricing.party import Party

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
 
 from portal.accounts import drafts
 from portal.accounts.access import Permission, access, current_account, public, signed_in
@@ -35,6 +34,7 @@ from portal.inventory.models import OccupancyState
 from portal.inventory.services import lengthen_hold
 from portal.kernel.clock import now, today
 from portal.kernel.errors import NotFound, Refused
+from portal.kernel.forms import FlaskForm
 from portal.kernel.parts import parts
 from portal.pricing.errors import CurrencyNotSold, PromotionRefused
 from portal.pricing.policy import DEFAULT_POLICY, cancel_steps

@@ -9,12 +9,12 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField
 from wtforms.validators import InputRequired
 
 from portal.kernel.ages import OF_AGE
 from portal.kernel.errors import Refused
+from portal.kernel.forms import FlaskForm
 from portal.pricing.party import MOST_CABINS, MOST_TRAVELLERS, Party, Traveller, parse_party
 
 ADULT = 30  # an age that pays the full fare

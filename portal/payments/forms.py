@@ -5,7 +5,6 @@ from datetime import date
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     HiddenField,
@@ -20,6 +19,7 @@ from wtforms.widgets import HiddenInput
 
 from portal.booking.forms import FIRST, OLDEST, DayField, latin
 from portal.kernel.countries import countries_by_name
+from portal.kernel.forms import FlaskForm
 from portal.payments.labels import method_label
 from portal.payments.services import Way
 

@@ -7,7 +7,6 @@ import logging
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
 from markupsafe import Markup
 
 from portal.accounts.access import public
@@ -18,6 +17,7 @@ from portal.inventory.errors import HoldOver
 from portal.kernel.acting import acting
 from portal.kernel.clock import now
 from portal.kernel.errors import NotFound, Refused
+from portal.kernel.forms import FlaskForm
 from portal.kernel.money import Money
 from portal.payments import late, queries, refunds, services
 from portal.payments.bank_days import last_safe_day, transfer_terms

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from babel.numbers import get_currency_precision
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DateField,
@@ -20,7 +19,6 @@ from wtforms import (
     EmailField,
     Field,
     FieldList,
-    Form,
     FormField,
     HiddenField,
     IntegerField,
@@ -37,6 +35,7 @@ from portal.catalogue.errors import CallsRefused
 from portal.catalogue.labels import CALL_STATES
 from portal.catalogue.models import CallState, Category, PortCall, Sailing, VoyagePart
 from portal.catalogue.services import CallEdit
+from portal.kernel.forms import FlaskForm, Form
 from portal.kernel.text import LANGUAGES, LocalizedText
 from portal.pricing.errors import FaresRefused, PartyRefused
 from portal.pricing.models import Fare

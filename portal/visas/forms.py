@@ -1,8 +1,9 @@
 """The shape of what is handed in."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
+
+from portal.kernel.forms import FlaskForm
 
 
 class PaperForm(FlaskForm):

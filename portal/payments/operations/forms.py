@@ -1,9 +1,10 @@
 """The shape of a guest's choice."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField
 from wtforms.validators import InputRequired
+
+from portal.kernel.forms import FlaskForm
 
 
 class ChoiceForm(FlaskForm):
