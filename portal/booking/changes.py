@@ -43,6 +43,7 @@ from portal.booking.models import (
 from portal.booking.names import announce_change, record_change
 from portal.booking.prices import lock_promotion, use_promotion
 from portal.booking.queries import views_of
+from portal.booking.rooms import move_into
 from portal.catalogue.models import Cabin, Sailing, VoyagePart
 from portal.database import db, transaction
 from portal.inventory.errors import CabinTaken, PartyTooLarge, SailingClosed
@@ -634,15 +635,10 @@ def _make(booking: Booking, change: BookingChange, now: datetime) -> None:
             taking.append(room)
     taken = swap_cabins(give=give, keep=keep, take=take, now=now)
     people = {one.id: one for one in booking.passengers}
-    for room, occupancy in zip(taking, taken, strict=True):
-        one = booked[room["booked"]]
-        one.occupancy, one.cabin_id = occupancy, occupancy.cabin_id
-        for passenger_id in room["passengers"]:
-            if passenger_id != NEWCOMER:
-                people[passenger_id].cabin_id = occupancy.cabin_id
     for passenger_id in steps["leaving"]:
         people[passenger_id].left_at = now
         people[passenger_id].link_version += 1  # his own link opens nothing any more
+    move_into(booking, {room["booked"]: occupancy for room, occupancy in zip(taking, taken, strict=True)})
     booking.sailing_id = steps["sailing_id"]
     newcomer = _join(booking, steps["joining"], booked) if steps["joining"] else None
     session.flush()

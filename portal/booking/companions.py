@@ -10,10 +10,9 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from portal.booking.details import ending
+from portal.booking.details import LaterDetails, ending
 from portal.booking.errors import CompanionKnown, ListFull
 from portal.booking.models import Companion, Passenger
-from portal.booking.passengers import LaterDetails
 from portal.booking.services import PassengerDetails, plain_number
 from portal.database import column_key, db, transaction
 from portal.kernel.clock import real_now
@@ -115,7 +114,8 @@ def remember_passengers(*, account_id: int, passengers: Iterable[Passenger], now
         }
         new = 0
         for passenger in passengers:
-            person = PassengerDetails(**{name: getattr(passenger, name) for name in PassengerDetails.__annotations__})
+            told = {name: getattr(passenger, name) for name in PassengerDetails.__dataclass_fields__}
+            person = PassengerDetails(**told)
             companion = known.get(_person(person))
             if companion is None:
                 if len(known) >= MOST:
@@ -164,7 +164,7 @@ def _describe(companion: Companion, person: PassengerDetails) -> None:
     companion.person = _person(person)
 
 
-def _complete(companion: Companion, told: PassengerDetails | LaterDetails) -> None:
+def _complete(companion: Companion, told: LaterDetails) -> None:
     """Take over what is there; what is empty takes nothing away."""
     for name, value in asdict(told).items():
         if value and name not in ("surname", "given_names", "birth_date"):

@@ -11,10 +11,10 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, EmailField, SelectChoice, SelectField, StringField, ValidationError
 from wtforms.validators import Email, InputRequired, Length, Optional
 
+from portal.booking.details import LaterDetails
 from portal.booking.forms import FIRST, NUMBER, OLDEST, DayField, latin
 from portal.booking.labels import DOCUMENT_KINDS, SEXES
 from portal.booking.models import DocumentKind, Sex
-from portal.booking.passengers import LaterDetails
 from portal.booking.services import PassengerDetails
 from portal.kernel.countries import countries_by_name
 from portal.kernel.forms import FlaskForm

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from portal.booking.models import DocumentKind, Passenger
+from portal.booking.models import DocumentKind, Passenger, Sex
 from portal.catalogue.models import CallState, Sailing, VoyagePart
 
 # All of these days are proposed: the operator has set none yet.
@@ -34,6 +34,20 @@ class NameField(StrEnum):
 
 
 ASKED_FIELDS: tuple[NameField | Field, ...] = (*NameField, *Field)  # of a request, in the order in which they are read
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterDetails:
+    """What may be told after the booking, in the shape the form has checked; None where nothing was typed."""
+
+    local_surname: str | None = None
+    local_given_names: str | None = None
+    patronymic: str | None = None
+    birth_place: str | None = None
+    sex: Sex | None = None
+    document_kind: DocumentKind | None = None
+    document_number: str | None = None
+    document_expires: date | None = None
 
 
 class NeededFor(StrEnum):

@@ -23,6 +23,7 @@ from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.countries import country_name
 from portal.kernel.text import LocalizedText
 from portal.kernel.typeset import typeset
+from portal.outbox.services import Attachment
 from portal.pricing.policy import CancelStep
 
 # Proposed: the operator has not said when the gangway is open.
@@ -299,6 +300,16 @@ def calendar(page: BookingPage, language: str) -> bytes:
             if call.arrives_at is not None:
                 voyage.add_component(_call_event(page, call, f"{call.port.code}-{visits[call.port.code]}", language))
         return bytes(voyage.to_ical())
+
+
+def voucher_of(page: BookingPage, language: str) -> Attachment:
+    """For a letter."""
+    return Attachment(f"voucher-{page.reference}.pdf", "application/pdf", voucher(page, language))
+
+
+def calendar_of(page: BookingPage, language: str) -> Attachment:
+    """For a letter."""
+    return Attachment(f"cruise-{page.sailing.code}.ics", "text/calendar", calendar(page, language))
 
 
 def _event(page: BookingPage, name: str, language: str) -> Event:

@@ -11,10 +11,10 @@ from flask import current_app
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from portal.booking.details import ASKED_FIELDS, VISA_DAYS, Field, Missing, NameField, deadline, ending
+from portal.booking.details import ASKED_FIELDS, VISA_DAYS, Field, LaterDetails, Missing, NameField, deadline, ending
 from portal.booking.filing import Wanted, filed_since, still_missing, wanted_of
 from portal.booking.models import BookedCabin, Booking, BookingState, ChangeRequest, ChangeState, Passenger
-from portal.booking.passengers import LaterDetails, open_at
+from portal.booking.passengers import open_at
 from portal.booking.queries import views_of
 from portal.catalogue.models import Cabin, PortCall, Sailing
 from portal.catalogue.queries import SailingView, sailing_view

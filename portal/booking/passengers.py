@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from portal.audit.services import record
-from portal.booking.details import Field, NameField
+from portal.booking.details import Field, LaterDetails, NameField
 from portal.booking.errors import AnotherPerson, PassengersClosed
 from portal.booking.filing import FILED_FIELDS, ask_for_change, filed_since, open_request, set_field, wanted_of
 from portal.booking.models import (
@@ -17,9 +17,7 @@ from portal.booking.models import (
     BookingChange,
     BookingState,
     ChangeRequest,
-    DocumentKind,
     Passenger,
-    Sex,
 )
 from portal.booking.names import first_name, is_correction, write_name
 from portal.booking.services import plain_number
@@ -27,20 +25,6 @@ from portal.database import transaction
 from portal.outbox.services import announce
 
 OPEN = (BookingState.PENDING, BookingState.CONFIRMED)
-
-
-@dataclass(frozen=True)
-class LaterDetails:
-    """What may be told after the booking, in the shape the form has checked; None where nothing was typed."""
-
-    local_surname: str | None = None
-    local_given_names: str | None = None
-    patronymic: str | None = None
-    birth_place: str | None = None
-    sex: Sex | None = None
-    document_kind: DocumentKind | None = None
-    document_number: str | None = None
-    document_expires: date | None = None
 
 
 @dataclass(frozen=True)

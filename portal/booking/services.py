@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.audit.services import record
 from portal.booking.changes import awaiting_change, drop_change
+from portal.booking.details import LaterDetails
 from portal.booking.errors import (
     DifferentParts,
     MinorsAlone,
@@ -26,9 +27,7 @@ from portal.booking.models import (
     Booking,
     BookingState,
     Charge,
-    DocumentKind,
     Passenger,
-    Sex,
     TravelState,
 )
 from portal.booking.prices import convert_quote, give_back_promotion, lock_promotion, price_draft, retake_promotion
@@ -47,22 +46,14 @@ from portal.pricing.policy import DEFAULT_POLICY, POLICY_VERSION
 from portal.pricing.queries import CURRENCY
 
 
-@dataclass(frozen=True)
-class PassengerDetails:
+@dataclass(frozen=True, kw_only=True)
+class PassengerDetails(LaterDetails):
     """What was typed about one passenger, in the shape the form has checked; what may come later is None."""
 
     surname: str
     given_names: str
     birth_date: date
     citizenship: str
-    local_surname: str | None = None
-    local_given_names: str | None = None
-    patronymic: str | None = None
-    birth_place: str | None = None
-    sex: Sex | None = None
-    document_kind: DocumentKind | None = None
-    document_number: str | None = None
-    document_expires: date | None = None
 
 
 def plain_number(number: str | None) -> str | None:

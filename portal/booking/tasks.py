@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from portal.booking.access import link_token
 from portal.booking.changes import drop_changes
-from portal.booking.documents import calendar, voucher
+from portal.booking.documents import calendar_of, voucher_of
 from portal.booking.models import Booking
-from portal.booking.queries import booking_page
+from portal.booking.queries import BookingPage, booking_page
 from portal.booking.services import expire_bookings
 from portal.database import db
 from portal.inventory.services import expire_holds
@@ -26,69 +28,40 @@ def end_what_ran_out() -> None:
 
 @on("booking.confirmed")
 def send_confirmation(booking_id: int) -> None:
-    booking = db.session.get_one(Booking, booking_id)
-    page = booking_page(booking_id)
-    if not page.contact_email:
-        return
-    write_letter(
-        "booking/confirmed",
-        key=f"booking.confirmed:{booking.reference}",
-        recipient=page.contact_email,
-        language=booking.language,
-        attachments=[
-            Attachment(f"voucher-{page.reference}.pdf", "application/pdf", voucher(page, booking.language)),
-            Attachment(f"cruise-{page.sailing.code}.ics", "text/calendar", calendar(page, booking.language)),
-        ],
-        page=page,
-        token=link_token(booking),
-    )
+    _write("booking/confirmed", booking_id, attach=(voucher_of, calendar_of))
 
 
 @on("booking.cabin_assigned")
 def send_cabin_number(booking_id: int) -> None:
     """Who bought a category learns the number, and the voucher has it from now on."""
-    booking = db.session.get_one(Booking, booking_id)
-    page = booking_page(booking_id)
-    if page.contact_email:
-        write_letter(
-            "booking/cabin_assigned",
-            key=f"booking.cabin_assigned:{booking.reference}:{','.join(cabin.number for cabin in page.cabins)}",
-            recipient=page.contact_email,
-            language=booking.language,
-            attachments=[
-                Attachment(f"voucher-{page.reference}.pdf", "application/pdf", voucher(page, booking.language)),
-            ],
-            page=page,
-            token=link_token(booking),
-        )
+    numbers = ",".join(cabin.number for cabin in booking_page(booking_id).cabins)
+    _write("booking/cabin_assigned", booking_id, numbers, attach=(voucher_of,))
 
 
 @on("booking.placed")
 def send_summary(booking_id: int) -> None:
     """The private link, at once: whoever closes the window while paying finds the way back."""
-    booking = db.session.get_one(Booking, booking_id)
-    page = booking_page(booking_id)
-    if page.contact_email:
-        write_letter(
-            "booking/placed",
-            key=f"booking.placed:{booking.reference}",
-            recipient=page.contact_email,
-            language=booking.language,
-            page=page,
-            token=link_token(booking),
-        )
+    _write("booking/placed", booking_id)
 
 
 @on("booking.link_requested")
 def send_link(booking_id: int, moment: str) -> None:
-    booking = db.session.get_one(Booking, booking_id)
-    page = booking_page(booking_id)
+    _write("booking/link", booking_id, moment)
+
+
+Document = Callable[[BookingPage, str], Attachment]
+
+
+def _write(template: str, booking_id: int, *told: str, attach: Sequence[Document] = ()) -> None:
+    """To the one who booked, if he gave an address; once for what is `told`."""
+    booking, page = db.session.get_one(Booking, booking_id), booking_page(booking_id)
     if page.contact_email:
         write_letter(
-            "booking/link",
-            key=f"booking.link:{booking.reference}:{moment}",
+            template,
+            key=":".join([template.replace("/", "."), booking.reference, *told]),
             recipient=page.contact_email,
             language=booking.language,
+            attachments=[document(page, booking.language) for document in attach],
             page=page,
             token=link_token(booking),
         )

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from portal.audit.services import record
 from portal.booking.models import BookedCabin, Booking, BookingState
+from portal.booking.rooms import move_into
 from portal.booking.services import confirm_booking
 from portal.catalogue.models import Cabin, Sailing
 from portal.database import db, transaction
@@ -124,12 +125,7 @@ def accept_offer(*, payment_id: int, now: datetime) -> None:
         lost = any(one.state is not OccupancyState.HELD or one.overdue_at(now) for one in kept.values())
         if lost or not offer.open_at(now) or going_back(payment_id):
             raise OfferOver
-        moved = {booked.cabin_id: kept[booked.occupancy_id].cabin_id for booked in booking.cabins}
-        for passenger in booking.passengers:
-            passenger.cabin_id = moved[passenger.cabin_id]
-        for booked in booking.cabins:
-            new = kept[booked.occupancy_id]
-            booked.occupancy_id, booked.cabin_id = new.id, new.cabin_id
+        move_into(booking, {booked.id: kept[booked.occupancy_id] for booked in booking.cabins})
         session.flush()
         session.expire_all()  # what was read of the cabins before is no longer so
         before = payment.state

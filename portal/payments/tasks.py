@@ -8,7 +8,7 @@ from sqlalchemy import select
 from portal.accounts.access import GRANTED, Permission
 from portal.accounts.models import Account
 from portal.booking.access import link_token
-from portal.booking.documents import voucher
+from portal.booking.documents import voucher_of
 from portal.booking.labels import BOOKING_CHANGES
 from portal.booking.models import Booking, BookingChange, BookingState
 from portal.booking.queries import booking_page
@@ -116,11 +116,7 @@ def tell_of_change(change_id: int) -> None:
     """Old and new, the money, and a voucher of what the booking is now."""
     change = db.session.get_one(BookingChange, change_id)
     page = booking_page(change.booking_id)
-    language = page.language
-    attachments = []
-    if page.state is BookingState.CONFIRMED:
-        paper = voucher(page, language)
-        attachments.append(Attachment(f"voucher-{page.reference}.pdf", "application/pdf", paper))
+    attachments = [voucher_of(page, page.language)] if page.state is BookingState.CONFIRMED else []
     _write_of_change("payments/changed", change, attachments)
 
 

@@ -18,9 +18,9 @@ from portal.booking.companions import (
     learn,
     remember_passengers,
 )
+from portal.booking.details import LaterDetails
 from portal.booking.errors import CompanionKnown, ListFull
 from portal.booking.models import Companion, Sex
-from portal.booking.passengers import LaterDetails
 from portal.database import db
 from portal.extensions import limiter
 from portal.kernel.clock import now

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from portal.accounts.models import Account, Role
 from portal.audit.models import AuditEntry
+from portal.booking.details import LaterDetails
 from portal.booking.errors import AlreadyDecided, AnotherPerson, NobodyToFile, ReasonMissing, SamePassengerTwice
 from portal.booking.filing import (
     accept_change,
@@ -32,7 +33,7 @@ from portal.booking.models import (
     Passenger,
     Sex,
 )
-from portal.booking.passengers import LaterDetails, correct_name, tell_details
+from portal.booking.passengers import correct_name, tell_details
 from portal.database import db
 from portal.extensions import limiter
 from portal.kernel.clock import now

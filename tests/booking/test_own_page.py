@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from portal.audit.models import AuditEntry
 from portal.booking.access import link_token, passenger_token
-from portal.booking.details import LIST_DAYS, VISA_DAYS
+from portal.booking.details import LIST_DAYS, VISA_DAYS, LaterDetails
 from portal.booking.errors import PassengersClosed, SamePassengerTwice
 from portal.booking.models import Booking, Passenger, Sex
 from portal.booking.passenger_pages import REMIND_DAYS
 from portal.booking.passenger_tasks import send_reminders
-from portal.booking.passengers import LaterDetails, Told, renew_booking_link, tell_details
+from portal.booking.passengers import Told, renew_booking_link, tell_details
 from portal.booking.services import PassengerDetails, confirm_booking
 from portal.database import db
 from portal.extensions import limiter

@@ -17,9 +17,10 @@ from sqlalchemy import select
 from portal.accounts.models import Account, Role
 from portal.accounts.services import password_token
 from portal.booking.companions import add_companion
+from portal.booking.details import LaterDetails
 from portal.booking.filing import file_list
 from portal.booking.models import Booking, FiledKind, Sex
-from portal.booking.passengers import LaterDetails, tell_details
+from portal.booking.passengers import tell_details
 from portal.booking.quotes import save_quote
 from portal.booking.services import expire_bookings, name_passengers, place_booking
 from portal.booking.waiting.access import offer_token
