@@ -159,6 +159,7 @@ def database(request: pytest.FixtureRequest, database_name: str) -> Iterator[Non
     from portal.database import db
     from portal.extensions import limiter
     from portal.inventory.live import boards
+    from portal.inventory.queries import cabins_kept
     from portal.inventory.season_index import index
     from portal.web.ready import shelf
 
@@ -173,6 +174,7 @@ def database(request: pytest.FixtureRequest, database_name: str) -> Iterator[Non
         # What this process remembers of the rows that are gone.
         shelf.clear()
         boards.clear()
+        cabins_kept.clear()
         index.clear()
         limiter.reset()
 

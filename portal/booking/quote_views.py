@@ -39,7 +39,7 @@ def save(code: str, number: str) -> ResponseReturnValue:
     """Of this cabin, for those of the address who sleep in it or for so many adults; or of all cabins of its party."""
     asked = replace(asked_party(request.args), part=request.args.get("part", "")[:8] or None)
     currency = request.args.get("currency", CURRENCY)
-    page = cabins.cabin_page(code, number, now(), asked.party, asked.alone, currency=currency, part=asked.part)
+    page = cabins.cabin_page(code, number, now(), asked.alone, currency=currency, part=asked.part)
     numbers = asked.with_cabin(number)
     party = asked.party if numbers else asked.alone if page.asked is not None else None
     form = SavePriceForm()

@@ -22,6 +22,7 @@ from portal.catalogue.queries import (
     ship_layout,
 )
 from portal.catalogue.route_map import RouteMap, draw_route
+from portal.catalogue.versions import KeptByVersion, Versions
 from portal.database import db
 from portal.inventory.models import CabinNight, Occupancy, OccupancyState
 from portal.inventory.services import most_aboard
@@ -34,7 +35,15 @@ from portal.pricing.cheapest import PartyPrice as PartyPriceFound
 from portal.pricing.cheapest import cheapest_for_party, price_in_cabin, prices_by_category
 from portal.pricing.models import Fare
 from portal.pricing.party import Party
-from portal.pricing.queries import CURRENCY, SailingPrices, currencies_of, fares_for_part, fares_of, terms_for
+from portal.pricing.queries import (
+    CURRENCIES,
+    CURRENCY,
+    SailingPrices,
+    currencies_of,
+    fares_for_part,
+    fares_of,
+    terms_for,
+)
 from portal.pricing.rules import Offer, PricedParty, price_party
 
 ADULT = 30  # an age that pays the full fare
@@ -678,13 +687,14 @@ class CabinPage:
     currencies: tuple[str, ...]
     asked: PricedParty | None  # what the sleepers of the address pay, where they fit
     offer: Offer  # what is priced
+    versions: Versions  # of all that it shows
+    fresh_until: datetime | None
 
 
 def cabin_page(
     code: str,
     number: str,
     now: datetime,
-    party: Party | None = None,
     sleepers: Party | None = None,
     *,
     currency: str = CURRENCY,
@@ -692,39 +702,84 @@ def cabin_page(
 ) -> CabinPage:
     """Prices in `currency`, or in that of every sailing where this one has no such list. Raises NotFound.
 
-    party: of the address; sleepers: those of it who are to sleep in this cabin.
+    sleepers: those who are to sleep in this cabin. One statement where nothing has changed since the last visitor.
     """
-    sold = _sold(code, now, party, sleepers, part)
+    currency = currency if currency in CURRENCIES else CURRENCY
+    sold = cabins_kept.of(
+        code, part, currency, now=now, make=lambda versions: _cabins_sold(code, now, currency, part, versions)
+    )
+    cabin = sold.by_number.get(number)
+    if cabin is None:
+        raise NotFound(code, number)
+    day = day_of(now, sold.card.embark.zone)
+    [fares], terms = cabin.offer.cabins, cabin.offer.terms
+    return CabinPage(
+        sailing_id=sold.sailing_id,
+        cabin_id=cabin.id,
+        card=sold.card,
+        cabin=cabin.view,
+        deck=cabin.deck,
+        prices=_party_prices(cabin.offer, cabin.view.berths + cabin.view.extra_berths, day),
+        on_sale=sold.card.state == "on_sale",
+        category_text=cabin.category_text,
+        currency=sold.currency,
+        currencies=sold.currencies,
+        asked=price_in_cabin(sleepers, fares, currency=sold.currency, terms=terms, day=day) if sleepers else None,
+        offer=cabin.offer,
+        versions=sold.versions,
+        fresh_until=sold.fresh_until,
+    )
+
+
+@dataclass(frozen=True)
+class _CabinSold:
+    """What of a cabin's page depends neither on the party nor on the day."""
+
+    id: int
+    view: CabinView
+    deck: DeckView
+    category_text: LocalizedText
+    offer: Offer
+
+
+@dataclass(frozen=True)
+class _CabinsSold:
+    sailing_id: int
+    card: SailingCard
+    currency: str
+    currencies: tuple[str, ...]
+    by_number: Mapping[str, _CabinSold]
+    versions: Versions
+    fresh_until: datetime | None
+
+
+# When a sale opens, most who want a cabin come too late: they are told so without all of it being read once more.
+cabins_kept: KeptByVersion[_CabinsSold] = KeptByVersion(60)  # of some 150 KB: about 9 MB a process
+
+
+def _cabins_sold(
+    code: str, now: datetime, currency: str, part: str | None, versions: Versions
+) -> tuple[_CabinsSold, datetime | None]:
+    sold = _sold(code, now, part=part)
     sailing_id = sold.sailing.id
     currencies = currencies_of(sailing_id)
     currency = currency if currency in currencies else CURRENCY
     fares = sold.fares if currency == CURRENCY else fares_of([sailing_id], currency)[sailing_id]
     prices = _of_part(terms_for({sailing_id: code}, {sailing_id: fares}, currency)[sailing_id], sold.sailing)
-    day = day_of(now, sold.sailing.embark.zone)
+    rows = {cabin.number: cabin for cabin in sold.layout.cabins if cabin.category_id in fares}
+    texts = {category.code: category.description for category in sold.layout.categories}
+    by_number = {}
     for deck in _deck_views(sold):
-        for cabin in deck.cabins:
-            if cabin.number == number:
-                row = next(c for c in sold.layout.cabins if c.number == number)
-                category = next(c for c in sold.layout.categories if c.id == row.category_id)
-                cabin_fares = prices.cabin(category.id, category.code, berths=row.berths, extra_berths=row.extra_berths)
-                offer = Offer(currency, (cabin_fares,), prices.terms)
-                return CabinPage(
-                    sailing_id=sold.sailing.id,
-                    cabin_id=row.id,
-                    card=sold.card,
-                    cabin=cabin,
-                    deck=deck,
-                    prices=_party_prices(offer, row.sleeps, day),
-                    on_sale=sold.card.state == "on_sale",
-                    category_text=category.description,
-                    currency=currency,
-                    currencies=currencies,
-                    asked=price_in_cabin(sleepers, cabin_fares, currency=currency, terms=prices.terms, day=day)
-                    if sleepers
-                    else None,
-                    offer=offer,
+        for view in deck.cabins:
+            if view.number in rows:
+                row = rows[view.number]
+                cabin_fares = prices.cabin(
+                    row.category_id, view.category, berths=row.berths, extra_berths=row.extra_berths
                 )
-    raise NotFound(code, number)
+                offer = Offer(currency, (cabin_fares,), prices.terms)
+                by_number[view.number] = _CabinSold(row.id, view, deck, texts[view.category], offer)
+    fresh_until = sold.fresh_until
+    return _CabinsSold(sailing_id, sold.card, currency, currencies, by_number, versions, fresh_until), fresh_until
 
 
 def _party_prices(offer: Offer, sleeps: int, day: date) -> tuple[PartyPrice, ...]:

@@ -49,6 +49,8 @@ def hold_cabin(
     line and kept so long; every other visitor comes after those in line.
     Raises SailingClosed, PartyTooLarge, ShipFull, TooManyHolds, KeptForOthers or CabinTaken; then nothing is written.
     """
+    if _somebody_has(sailing_id, cabin_id, part_id, besides=holder, now=now):
+        raise CabinTaken
     with transaction() as session:
         # The sailing's row is the lock of its persons aboard: two holds are counted one after the other.
         sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
@@ -96,6 +98,24 @@ def hold_cabin(
         _take_nights(hold)
         _changed(hold, sailing.id, "cabin.held", None, now)
     return hold
+
+
+def _somebody_has(sailing_id: int, cabin_id: int, part_id: int | None, *, besides: str, now: datetime) -> bool:
+    """Whether somebody else surely has the cabin: without a lock, so that who comes too late makes nobody wait.
+
+    It is not said of other sailings on the same nights, nor of other parts of the voyage: the key of the nights is the
+    judge of those, as of all who come at once.
+    """
+    taken = select(Occupancy.id).where(
+        Occupancy.sailing_id == sailing_id,
+        Occupancy.cabin_id == cabin_id,
+        Occupancy.over_at.is_(None),
+        Occupancy.expires_at.is_(None) | (Occupancy.expires_at > now),
+        Occupancy.holder.is_distinct_from(besides),
+    )
+    if part_id is not None:
+        taken = taken.where(Occupancy.part_id.is_(None) | (Occupancy.part_id == part_id))
+    return db.session.scalar(taken.limit(1)) is not None
 
 
 def _last_until(hold: Occupancy, until: datetime) -> None:

@@ -225,22 +225,32 @@ def cabin(code: str, number: str) -> ResponseReturnValue:
             )
         except Refused as refusal:
             form.form_errors.append(refusal.message)
-            page = _cabin_page(code, number, asked)
+            if page.cabin.state == "free":  # it was when the page was read
+                page = _cabin_page(code, number, asked)
         else:
             return redirect(url_for("booking.passengers", reference=hold.reference))
-    text = render_template(
-        "inventory/cabin.html",
-        page=page,
-        form=form,
-        asked=asked,
-        trace=trace_rows,
-        names=traveller_names,
-        left_out=left_out,
-        currencies=CURRENCIES,
-    )
-    return text, 422 if form.errors else 200
+
+    def render() -> tuple[str, datetime | None]:
+        text = render_template(
+            "inventory/cabin.html",
+            page=page,
+            form=form,
+            asked=asked,
+            trace=trace_rows,
+            names=traveller_names,
+            left_out=left_out,
+            currencies=CURRENCIES,
+        )
+        return text, page.fresh_until
+
+    # Where there is nothing to fill in, the page says the same to all who came too late.
+    gone = page.cabin.state != "free" and not any(field.errors for field in form)
+    told = (page.versions, request.method, *map(str, form.form_errors))
+    answer = make_response(_ready(asked, told, render) if gone else render()[0])
+    answer.status_code = 422 if form.errors else 200
+    return answer
 
 
 def _cabin_page(code: str, number: str, asked: AskedParty) -> queries.CabinPage:
     currency = request.args.get("currency", CURRENCY)
-    return queries.cabin_page(code, number, now(), asked.party, asked.alone, currency=currency, part=asked.part)
+    return queries.cabin_page(code, number, now(), asked.alone, currency=currency, part=asked.part)

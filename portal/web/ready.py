@@ -1,4 +1,4 @@
-"""Pages kept ready for visitors who are not known: as long as what they show has not changed.
+"""Pages kept ready for visitors who are not signed in: as long as what they show has not changed.
 
 A page is keyed by its address, the theme and the versions of the data it shows, which one statement reads from the
 database on each request; so a change made by any process is seen by the next request of every process. A page also
@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from flask import Response, make_response, request, session
+from flask import Response, g, make_response, request, session
 from flask.typing import ResponseReturnValue
 
 from portal.kernel.clock import now
 
 CAPACITY = 400  # pages of some 60 KB: about 25 MB a process
+
+# What the session of a stranger holds: by it he opens his holds and bookings, of which no page tells that is kept here.
+SHOWN_NOWHERE = frozenset({"visitor", "grants", "csrf_token", "_permanent"})
 
 Key = tuple[object, ...]
 
@@ -63,8 +66,8 @@ shelf = Shelf()
 
 
 def visitor_unknown() -> bool:
-    """Nothing on the page may depend on who looks at it."""
-    return not session
+    """Nothing on the page may depend on who looks at it: nobody is signed in, and nothing is to be told once."""
+    return session.keys() <= SHOWN_NOWHERE
 
 
 def kept_ready(versions: Key, render: Callable[[], tuple[str, datetime | None]]) -> ResponseReturnValue:
@@ -78,7 +81,8 @@ def kept_ready(versions: Key, render: Callable[[], tuple[str, datetime | None]])
     if kept is None:
         text, fresh_until = render()
         body = text.encode()
-        if not visitor_unknown():  # rendering began a session, as a form's token does: not for others
+        token: str | None = g.get("csrf_token")
+        if not visitor_unknown() or (token and token in text):  # a form that is his own
             return text
         kept = _Kept(body, gzip.compress(body, 6, mtime=0), fresh_until)
         shelf.put(key, kept)

@@ -7,18 +7,21 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import event, select
 
 from portal.accounts.models import Role
 from portal.booking.access import passenger_token
 from portal.booking.services import let_go, name_passengers
 from portal.database import db
+from portal.inventory.errors import CabinTaken
 from portal.inventory.models import Occupancy
+from portal.inventory.services import hold_cabin
 from portal.kernel.clock import now
 from portal.visas.services import load_rules, refresh_checklist
 from portal.web.ready import shelf
 from tests.browser import Browser
-from tests.factories import details, make_account, make_booking, make_sailing, make_season
+from tests.factories import details, make_account, make_booking, make_hold, make_sailing, make_season
 
 MOST = 8
 PUBLIC = (
@@ -99,6 +102,34 @@ def test_a_page_of_a_hold_takes_as_many_statements_for_one_passenger_as_for_thre
         let_go(hold_id=hold_id(hold), now=now())
 
     assert found[0] == found[1]
+
+
+def test_who_comes_too_late_is_refused_after_one_question_of_what_is_not_his_to_lock() -> None:
+    first = make_hold(make_season(), now=now())
+    place = {"sailing_id": first.sailing_id, "cabin_id": first.cabin_id}
+
+    with counted() as seen, pytest.raises(CabinTaken):
+        hold_cabin(**place, party=1, holder="late", now=now())
+
+    [question] = seen
+    assert "FOR UPDATE" not in question
+
+
+def test_the_page_of_a_cabin_that_is_gone_is_made_once_for_all_who_come_too_late(app: Flask) -> None:
+    """One statement says that nothing has changed, the other that somebody else has the cabin."""
+    season = make_season()
+    path = f"/en/cruises/{season.sailing.code}/cabins/301"
+    late = [Browser(app.test_client()) for _ in range(3)]
+    pages = [one.open(path) for one in late]
+    make_hold(season, now=now())
+    first = pages[0].submit(party=2)
+
+    with counted() as seen:
+        others = [page.submit(party=2) for page in pages[1:]]
+
+    assert [page.status for page in (first, *others)] == [422] * 3
+    assert {page.text for page in others} == {first.text}
+    assert len(seen) == 2 * len(others)
 
 
 def name(hold: str, party: int) -> None:

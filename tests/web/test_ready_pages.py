@@ -10,6 +10,7 @@ from portal.database import db
 from portal.inventory.services import HOLD_TIME, book_held_cabin
 from portal.kernel.clock import now, real_now
 from portal.web.ready import shelf
+from tests.browser import Browser
 from tests.factories import make_account, make_booking, make_hold, make_sailing, make_season
 
 
@@ -92,8 +93,6 @@ def test_a_hold_that_runs_out_is_seen_without_any_change_in_the_database(browser
 
 
 def test_who_is_signed_in_never_gets_or_leaves_a_page_on_the_shelf(app, browser, season):
-    from tests.browser import Browser
-
     browser.sign_in(make_account(name="Gülşat Berdiýewa"))
     own = browser.open("/en/cruises").text
 
@@ -101,6 +100,37 @@ def test_who_is_signed_in_never_gets_or_leaves_a_page_on_the_shelf(app, browser,
 
     assert "sign-in" in other
     assert own != other
+
+
+def test_who_holds_a_cabin_gets_the_pages_of_everybody_and_what_is_told_him_is_told_him_alone(app, browser, season):
+    plan = f"/en/cruises/{season.sailing.code}/deck-plan"
+    stranger = Browser(app.test_client())
+    hold = browser.open(f"/en/cruises/{season.sailing.code}/cabins/301").submit(party=2).follow()
+    shown = stranger.open(plan).text
+
+    assert browser.open(plan).text == shown
+    hold.submit("release")
+    assert browser.open(plan).text != stranger.open(plan).text
+    assert browser.open(plan).text == stranger.open(plan).text
+
+
+def test_a_page_with_a_form_is_nobody_elses(app, browser, season):
+    path = f"/en/cruises/{season.sailing.code}/cabins/301"
+
+    assert browser.open(path).text != Browser(app.test_client()).open(path).text
+
+
+def test_who_is_refused_is_told_so_and_who_only_looks_is_not(app, browser, season):
+    path = f"/en/cruises/{season.sailing.code}/cabins/301"
+    page = browser.open(path)
+    make_hold(season, now=now())
+
+    refused, looking = page.submit(party=2), Browser(app.test_client()).open(path)
+
+    assert (refused.status, looking.status) == (422, 200)
+    assert "Someone has just taken this cabin" in refused.text
+    assert "Someone has just taken this cabin" not in looking.text
+    assert "Another guest is holding this cabin" in looking.text
 
 
 def test_each_answer_carries_the_security_headers(browser, season):
