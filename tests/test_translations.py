@@ -136,3 +136,15 @@ def test_sentences_are_written_in_the_letters_of_the_language(catalog):
                 foreign += [form] if len(plain) > 60 else []
 
     assert foreign == []
+
+
+def test_turkmen_has_one_word_for_a_booking_and_one_for_a_hold():
+    """A booking is "sargyt", to book "sargyt etmek"; "bron" is only the hold: "wagtlaýyn bron"."""
+    mixed = [
+        form
+        for message in translated(kept("tk"))
+        for form in forms(message)
+        if re.search(r"\bbron", re.sub(r"wagtlaýyn bron", "", form, flags=re.IGNORECASE), re.IGNORECASE)
+    ]
+
+    assert mixed == []
