@@ -34,6 +34,8 @@ from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
 from portal.payments.operations import tasks as operations_tasks
 from portal.payments.operations import views as operations
+from portal.payments.plans import documents as plans_documents
+from portal.payments.plans import tasks as plans_tasks
 from portal.staff import views as staff
 from portal.visas import tasks as visas_tasks
 from portal.visas import views as visas
@@ -49,9 +51,11 @@ TASKS = (
     waiting_tasks,
     payments_tasks,
     operations_tasks,
+    plans_tasks,
     visas_tasks,
 )
 VIEWS = (guarantee_views, waiting, operations)  # pages that stand beside others of their package
+PAPERS = (plans_documents,)  # what later packages add to papers of earlier ones
 
 
 def create_app(**overrides: Any) -> Flask:

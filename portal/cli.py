@@ -14,6 +14,7 @@ from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.kernel.text import LANGUAGES
 from portal.payments.books import check_books
+from portal.payments.plans.services import load_plans
 from portal.pricing.season import BadSeasonFile, load_season
 from portal.visas.errors import BadRules
 from portal.visas.rule_file import RULES
@@ -33,7 +34,10 @@ def load(path: Path) -> None:
         done = load_season(path, now=now())
     except BadSeasonFile as bad:
         raise click.ClickException(f"{path.name}: {bad}. Nothing was changed.") from None
-    click.echo(f"{done.sailings_new} sailings new, {done.sailings_kept} kept, {done.fares_new} fares new")
+    plans = load_plans(now())
+    click.echo(
+        f"{done.sailings_new} sailings new, {done.sailings_kept} kept, {done.fares_new} fares new, {plans} plans new"
+    )
 
 
 @rules.command("load")

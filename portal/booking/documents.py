@@ -21,6 +21,7 @@ from portal.catalogue.queries import CallView, PartView, PortView
 from portal.kernel import formats
 from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.countries import country_name
+from portal.kernel.parts import parts
 from portal.kernel.text import LocalizedText
 from portal.kernel.typeset import typeset
 from portal.outbox.services import Attachment
@@ -78,6 +79,7 @@ def _voucher_values(page: BookingPage, language: str) -> dict[str, Any]:
         "passengers": _passengers(page, language),
         "calls": _calls(page, language),
         "price": price_lines(page, language),
+        "payment": parts("voucher", page.id)["payment"](page, language),
         "cancellation": {
             "title": _("If you cancel"),
             "lead": _(
@@ -299,6 +301,8 @@ def calendar(page: BookingPage, language: str) -> bytes:
             visits[call.port.code] = visits.get(call.port.code, 0) + 1
             if call.arrives_at is not None:
                 voyage.add_component(_call_event(page, call, f"{call.port.code}-{visits[call.port.code]}", language))
+        for name, due, summary, text in parts("calendar", page.id)["payments"](page, language):
+            voyage.add_component(_day_event(page, name, due, summary, text, language))
         return bytes(voyage.to_ical())
 
 
@@ -310,6 +314,17 @@ def voucher_of(page: BookingPage, language: str) -> Attachment:
 def calendar_of(page: BookingPage, language: str) -> Attachment:
     """For a letter."""
     return Attachment(f"cruise-{page.sailing.code}.ics", "text/calendar", calendar(page, language))
+
+
+def _day_event(page: BookingPage, name: str, due: date, summary: str, text: str, language: str) -> Event:
+    event = _event(page, name, language)
+    event.add("summary", summary)
+    event.add("description", text)
+    event.add("dtstart", due)
+    event.add("dtend", due + timedelta(days=1))  # exclusive
+    event.add("transp", "TRANSPARENT")
+    event.add("status", "CONFIRMED")
+    return event
 
 
 def _event(page: BookingPage, name: str, language: str) -> Event:

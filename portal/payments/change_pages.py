@@ -281,6 +281,6 @@ def booking_changes(booking_id: int) -> ChangesPart:
     return ChangesPart(
         possible=booking.state is BookingState.CONFIRMED and changeable(booking, clock.now()),
         awaiting=awaiting,
-        payable=awaiting is not None and debt_of(booking) is not None,
+        payable=awaiting is not None and debt_of(booking, clock.now()) is not None,
         done=tuple(view for view in views if view.state is not BookingChangeState.AWAITING),
     )

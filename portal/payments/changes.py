@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from portal.booking.changes import CHANGE_TIME, Plan, Wish, awaiting_change, begin, drop_change, plan
 from portal.booking.errors import ChangeMoved, NotChangeable
-from portal.booking.models import Booking, BookingChange
+from portal.booking.models import Booking, BookingChange, BookingChangeState
 from portal.database import db, transaction
 from portal.kernel.money import Money
 from portal.payments.errors import MethodNotOffered
+from portal.payments.plans.live import port_day
+from portal.payments.plans.models import FitReason
+from portal.payments.plans.schedule import due_by, open_parts
+from portal.payments.plans.services import fit_plan, parts_after
 from portal.payments.refunds import may_leave, paid_for, return_part
 from portal.payments.services import offered_ways
 
 
 @dataclass(frozen=True)
 class ChangePreview:
-    """All that is shown before consent. Of to_pay and returned one is zero, or both."""
+    """All that is shown before consent. Of to_pay and returned one is zero, or both.
+
+    later: what is due on later days of a booking that is paid in parts.
+    """
 
     plan: Plan
     paid: Money
     to_pay: Money
     returned: Money
     pay_by: datetime
+    later: tuple[tuple[date, Money], ...] = ()
 
     @property
     def digest(self) -> str:
         """What the customer agrees to by his press."""
-        return f"{self.plan.digest}-{self.to_pay.minor}-{self.returned.minor}"
+        later = "".join(f"-{day:%m%d}:{part.minor}" for day, part in self.later)
+        return f"{self.plan.digest}-{self.to_pay.minor}-{self.returned.minor}{later}"
 
 
 def change_preview(booking_id: int, wish: Wish, now: datetime) -> ChangePreview:
@@ -60,6 +69,8 @@ def agree_to_change(*, booking_id: int, wish: Wish, agreed: str, now: datetime) 
         )
         if preview.returned.minor:
             return_part(booking, preview.returned, now)
+        if change.state is BookingChangeState.APPLIED:
+            fit_plan(booking, FitReason.CHANGED, now)
     return change
 
 
@@ -79,7 +90,15 @@ def _preview(booking: Booking, wish: Wish, now: datetime) -> ChangePreview:
     difference = planned.after - paid
     nothing = Money(0, booking.currency)
     to_pay, returned = (difference, nothing) if difference.minor > 0 else (nothing, -difference)
+    start = planned.sailing.start_day if planned.moves else booking.voyage.start_day
+    parts = parts_after(booking, planned.after, start, paid.minor, now)
+    later: tuple[tuple[date, Money], ...] = ()
+    if parts is not None and to_pay.minor:
+        open_ = open_parts(parts, paid.minor)
+        today = port_day(booking, now)
+        to_pay = Money(due_by(open_, today), booking.currency)
+        later = tuple((part.due, Money(part.minor, booking.currency)) for part in open_ if part.due > today)
     pay_by = min(now + CHANGE_TIME, booking.voyage.starts_at)
     if to_pay.minor and not offered_ways(to_pay, planned.sailing.starts_at, now):
         raise MethodNotOffered
-    return ChangePreview(planned, paid, to_pay, returned, pay_by)
+    return ChangePreview(planned, paid, to_pay, returned, pay_by, later)

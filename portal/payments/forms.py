@@ -14,13 +14,14 @@ from wtforms import (
     StringField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
 from portal.booking.forms import FIRST, OLDEST, DayField, latin
 from portal.kernel.countries import countries_by_name
 from portal.kernel.forms import FlaskForm
 from portal.payments.labels import method_label
+from portal.payments.plans.choices import Choice
 from portal.payments.services import Way
 
 
@@ -41,8 +42,13 @@ class PayForm(FlaskForm):
         _l("How would you like to pay?"), [InputRequired(_l("Please choose how you would like to pay."))], coerce=str
     )
 
-    def offer(self, ways: Sequence[Way]) -> None:
+    much = RadioField(_l("How much would you like to pay now?"), [Optional()], coerce=str)
+
+    def offer(self, ways: Sequence[Way], much: Sequence[Choice] = ()) -> None:
         self.method.choices = [(way.key, method_label(way.method, way.provider)) for way in ways]
+        self.much.choices = [(choice.key, choice.label) for choice in much]
+        if much:
+            self.much.validators = [InputRequired(_l("Please choose how much you would like to pay now."))]
 
 
 class CancelForm(FlaskForm):

@@ -23,6 +23,7 @@ from portal.ledger.services import post_allocation
 from portal.outbox.services import announce
 from portal.payments.errors import OfferOver
 from portal.payments.models import LateOffer, LateOfferState, Payment, PaymentState
+from portal.payments.plans.live import confirming
 from portal.payments.refunds import going_back, return_money
 
 ANSWER_TIME = timedelta(hours=48)  # proposed: long enough to read a mail, short enough for the cabin
@@ -57,7 +58,8 @@ def _offer(payment_id: int, now: datetime) -> bool:
             return False
         offer = LateOffer(payment_id=payment_id, booking_id=booking_id, made_at=now, state=LateOfferState.NONE)
         session.add(offer)
-        if payment.amount != booking.price or booking.state is not BookingState.EXPIRED:
+        enough = (booking.price.minor, confirming(booking))
+        if payment.amount_minor not in enough or booking.state is not BookingState.EXPIRED:
             return False
         session.get_one(Sailing, booking.sailing_id, with_for_update=True)  # what is free now stays free
         until = min(now + ANSWER_TIME, booking.sailing.sales_close_at)

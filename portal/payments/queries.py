@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from flask import g
 from flask_babel.speaklater import LazyString
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import joinedload
 
+from portal.booking.models import Booking
 from portal.booking.queries import BookedCabinView, BookingPage, cabin_views
 from portal.catalogue.models import Cabin
 from portal.database import db
@@ -29,6 +31,8 @@ from portal.payments.labels import (
     method_label,
 )
 from portal.payments.models import LateOffer, LateOfferState, Method, Payment, PaymentState, Refund, RefundState
+from portal.payments.plans.live import PAUSED, known_plan
+from portal.payments.plans.models import BookingPlan
 from portal.payments.standing import standing
 
 
@@ -70,17 +74,24 @@ def payment_view(payment: Payment) -> PaymentView:
 
 @part_of("booking", "payments")
 def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
-    """The newest last, each with what goes back of it. One statement for a known booking."""
+    """The newest last, each with what goes back of it. One statement for a known booking, which finds its plan, too."""
     rows = db.session.execute(
-        select(Payment, LateOffer.expires_at, Refund)
+        select(Payment, LateOffer.expires_at, Refund, BookingPlan, PAUSED)
+        .select_from(Booking)
+        .outerjoin(Payment, Payment.booking_id == Booking.id)
         .outerjoin(LateOffer, (LateOffer.payment_id == Payment.id) & (LateOffer.state == LateOfferState.OPEN))
         .outerjoin(Refund, Refund.payment_id == Payment.id)
-        .where(Payment.booking_id == booking_id)
+        .outerjoin(BookingPlan, (BookingPlan.booking_id == Booking.id) & BookingPlan.ended_at.is_(None))
+        .where(Booking.id == booking_id)
         .order_by(Payment.id, Refund.id)
-    ).all()
+        .options(joinedload(BookingPlan.rows), joinedload(BookingPlan.plan))
+    ).unique().all()
+    g.payments_plan = booking_id, next((known_plan(row[3], row[4]) for row in rows if row[3] is not None), None)
     refunds: dict[int, list[RefundView]] = {}
     found: dict[int, PaymentView] = {}
-    for payment, until, refund in rows:
+    for payment, until, refund, _plan, _paused in rows:
+        if payment is None:
+            continue
         if payment.id not in found:
             found[payment.id] = replace(payment_view(payment), offer_until=until)
         if refund is not None:
@@ -106,6 +117,18 @@ def booking_money(_booking_id: int) -> Callable[[BookingPage], MoneyView]:
 def _money(page: BookingPage) -> MoneyView:
     money = standing(page.state, page.price.minor, page.balance, page.pay_by, clock.now())
     return MoneyView(STANDINGS[money.state], STANDING_TONES[money.state], money.overdue)
+
+
+def card_awaited(booking_id: int) -> bool:
+    """Whether a page of a provider may still bring money. One statement."""
+    waiting = select(
+        exists().where(
+            Payment.booking_id == booking_id,
+            Payment.method == Method.CARD,
+            Payment.state.in_((PaymentState.CREATED, PaymentState.OPEN)),
+        )
+    )
+    return bool(db.session.scalar(waiting))
 
 
 def awaited_transfer(booking_id: int) -> PaymentView | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import and_, case, not_, select, true
+from sqlalchemy import and_, case, not_, or_, select, true
 from sqlalchemy.exc import IntegrityError
 
 from portal.accounts.models import Account
@@ -20,12 +20,16 @@ from portal.inventory.errors import CabinTaken, KeptForOthers, ShipFull
 from portal.kernel.clock import real_now
 from portal.kernel.money import Money
 from portal.kernel.states import move
-from portal.ledger.queries import balance_of
+from portal.ledger.queries import balance_columns, balance_of
 from portal.ledger.services import post_payment, post_unallocated
 from portal.outbox.services import announce, wake_worker
 from portal.payments.bank_days import in_time, transfer_due
 from portal.payments.errors import MethodNotOffered, NotExpected
 from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState, ProviderEvent
+from portal.payments.plans.live import confirming, live_plan, port_day
+from portal.payments.plans.models import FitReason
+from portal.payments.plans.schedule import asked
+from portal.payments.plans.services import fit_plan
 from portal.payments.providers.base import (
     CheckoutLine,
     CheckoutState,
@@ -73,28 +77,52 @@ def offered_ways(
 
 @dataclass(frozen=True)
 class Debt:
-    """What a booking asks for now: its whole price, or what a change costs more; nothing else is ever asked."""
+    """What a booking asks for now: its price or the part of it that is due, or what a change costs more."""
 
     amount: Money
-    pay_by: datetime
+    pay_by: datetime  # money that is begun later cannot be taken
     since: datetime  # when it was agreed
     change_id: int | None  # None: the booking itself
+    due: date | None = None  # of a part of a confirmed booking: the day it should be here
+    whole: Money | None = None  # all that is still open, where less is asked for
 
 
-def debt_of(booking: Booking) -> Debt | None:
-    """None where nothing is owed. One statement for a confirmed booking."""
+def debt_of(booking: Booking, now: datetime, *, whole: bool = False) -> Debt | None:
+    """None where nothing is owed. whole: all that is open, where the booking is paid in parts.
+
+    Two statements for a confirmed booking that is paid.
+    """
     if booking.state is BookingState.PENDING and booking.pay_by is not None:
-        left = balance_of(booking.id, booking.currency).owed
         assert booking.placed_at is not None
-        return Debt(Money(left, booking.currency), booking.pay_by, booking.placed_at, None) if left > 0 else None
+        return _part_owed(booking, booking.pay_by, booking.placed_at, now, whole=whole)
     change = awaiting_change(booking.id) if booking.state is BookingState.CONFIRMED else None
-    if change is None or change.pay_by is None:
+    if change is not None and change.pay_by is not None:
+        return Debt(Money(change.to_pay_minor, booking.currency), change.pay_by, change.agreed_at, change.id)
+    if booking.state is BookingState.CONFIRMED and booking.confirmed_at is not None:
+        return _part_owed(booking, booking.voyage.starts_at, booking.confirmed_at, now, whole=whole)
+    return None
+
+
+def _part_owed(booking: Booking, pay_by: datetime, since: datetime, now: datetime, *, whole: bool) -> Debt | None:
+    plan = live_plan(booking.id)
+    if plan is None and booking.state is BookingState.CONFIRMED:
+        return None  # nobody is confirmed who has not paid all of it
+    balance = balance_of(booking.id, booking.currency)
+    paid, left = balance.paid, balance.owed
+    part = asked(plan.parts, paid, port_day(booking, now)) if plan else None
+    if left <= 0:
         return None
-    return Debt(Money(change.to_pay_minor, booking.currency), change.pay_by, change.agreed_at, change.id)
+    due = part.due if part and booking.state is BookingState.CONFIRMED else None
+    if part is None or whole or part.minor >= left:
+        return Debt(Money(left, booking.currency), pay_by, since, None, due)
+    whole_sum = Money(left, booking.currency)
+    return Debt(Money(part.minor, booking.currency), pay_by, since, None, due, whole_sum)
 
 
 def _keep(booking: Booking, debt: Debt, until: datetime, now: datetime) -> None:
     """Keep what the debt is for while its payment is under way."""
+    if debt.change_id is None and booking.state is BookingState.CONFIRMED:
+        return  # a part of the price: its cabins are the booking's already
     if debt.change_id is None:
         keep_for_payment(booking_id=booking.id, until=until, now=now)
     else:
@@ -102,27 +130,35 @@ def _keep(booking: Booking, debt: Debt, until: datetime, now: datetime) -> None:
 
 
 def start_card_payment(
-    *, booking_id: int, name: str, lines: list[CheckoutLine], success_url: str, cancel_url: str, now: datetime
+    *,
+    booking_id: int,
+    name: str,
+    lines: list[CheckoutLine],
+    success_url: str,
+    cancel_url: str,
+    whole: bool = False,
+    now: datetime,
 ) -> str:
     """The address of the page of the provider `name` for what is owed; asked twice, it is the same page.
 
     The cabins are kept as long as the page is open. Nothing is charged here. A page that was open with another provider
     or for another debt is closed first, where its provider closes pages.
+    whole: all that is open, not only the part that is due.
     Raises NotPayable, HoldOver, MethodNotOffered, GatewayUnavailable or GatewayRefused.
     """
     chosen = provider(name)
     # What was paid in the last minute of a page nobody may be asked to pay again.
     settle_checkouts(booking_id=booking_id, closed_by=real_now(), now=now)
-    _close_other_checkouts(booking_id, name, now)
+    _close_other_checkouts(booking_id, name, now, whole=whole)
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
-        debt = debt_of(booking)
+        debt = debt_of(booking, now, whole=whole)
         if debt is None:
             raise NotPayable
         if Way(Method.CARD, name) not in offered_ways(debt.amount, booking.voyage.starts_at, now):
             raise MethodNotOffered
         payment = _waiting(booking_id, Way(Method.CARD, name))
-        if payment is not None and payment.change_id != debt.change_id:
+        if payment is not None and not _is_for(payment, debt):
             raise MethodNotOffered  # the provider still keeps its page open; it is closed by the worker
         if payment is not None and payment.session_id is None and _over(payment):  # its page was never opened
             _move(payment, PaymentState.EXPIRED, now)
@@ -169,12 +205,12 @@ def start_card_payment(
         return payment.checkout_url or checkout.url
 
 
-def _close_other_checkouts(booking_id: int, name: str, now: datetime) -> None:
+def _close_other_checkouts(booking_id: int, name: str, now: datetime, *, whole: bool) -> None:
     """Pages of other providers, or for another debt than the present one, take no money any more where their providers
     can close them; what they took counts.
     """
     booking = db.session.get_one(Booking, booking_id)
-    debt = debt_of(booking)
+    debt = debt_of(booking, now, whole=whole)
     if debt is None:
         return
     others = db.session.execute(
@@ -184,7 +220,9 @@ def _close_other_checkouts(booking_id: int, name: str, now: datetime) -> None:
             Payment.method == Method.CARD,
             Payment.state.in_(WAITING),
             Payment.session_id.is_not(None),
-            (Payment.provider != name) | Payment.change_id.is_distinct_from(debt.change_id),
+            (Payment.provider != name)
+            | Payment.change_id.is_distinct_from(debt.change_id)
+            | (Payment.amount_minor != debt.amount.minor),
         )
         .order_by(Payment.id)
     ).all()
@@ -193,27 +231,32 @@ def _close_other_checkouts(booking_id: int, name: str, now: datetime) -> None:
         _act_on(provider(taker).expire(session_id or ""), payment_id, now)
 
 
+def _is_for(payment: Payment, debt: Debt) -> bool:
+    """Whether an attempt to pay is for just this debt: a part and the whole are two."""
+    return payment.change_id == debt.change_id and payment.amount == debt.amount
+
+
 def _check_patience(debt: Debt, until: datetime) -> None:
     """Nobody keeps a cabin for ever by beginning to pay again and again. Raises MethodNotOffered."""
     if until > max(debt.since + CARD_PATIENCE, debt.pay_by):
         raise MethodNotOffered
 
 
-def start_transfer(*, booking_id: int, now: datetime) -> str:
+def start_transfer(*, booking_id: int, whole: bool = False, now: datetime) -> str:
     """Await a bank transfer of what is owed; the payment's reference. Asked twice, it is the same payment.
 
     Raises NotPayable, HoldOver or MethodNotOffered. Announces payments.transfer_awaited.
     """
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
-        debt = debt_of(booking)
+        debt = debt_of(booking, now, whole=whole)
         if debt is None:
             raise NotPayable
         way = Way(Method.TRANSFER)
         if way not in offered_ways(debt.amount, booking.voyage.starts_at, now):
             raise MethodNotOffered
         payment = _waiting(booking_id, way)
-        if payment is not None and payment.change_id != debt.change_id:  # of a change that was dropped
+        if payment is not None and not _is_for(payment, debt):  # of a change that was dropped, or of another part
             _move(payment, PaymentState.EXPIRED, now)
             session.flush()
             payment = None
@@ -249,8 +292,9 @@ def receive_money(
 
     payment_intent: the provider's name for the money; received_by_id: the account of staff who saw it come.
 
-    The booking is confirmed when what was received covers its price. Money that finds no cabin, comes twice or in
-    another amount is kept as UNALLOCATED, in view of staff and customer; it is never turned away or forgotten.
+    The booking is confirmed when what was received covers its price, or the first part of it. Money that finds no
+    cabin, comes twice or in another amount is kept as UNALLOCATED, in view of staff and customer; it is never turned
+    away or forgotten.
     Announces payments.received or payments.unallocated.
     """
     try:
@@ -280,7 +324,7 @@ def receive_money(
             )
             if payment.change_id is not None:
                 _make_change(booking, payment, now)
-            elif paid >= booking.price.minor:
+            elif paid >= confirming(booking):
                 confirm_booking(booking_id=booking.id, now=now)
             announce("payments.received", payment_id=payment.id)
             return PaymentState.SUCCEEDED
@@ -315,6 +359,7 @@ def _make_change(booking: Booking, payment: Payment, now: datetime) -> None:
     if change is None or change.id != payment.change_id:
         raise NotExpected
     apply_change(change_id=change.id, now=now)
+    fit_plan(booking, FitReason.CHANGED, now)
 
 
 def settle_checkout(*, name: str, session_id: str, now: datetime) -> PaymentState | None:
@@ -423,9 +468,16 @@ def handle_events(now: datetime) -> int:
 
 
 ASKED_AT_ONCE = 50
+_charged, _paid, *_ = balance_columns(Booking.id, Booking.currency, Booking)
 # Whether what a payment is for still waits for it; of a query that joins Booking and, outwards, BookingChange.
 WANTED = case(
-    (Payment.change_id.is_(None), Booking.state == BookingState.PENDING),
+    (
+        Payment.change_id.is_(None),
+        or_(
+            Booking.state == BookingState.PENDING,
+            and_(Booking.state == BookingState.CONFIRMED, Payment.amount_minor <= _charged - _paid),
+        ),
+    ),
     else_=and_(BookingChange.state == BookingChangeState.AWAITING, Booking.state == BookingState.CONFIRMED),
 )
 

@@ -25,12 +25,18 @@ class MoneyStanding:
     overdue: bool  # what is owed should have been here
 
 
-def standing(state: BookingState, price: int, sums: Balance, pay_by: datetime | None, now: datetime) -> MoneyStanding:
-    """The payment axis of a booking: a pure function of its sums. price, sums: minor units of one currency."""
+def standing(
+    state: BookingState, price: int, sums: Balance, pay_by: datetime | None, now: datetime, due: int = 0
+) -> MoneyStanding:
+    """The payment axis of a booking: a pure function of its sums. price, sums: minor units of one currency.
+
+    due: what should have been here before today of a booking that is paid in parts.
+    """
     net = sums.paid + sums.unallocated
     live = state in (BookingState.DRAFT, BookingState.PENDING, BookingState.CONFIRMED)
     owed = price - net if live else 0
     overdue = state is BookingState.PENDING and owed > 0 and pay_by is not None and pay_by <= now
+    overdue = overdue or (state is BookingState.CONFIRMED and net < min(due, price))
     if sums.returning:
         return MoneyStanding(PaymentStanding.REFUND_DUE, overdue)
     if not live:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,6 +12,8 @@ from markupsafe import Markup
 
 from portal.accounts.access import public
 from portal.booking.access import visitor_booking
+from portal.booking.errors import NotPayable
+from portal.booking.models import Booking, BookingState
 from portal.booking.queries import BookingPage, booking_page
 from portal.extensions import csrf, limiter
 from portal.inventory.errors import HoldOver
@@ -26,6 +29,8 @@ from portal.payments.forms import CancelForm, PayForm
 from portal.payments.invoices import code_text, invoice
 from portal.payments.labels import PROVIDER_HINTS, transfer_purpose
 from portal.payments.models import Method
+from portal.payments.plans import choices
+from portal.payments.plans.services import choose_plan
 from portal.payments.providers.base import BadSignature, CheckoutLine
 from portal.payments.providers.registry import providers
 from portal.payments.statement import statement_of
@@ -56,14 +61,16 @@ def _begun(response: Response) -> bool:
 def pay(reference: str) -> ResponseReturnValue:
     booking = visitor_booking(reference)
     page = booking_page(booking.id)
-    debt = services.debt_of(booking)
+    debt = services.debt_of(booking, now())
     if debt is None or debt.pay_by <= now():
         return redirect(url_for("booking.booking", reference=reference))
-    ways = services.offered_ways(debt.amount, page.sailing.starts_at, now())
+    much = choices.choices(booking, debt, language(), now())
+    ways = _ways(page, debt, much)
     form = PayForm()
-    form.offer(ways)
+    form.offer(ways, much)
     if form.validate_on_submit():
         try:
+            debt = _choose(booking, debt, next((one for one in much if one.key == form.much.data), None))
             return redirect(_start(page, debt, next(way for way in ways if way.key == form.method.data)), 303)
         except HoldOver:
             return redirect(url_for("booking.booking", reference=reference), 303)
@@ -71,6 +78,7 @@ def pay(reference: str) -> ResponseReturnValue:
             form.form_errors.append(refusal.message)
     elif request.method == "GET" and ways:
         form.method.data = ways[0].key
+        form.much.data = choices.chosen(booking) if much else None
     left = max(0, int((debt.pay_by - now()).total_seconds()))
     status = 200 if not form.errors else 422
     return render_template(
@@ -80,6 +88,8 @@ def pay(reference: str) -> ResponseReturnValue:
         form=form,
         left=left,
         ways=ways,
+        much=much,
+        moment=now(),
         hints=PROVIDER_HINTS,
         transfer=queries.awaited_transfer(page.id),
         terms=transfer_terms(now()),
@@ -122,12 +132,36 @@ def statement(reference: str) -> ResponseReturnValue:
     return render_template("payments/statement.html", page=page, statement=statement_of(page), moment=now())
 
 
+def _ways(page: BookingPage, debt: services.Debt, much: Sequence[choices.Choice]) -> tuple[services.Way, ...]:
+    """Those that work for any of the sums that may be chosen: a part may go where the whole is too large."""
+    sums = {debt.amount, *(choice.parts[0][1] for choice in much if choice.parts)}
+    ways: dict[services.Way, None] = {}
+    for amount in sorted(sums, reverse=True):
+        ways |= dict.fromkeys(services.offered_ways(amount, page.sailing.starts_at, now()))
+    return tuple(sorted(ways, key=lambda way: way.provider is None))
+
+
+def _choose(booking: Booking, debt: services.Debt, choice: choices.Choice | None) -> services.Debt:
+    """What is to be paid after the guest's choice. Raises NotPayable or PlanNotOffered."""
+    if choice is None or choice.key == choices.PART:
+        return debt
+    if booking.state is BookingState.PENDING and choice.parts:
+        choose_plan(booking_id=booking.id, plan_id=choice.plan_id, now=now())
+    owed = services.debt_of(booking, now(), whole=choice.key == choices.ALL)
+    if owed is None:
+        raise NotPayable
+    return owed
+
+
 def _start(page: BookingPage, debt: services.Debt, way: services.Way) -> str:
+    whole = debt.whole is None
     if way.provider is None:
-        services.start_transfer(booking_id=page.id, now=now())
+        services.start_transfer(booking_id=page.id, whole=whole, now=now())
         return url_for(".transfer", reference=page.reference)
     base = current_app.config["PUBLIC_URL"]
-    if debt.change_id is None:
+    if debt.change_id is None and debt.amount != page.price:
+        lines = [CheckoutLine(_("Part of the price of booking %(reference)s", reference=page.reference), debt.amount)]
+    elif debt.change_id is None:
         lines = [
             CheckoutLine(f"{page.sailing.code} · {passenger}", amount)
             for passenger, amount in page.price_by_passenger
@@ -139,6 +173,7 @@ def _start(page: BookingPage, debt: services.Debt, way: services.Way) -> str:
         booking_id=page.id,
         name=way.provider,
         lines=lines,
+        whole=whole,
         success_url=base + url_for(".returned", reference=page.reference),
         cancel_url=base + url_for(".cancelled", reference=page.reference),
         now=now(),
@@ -151,15 +186,15 @@ def _start(page: BookingPage, debt: services.Debt, way: services.Way) -> str:
 def returned(reference: str) -> ResponseReturnValue:
     """Back from the provider's page. Coming here proves nothing: the provider is asked."""
     booking = visitor_booking(reference)
-    if services.debt_of(booking) is None:
+    if services.debt_of(booking, now()) is None:
         return redirect(url_for("booking.booking", reference=reference))
     try:
         services.settle_checkouts(booking_id=booking.id, now=now())
     except Refused:
         log.warning("the provider did not answer for a returning customer; the worker will ask again")
     page = booking_page(booking.id)
-    debt = services.debt_of(booking)
-    if debt is None or debt.pay_by <= now():
+    debt = services.debt_of(booking, now())
+    if debt is None or debt.pay_by <= now() or not queries.card_awaited(booking.id):
         return redirect(url_for("booking.booking", reference=reference))
     return render_template("payments/waiting.html", page=page)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,6 +37,7 @@ from portal.catalogue.models import CallState, Category, PortCall, Sailing, Voya
 from portal.catalogue.services import CallEdit
 from portal.kernel.forms import FlaskForm, Form
 from portal.kernel.text import LANGUAGES, LocalizedText
+from portal.payments.plans.schedule import MOST_STEPS
 from portal.pricing.errors import FaresRefused, PartyRefused
 from portal.pricing.models import Fare
 from portal.pricing.party import Party, parse_party
@@ -470,3 +471,83 @@ class PromotionForm(FlaskForm):
     def validate_ends_on(self, field: DateField) -> None:
         if field.data and self.starts_on.data and field.data < self.starts_on.data:
             raise ValidationError(_l("The last day is before the first."))
+
+
+STEP = re.compile(r"(?:(\d{1,3})|(\d{4}-\d\d-\d\d))(?:\s*[x×]\s*([1-9]\d{0,2}))?")
+
+
+def plan_steps(text: str) -> list[dict[str, Any]]:
+    """The later parts of a plan, one a line: "45", "2024-03-01" or "45 x2". Raises ValueError with the line."""
+    steps = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        found = STEP.fullmatch(line)
+        if found is None:
+            raise ValueError(line)
+        try:
+            when = {"days": int(found[1])} if found[1] else {"on": date.fromisoformat(found[2]).isoformat()}
+        except ValueError:
+            raise ValueError(line) from None
+        steps.append({**when, "weight": int(found[3] or 1)})
+    return steps
+
+
+class PlanForm(FlaskForm):
+    """A plan to pay in parts: either a percentage or a sum for each person at booking, and the days of the rest."""
+
+    code = StringField(_l("Name in short"), [REQUIRED, Length(max=20)], filters=[trimmed])
+    percent = IntegerField(_l("Per cent of the price at booking"), [Optional(), NumberRange(1, 99)])
+    amount = AmountField(_l("Or a sum for each person"), [Optional()])
+    currency = SelectField(
+        _l("Currency of the sum"), choices=[SelectChoice(code, code) for code in CURRENCIES], default=CURRENCY
+    )
+    steps = TextAreaField(_l("Later parts, one in a line"), [REQUIRED])
+    lock_percent = IntegerField(
+        _l("The price is locked once so many per cent are paid"), [InputRequired(), NumberRange(0, 100)], default=30
+    )
+    sailing = StringField(_l("Only for this sailing"), [Optional(), Length(max=12)], filters=[trimmed])
+    mark = RadioField(
+        _l("These terms are"),
+        [REQUIRED],
+        choices=[SelectChoice("proposed", _l("proposed")), SelectChoice("confirmed", _l("confirmed"))],
+        default="proposed",
+    )
+
+    def validate_code(self, field: StringField) -> None:
+        if re.fullmatch(r"[a-z0-9-]{2,20}", field.data or "") is None:
+            raise ValidationError(_l("A name in short has 2 to 20 small Latin letters, digits and hyphens."))
+
+    def validate_steps(self, field: TextAreaField) -> None:
+        try:
+            steps = plan_steps(field.data or "")
+        except ValueError as wrong:
+            line = str(wrong)
+            raise ValidationError(
+                _l("“%(line)s” is neither a number of days before the cruise nor a day like 2024-03-01.", line=line)
+            ) from None
+        if not 1 <= len(steps) <= MOST_STEPS:
+            raise ValidationError(_l("A plan has 1 to 24 later parts."))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """The two kinds of a first part are looked at together, also where nothing was typed."""
+        right = bool(super().validate(extra_validators))
+        typed_wrong = self.percent.errors or self.amount.errors
+        if not typed_wrong and (self.percent.data is None) == (not self.amount.data):
+            self.percent.errors = [_l("Give either a percentage or a sum.")]
+            right = False
+        return right
+
+
+class MoreTimeForm(FlaskForm):
+    until = DateField(_l("Nothing is due before"), [REQUIRED])
+    note = TextAreaField(_l("Why, for colleagues"), [REQUIRED, Length(max=500)], filters=[trimmed])
+
+
+class ArrearsForm(FlaskForm):
+    """Cancelling for parts that did not come: upon the sums that were shown."""
+
+    returned = HiddenField()
+    sure = BooleanField(_l("I have spoken with the guest, or tried to; cancel this booking"))
+
+    def validate_sure(self, field: BooleanField) -> None:
+        if not field.data:
+            raise ValidationError(_l("Please tick this box: a cancelled booking cannot be brought back."))

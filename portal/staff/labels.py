@@ -16,6 +16,7 @@ from portal.inventory.models import ReservationKind
 from portal.payments.labels import REFUND_STATES
 from portal.payments.labels import STATES as PAYMENT_STATES
 from portal.payments.operations.labels import CASE_STATES, KINDS
+from portal.payments.plans.models import FitReason
 from portal.visas.labels import ITEM_STATES
 
 CABIN_STATES: dict[str, LazyString] = {
@@ -44,6 +45,13 @@ SAILING_FILTERS: dict[str, LazyString] = {
     "postponed": _l("Postponed"),
     "cancelled": _l("Cancelled"),
 }
+FIT_REASONS: dict[FitReason, LazyString] = {
+    FitReason.CHOSEN: _l("Chosen by the guest"),
+    FitReason.CHANGED: _l("The booking was changed"),
+    FitReason.MOVED: _l("The cruise begins on another day"),
+    FitReason.DELAYED: _l("More time given"),
+    FitReason.RESUMED: _l("The visa was decided on"),
+}
 SUBJECTS: dict[str, LazyString] = {
     "sailing": _l("Sailing"),
     "occupancy": _l("Cabin of a sailing"),
@@ -52,6 +60,7 @@ SUBJECTS: dict[str, LazyString] = {
     "travel": _l("Journey of a booking"),
     "passenger": _l("Passenger"),
     "payment": _l("Payment"),
+    "payment_plan": _l("Payment plan"),
     "refund": _l("Return of money"),
     "paper": _l("Paper"),
     "promotion": _l("Promotion code"),
@@ -102,6 +111,7 @@ ACTIONS: dict[str, LazyString] = {
     "booking.expired": _l("Booking expired unpaid"),
     "booking.link_renewed": _l("Private link of a booking made anew"),
     "booking.pending": _l("Booking placed"),
+    "booking.plan_delayed": _l("More time given for parts of the price"),
     "case.accepted": _l("Guest accepted the new dates"),
     "case.cancelled": _l("Booking cancelled by the operator, all money returned"),
     "case.failed": _l("Step for a booking failed"),
@@ -144,6 +154,8 @@ ACTIONS: dict[str, LazyString] = {
     "payment.expired": _l("Payment no longer awaited"),
     "payment.failed": _l("Payment failed"),
     "payment.open": _l("Payment begun"),
+    "payment_plan.ended": _l("Payment plan offered no more"),
+    "payment_plan.offered": _l("Payment plan offered"),
     "payment.succeeded": _l("Payment received"),
     "late_offer.open": _l("Another cabin offered for late money"),
     "late_offer.accepted": _l("Cabin for late money accepted"),

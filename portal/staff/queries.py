@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, case, exists, func, or_, select
+from sqlalchemy import Select, and_, case, exists, false, func, or_, select, true
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Account, Role
@@ -36,7 +36,13 @@ from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.ledger.queries import Balance, balance_columns
+from portal.payments.errors import NotCancellable
 from portal.payments.models import Method, Payment, PaymentState, Refund, RefundState
+from portal.payments.plans.live import live_plan, overdue_column, port_day
+from portal.payments.plans.models import BookingPlan, FitReason, PaymentPlan
+from portal.payments.plans.queries import PlanView, late_plans, plan_view
+from portal.payments.plans.schedule import Step
+from portal.payments.refunds import CancelPreview, cancel_preview, paid_for
 from portal.payments.standing import MoneyStanding, standing
 from portal.pricing.models import Fare, PriceList, Promotion
 from portal.pricing.party import Party
@@ -517,7 +523,10 @@ def bookings_page(filters: BookingFilters, page: int, now: datetime) -> Bookings
     owed = _sum_of(func.sum(Charge.amount_minor), Charge.booking_id)
     balance = balance_columns(Booking.id, Booking.currency, Booking)
     bookings = db.session.execute(
-        _bookings_where(select(Booking, Sailing.code, persons, owed, *balance), filters)
+        _bookings_where(
+            select(Booking, Sailing.code, persons, owed, overdue_column(Booking.id, now), *balance),
+            filters,
+        )
         .order_by(Booking.placed_at.desc().nulls_first(), Booking.id.desc())
         .limit(PAGE)
         .offset(at.offset)
@@ -546,12 +555,12 @@ def bookings_page(filters: BookingFilters, page: int, now: datetime) -> Bookings
                 pay_by=booking.pay_by,
                 price=Money(int(price), booking.currency),
                 paid=Money(sums.paid, booking.currency),
-                money=standing(booking.state, int(price), sums, booking.pay_by, now),
+                money=standing(booking.state, int(price), sums, booking.pay_by, now, int(due)),
                 papers=papers.get(booking.id, Papers(0, 0)),
                 travel=booking.travel,
             )
-            for booking, code, travellers, price, sums in (
-                (*row[:4], Balance.read(row[4:])) for row in bookings
+            for booking, code, travellers, price, due, sums in (
+                (*row[:5], Balance.read(row[5:])) for row in bookings
             )
         ),
         paging=at,
@@ -678,15 +687,27 @@ class BookingPage:
     price: Money
     paid: Money
     money: MoneyStanding
+    in_parts: bool
     papers: Papers
     trail: tuple[TrailEntry, ...]
+
+
+IN_PARTS = exists().where(BookingPlan.booking_id == Booking.id, BookingPlan.ended_at.is_(None))
 
 
 def booking_page(reference: str, now: datetime) -> BookingPage:
     """Raises NotFound. Eight statements."""
     balance = balance_columns(Booking.id, Booking.currency, Booking)
     found = db.session.execute(
-        select(Booking, Sailing.code, Itinerary.title, Account.email, *balance)
+        select(
+            Booking,
+            Sailing.code,
+            Itinerary.title,
+            Account.email,
+            IN_PARTS,
+            overdue_column(Booking.id, now),
+            *balance,
+        )
         .join(Sailing, Sailing.id == Booking.sailing_id)
         .join(Itinerary, Itinerary.id == Sailing.itinerary_id)
         .outerjoin(Account, Account.id == Booking.customer_id)
@@ -698,7 +719,7 @@ def booking_page(reference: str, now: datetime) -> BookingPage:
     ).unique().one_or_none()
     if found is None:
         raise NotFound(reference)
-    booking, code, title, customer, *figures = found
+    booking, code, title, customer, in_parts, due, *figures = found
     sums = Balance.read(figures)
     cabins = db.session.execute(
         select(Cabin.number, Occupancy.reference)
@@ -746,7 +767,8 @@ def booking_page(reference: str, now: datetime) -> BookingPage:
         payments=tuple(_payment_row(payment, reference, booking.contact_name, code) for payment in payments),
         price=Money(price, booking.currency),
         paid=Money(sums.paid, booking.currency),
-        money=standing(booking.state, price, sums, booking.pay_by, now),
+        money=standing(booking.state, price, sums, booking.pay_by, now, int(due)),
+        in_parts=in_parts,
         papers=_papers([booking.id], now.date()).get(booking.id, Papers(0, 0)),
         trail=_trail(select(AuditEntry).where(about), limit=PAGE),
     )
@@ -962,6 +984,7 @@ class Attention:
     transfers_sum: dict[str, Money]
     unallocated: int | None
     changes: int | None
+    overdue_parts: int | None
     sailings: tuple[SailingRow, ...]
 
 
@@ -1002,12 +1025,125 @@ def attention(*, papers: bool, money: bool, changes: bool, sailings: bool, now: 
             .limit(SAILINGS_AHEAD),
             now,
         )
-    asked = None
-    if changes:
-        asked = db.session.scalar(
-            select(func.count()).select_from(ChangeRequest).where(ChangeRequest.state == ChangeState.ASKED)
+    asked, late = db.session.execute(
+        select(
+            select(func.count())
+            .select_from(ChangeRequest)
+            .where(ChangeRequest.state == ChangeState.ASKED, true() if changes else false())
+            .scalar_subquery(),
+            late_plans(now).where(true() if money else false()).scalar_subquery(),
         )
-    return Attention(waiting, overdue, transfers, sums, unallocated, asked, ahead)
+    ).one()
+    asked, late = asked if changes else None, late if money else None
+    return Attention(waiting, overdue, transfers, sums, unallocated, asked, late, ahead)
+
+
+# ---------- Payment in parts ----------
+
+
+def sailing_id(code: str) -> int:
+    """Raises NotFound."""
+    found = db.session.scalar(select(Sailing.id).where(Sailing.code == code))
+    if found is None:
+        raise NotFound(code)
+    return found
+
+
+@dataclass(frozen=True)
+class OfferedPlan:
+    id: int
+    code: str
+    version: int
+    sailing: str | None
+    mark: str
+    percent: int | None
+    per_person: Money | None
+    steps: tuple[Step, ...]
+    lock_percent: int
+
+
+def offered_plans() -> tuple[OfferedPlan, ...]:
+    """Those of the season first. One statement."""
+    rows = db.session.execute(
+        select(PaymentPlan, Sailing.code)
+        .outerjoin(Sailing, Sailing.id == PaymentPlan.sailing_id)
+        .where(PaymentPlan.ended_at.is_(None))
+        .order_by(Sailing.code.nulls_first(), PaymentPlan.code)
+    )
+    return tuple(
+        OfferedPlan(
+            id=plan.id,
+            code=plan.code,
+            version=plan.version,
+            sailing=code,
+            mark=plan.mark,
+            percent=plan.percent,
+            per_person=Money(plan.per_person_minor, plan.currency) if plan.per_person_minor and plan.currency else None,
+            steps=plan.terms.steps,
+            lock_percent=plan.lock_percent,
+        )
+        for plan, code in rows
+    )
+
+
+@dataclass(frozen=True)
+class PlanVersion:
+    version: int
+    reason: FitReason
+    note: str | None
+    made_at: datetime
+    parts: tuple[tuple[date, Money], ...]
+
+
+@dataclass(frozen=True)
+class PartsPage:
+    booking_id: int
+    reference: str
+    currency: str
+    contact_name: str | None
+    contact_email: str | None
+    contact_phone: str | None
+    plan: PlanView
+    history: tuple[PlanVersion, ...]
+    cancel: CancelPreview | None  # None where it cannot be cancelled any more
+
+
+def parts_page(reference: str, now: datetime) -> PartsPage:
+    """Raises NotFound for a booking that is not paid in parts."""
+    booking = db.session.scalars(select(Booking).where(Booking.reference == reference)).one_or_none()
+    plan = live_plan(booking.id) if booking is not None else None
+    if booking is None or plan is None:
+        raise NotFound(reference)
+    versions = db.session.scalars(
+        select(BookingPlan)
+        .where(BookingPlan.booking_id == booking.id)
+        .order_by(BookingPlan.version.desc())
+        .options(selectinload(BookingPlan.rows))
+    )
+    try:
+        cancel = cancel_preview(booking.id, now)
+    except NotCancellable:
+        cancel = None
+    return PartsPage(
+        booking_id=booking.id,
+        reference=reference,
+        currency=booking.currency,
+        contact_name=booking.contact_name,
+        contact_email=booking.contact_email,
+        contact_phone=booking.contact_phone,
+        plan=plan_view(plan, paid_for(booking).minor, booking.currency, port_day(booking, now)),
+        history=tuple(
+            PlanVersion(
+                one.version,
+                one.reason,
+                one.note,
+                one.made_at,
+                tuple((part.due, Money(part.minor, booking.currency)) for part in one.parts),
+            )
+            for one in versions
+        ),
+        cancel=cancel,
+    )
 
 
 # ---------- Accounts ----------

@@ -416,7 +416,7 @@ class Season(RuleBasedStateMachine):
         )
 
     def asked_to_pay(self, booking: Booking, card: bool) -> None:
-        owed = debt_of(booking)
+        owed = debt_of(booking, NOON)
         if owed is None:
             return
         if card:

@@ -12,6 +12,7 @@ from portal.kernel.errors import Refused
 from portal.payments import refunds
 from portal.payments.books import last_check
 from portal.payments.models import PaymentState
+from portal.payments.plans.queries import overdue_parts
 from portal.payments.queries import open_refunds
 from portal.payments.services import receive_transfer
 from portal.staff import queries
@@ -30,10 +31,12 @@ def payments() -> ResponseReturnValue:
         page=page,
         refunds=open_refunds(REFUNDS_SHOWN),
         differences=len(check.differences) if check else 0,
+        overdue=overdue_parts(now(), OVERDUE_SHOWN),
     )
 
 
 REFUNDS_SHOWN = 100
+OVERDUE_SHOWN = 100
 
 
 @bp.post("/payments/<string:reference>/return")
