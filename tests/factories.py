@@ -204,7 +204,12 @@ def make_ring(**given: Any) -> SmallSeason:
     """A small season of eight nights: Astrakhan, on the third day Turkmenbashi, on the fifth Baku, on the seventh
     Aktau, on the ninth Astrakhan; each call of the way from eight to twenty o'clock of Astrakhan."""
     season = make_season(nights=8, **given)
-    sailing = season.sailing
+    go_round(season.sailing)
+    return season
+
+
+def go_round(sailing: Sailing) -> Sailing:
+    """Let a sailing of eight nights call as that of make_ring() does."""
     ports = (
         make_port("TMKRW", "TM", "Asia/Ashgabat", latitude=40.0055, longitude=52.9933),
         make_port("AZBAK", "AZ", "Asia/Baku", latitude=40.3756, longitude=49.8328),
@@ -230,7 +235,7 @@ def make_ring(**given: Any) -> SmallSeason:
     db.session.commit()
     assert [call.position for call in sailing.calls] == [1, 2, 3, 4, 5]
     assert first.departs_at == sailing.starts_at
-    return season
+    return sailing
 
 
 def make_part(sailing: Sailing, embark: int, disembark: int, **given: Any) -> VoyagePart:

@@ -140,6 +140,7 @@ class Plan:
 
     kind: ChangeKind
     sailing: Sailing
+    voyage: Sailing | VoyagePart  # what of it
     rooms: tuple[Room, ...]
     wish: Wish
     shares: tuple[Share, ...]
@@ -201,9 +202,8 @@ def plan(booking: Booking, wish: Wish, now: datetime, *, waived: bool = False) -
         raise ChangeUnderWay
     moves = wish.sailing_id is not None and wish.sailing_id != booking.sailing_id
     sailing = db.session.get_one(Sailing, wish.sailing_id) if moves else booking.sailing
-    if moves and isinstance(booking.voyage, VoyagePart):
-        raise PartStays
-    if moves and (not sailing.on_sale_at(now) or sailing.departed_at(now)):
+    voyage = voyage_on(booking, sailing)
+    if moves and (not voyage.on_sale_at(now) or voyage.departed_at(now)):
         raise SailingClosed
     rooms = tuple(_room(booked, wish, moves) for booked in booking.cabins)
     kept_rooms = [room for room in rooms if room.sleepers]
@@ -231,6 +231,7 @@ def plan(booking: Booking, wish: Wish, now: datetime, *, waived: bool = False) -
     return Plan(
         kind=wish.kind,
         sailing=sailing,
+        voyage=voyage,
         rooms=rooms,
         wish=wish,
         shares=tuple(_shares(booking, rooms, before_by, after_by)),
@@ -282,17 +283,29 @@ def taken_for(booking: Booking, sailing: Sailing, now: datetime) -> set[int]:
     """Cabins that this booking cannot change to on `sailing`: others have a night of them. One statement."""
     # On its own sailing a booking changes to another cabin; elsewhere its own number is as good as free.
     own = [booked.occupancy_id for booked in booking.cabins] if sailing.id != booking.sailing_id else []
-    return cabins_taken(sailing.ship_id, _voyage(booking, sailing).nights, now, besides=own)
+    return cabins_taken(sailing.ship_id, voyage_on(booking, sailing).nights, now, besides=own)
 
 
-def _voyage(booking: Booking, sailing: Sailing) -> Sailing | VoyagePart:
-    """What the booking is for on `sailing`: of its own perhaps a part, of another the whole."""
-    return booking.voyage if sailing.id == booking.sailing_id else sailing
+def voyage_on(booking: Booking, sailing: Sailing) -> Sailing | VoyagePart:
+    """What the booking is for on `sailing`; of another the part between the same ports, if it was for a part.
+
+    Raises PartStays where that is not offered there.
+    """
+    voyage = booking.voyage
+    if sailing.id == booking.sailing_id:
+        return voyage
+    if not isinstance(voyage, VoyagePart):
+        return sailing
+    ends = voyage.embark.port_id, voyage.disembark.port_id
+    for part in sailing.parts:
+        if part.on_sale and part.certain and (part.embark.port_id, part.disembark.port_id) == ends:
+            return part
+    raise PartStays
 
 
 def _check_people(booking: Booking, sailing: Sailing, rooms: Sequence[Room]) -> None:
     """An adult in the booking and in each cabin with a minor, unless that was answered for; and berths for all."""
-    day = _voyage(booking, sailing).start_day
+    day = voyage_on(booking, sailing).start_day
     if not any(age_on(day, one.birth_date) >= OF_AGE for room in rooms for one in room.sleepers):
         raise AdultNeeded
     for room in rooms:
@@ -320,8 +333,9 @@ def _lines(booking: Booking, sailing: Sailing, rooms: Sequence[Room], moves: boo
     codes = {room.new.category_id: room.new.category.code for room in rooms}
     codes |= {room.old.category_id: room.old.category.code for room in rooms}
     if moves:
-        prices = prices_of({sailing.id: sailing.code}, booking.currency)[sailing.id]
-        return _priced(prices, sailing, [(room.new, room.sleepers) for room in kept_rooms], promotion, now)
+        there = voyage_on(booking, sailing)
+        prices = _todays(there, booking.currency)
+        return _priced(prices, there, [(room.new, room.sleepers) for room in kept_rooms], promotion, now)
     placed, voyage = booking.placed_at or booking.made_at, booking.voyage
     prices = agreed_prices(sailing.id, sailing.code, booking.currency, booking.versions, codes)
     if isinstance(voyage, VoyagePart):
@@ -343,6 +357,14 @@ def _lines(booking: Booking, sailing: Sailing, rooms: Sequence[Room], moves: boo
         else:
             lines += _priced(prices, voyage, [(room.new, room.sleepers)], promotion, placed)
     return lines
+
+
+def _todays(voyage: Sailing | VoyagePart, currency: str) -> SailingPrices:
+    sailing = voyage.sailing if isinstance(voyage, VoyagePart) else voyage
+    prices = prices_of({sailing.id: sailing.code}, currency)[sailing.id]
+    if isinstance(voyage, VoyagePart):
+        return prices.for_part(voyage.percent, voyage.embark.port.name, voyage.disembark.port.name)
+    return prices
 
 
 def _priced(
@@ -538,6 +560,7 @@ def _steps(planned: Plan) -> dict[str, Any]:
     joining = planned.wish.joining
     return {
         "sailing_id": planned.sailing.id,
+        "part_id": planned.voyage.id if isinstance(planned.voyage, VoyagePart) else None,
         "rooms": [
             {
                 "booked": room.booked_id,
@@ -614,8 +637,7 @@ def _hold(booking: Booking, change: BookingChange, until: datetime, now: datetim
 def _take_of(steps: Mapping[str, Any], room: Mapping[str, Any], booking: Booking) -> Take:
     # Not the visitor's own key: what is held for a change is no cabin of a booking that he is about to make.
     holder = f"change:{booking.reference}"
-    part_id = booking.cabins[0].occupancy.part_id  # it stays on its sailing: see PartStays
-    return Take(steps["sailing_id"], room["cabin"], len(room["passengers"]), holder, room["hold"], part_id)
+    return Take(steps["sailing_id"], room["cabin"], len(room["passengers"]), holder, room["hold"], steps["part_id"])
 
 
 def _make(booking: Booking, change: BookingChange, now: datetime) -> None:
@@ -639,7 +661,9 @@ def _make(booking: Booking, change: BookingChange, now: datetime) -> None:
         people[passenger_id].left_at = now
         people[passenger_id].link_version += 1  # his own link opens nothing any more
     move_into(booking, {room["booked"]: occupancy for room, occupancy in zip(taking, taken, strict=True)})
-    booking.sailing_id = steps["sailing_id"]
+    if booking.sailing_id != steps["sailing_id"]:
+        booking.sailing_id = steps["sailing_id"]
+        booking.versions = _pinned_anew(booking, steps)
     newcomer = _join(booking, steps["joining"], booked) if steps["joining"] else None
     session.flush()
     for room in steps["rooms"]:
@@ -648,6 +672,16 @@ def _make(booking: Booking, change: BookingChange, now: datetime) -> None:
     _charge(booking, change, newcomer, now)
     session.flush()
     session.expire(booking)
+
+
+def _pinned_anew(booking: Booking, steps: Mapping[str, Any]) -> dict[str, Any]:
+    """The versions of the lists of another sailing, in place of those that the booking was priced by."""
+    part_id = steps["part_id"]
+    session = db.session
+    whole = session.get_one(Sailing, steps["sailing_id"])
+    voyage = whole if part_id is None else session.get_one(VoyagePart, part_id)
+    kept = {name: version for name, version in booking.versions.items() if name in ("policy", "terms")}
+    return {**kept, **dict(_todays(voyage, booking.currency).terms.versions)}
 
 
 def _join(booking: Booking, joining: Mapping[str, Any], booked: Mapping[int, BookedCabin]) -> Passenger:

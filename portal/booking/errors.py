@@ -45,7 +45,7 @@ class DifferentParts(Refused):
 
 class PartStays(Refused):
     message = _l(
-        "A part of a voyage cannot be moved to another sailing here. Please make a new booking and cancel this one, or "
+        "That sailing does not offer the part of the voyage between your ports. Please choose another sailing, or "
         "write to us."
     )
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from portal.booking.changes import Wish, changeable, taken_for
+from portal.booking.changes import Wish, changeable, taken_for, voyage_on
+from portal.booking.errors import PartStays
 from portal.booking.models import BookedCabin, Booking, BookingChange, BookingChangeState, BookingState, ChangeKind
 from portal.booking.queries import known_booking, views_of
 from portal.catalogue.models import Cabin, PortCall, Sailing, SailingState
@@ -104,10 +105,21 @@ def sailing_choices(booking: Booking, now: datetime) -> tuple[SailingChoice, ...
             joinedload(Sailing.itinerary),
             joinedload(Sailing.ship),
             selectinload(Sailing.calls).joinedload(PortCall.port),
+            selectinload(Sailing.parts),
         )
     ).all()
-    near = sorted(sailings, key=lambda one: abs(one.starts_at - booking.sailing.starts_at))[:SAILINGS]
+    there = [one for one in sailings if _goes_there(booking, one)]
+    near = sorted(there, key=lambda one: abs(one.starts_at - booking.sailing.starts_at))[:SAILINGS]
     return tuple(_sailing_choice(booking, sailing, now) for sailing in sorted(near, key=lambda one: one.starts_at))
+
+
+def _goes_there(booking: Booking, sailing: Sailing) -> bool:
+    """Whether it offers what was booked: the whole voyage, or the part between the same ports."""
+    try:
+        voyage_on(booking, sailing)
+    except PartStays:
+        return False
+    return True
 
 
 def _sailing_choice(booking: Booking, sailing: Sailing, now: datetime) -> SailingChoice:
@@ -122,13 +134,13 @@ def _sailing_choice(booking: Booking, sailing: Sailing, now: datetime) -> Sailin
         except Refused:
             preview = None
     numbers = tuple(cabin.number for cabin in (places or {}).values())
-    return SailingChoice(sailing_view(sailing), preview, numbers if preview is not None else ())
+    return SailingChoice(sailing_view(voyage_on(booking, sailing)), preview, numbers if preview is not None else ())
 
 
 def likeliest_cabins(booking: Booking, sailing: Sailing, now: datetime) -> dict[int, Cabin] | None:
     """A free cabin for each booked one: the same number, else one of the same kind, else any that sleeps them.
 
-    By the id of the booked cabin; None where there are not enough.
+    By the id of the booked cabin; None where there are not enough. Raises PartStays.
     """
     layout = ship_layout(sailing.ship_id)
     taken = taken_for(booking, sailing, now)

@@ -13,7 +13,7 @@ from portal.accounts.access import public
 from portal.booking import labels as words
 from portal.booking.access import visitor_booking
 from portal.booking.changes import Newcomer, Wish, changeable
-from portal.booking.errors import ChangeMoved, NotChangeable, PassengersClosed
+from portal.booking.errors import ChangeMoved, NotChangeable, PartStays, PassengersClosed
 from portal.booking.filing import filed_since, open_request
 from portal.booking.models import Booking, BookingChangeState, BookingState, ChangeKind, ChangeRequest, Passenger
 from portal.booking.names import CORRECTABLE_LETTERS
@@ -196,7 +196,11 @@ def sailing(reference: str) -> ResponseReturnValue:
             choices=change_pages.sailing_choices(booking, now()),
         )
     target = change_pages.sailing_by_code(wanted)
-    chosen = change_pages.likeliest_cabins(booking, target, now())
+    try:
+        chosen = change_pages.likeliest_cabins(booking, target, now())
+    except PartStays as stays:
+        flash(stays.message, "info")
+        return redirect(back)
     if chosen is None:
         flash(_("No cabin is free on that sailing for your party. Please choose another one."), "info")
         return redirect(back)
@@ -275,7 +279,7 @@ def _preview_page(
         page=page,
         preview=preview,
         plan=preview.plan,
-        sailing=sailing_view(preview.plan.sailing),
+        sailing=sailing_view(preview.plan.voyage),
         form=form,
         typed=typed or {},
         selects=selects,

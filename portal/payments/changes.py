@@ -99,6 +99,6 @@ def _preview(booking: Booking, wish: Wish, now: datetime) -> ChangePreview:
         to_pay = Money(due_by(open_, today), booking.currency)
         later = tuple((part.due, Money(part.minor, booking.currency)) for part in open_ if part.due > today)
     pay_by = min(now + CHANGE_TIME, booking.voyage.starts_at)
-    if to_pay.minor and not offered_ways(to_pay, planned.sailing.starts_at, now):
+    if to_pay.minor and not offered_ways(to_pay, planned.voyage.starts_at, now):
         raise MethodNotOffered
     return ChangePreview(planned, paid, to_pay, returned, pay_by, later)

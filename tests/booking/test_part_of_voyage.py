@@ -9,14 +9,18 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from portal.accounts.models import Role
-from portal.booking.changes import Wish, plan
+from portal.booking.changes import Wish, begin, plan
 from portal.booking.documents import calendar
 from portal.booking.errors import DifferentParts, PartStays
 from portal.booking.models import Booking, ChangeKind
 from portal.booking.queries import booking_page, bookings_of, hold_page
 from portal.booking.services import confirm_booking, name_passengers
+from portal.catalogue.models import Category
 from portal.catalogue.services import offer_part
 from portal.database import db
+from portal.inventory.models import CabinNight
+from portal.kernel.money import Money
+from portal.payments.change_pages import likeliest_cabins, sailing_choices
 from portal.payments.refunds import cancel_preview
 from portal.staff.queries import passenger_list
 from portal.visas.models import ChecklistItem
@@ -25,11 +29,14 @@ from tests.factories import (
     NOON,
     SmallSeason,
     details,
+    go_round,
     make_account,
     make_booking,
+    make_fare,
     make_hold,
     make_part,
     make_ring,
+    make_sailing,
 )
 
 
@@ -144,12 +151,35 @@ def test_the_days_to_cancel_are_counted_to_the_day_of_embarking():
     assert cancel_preview(booking.id, departed).paid.minor == 0
 
 
-def test_a_part_is_not_moved_to_another_sailing():
+def test_a_part_is_moved_only_where_another_sailing_offers_one_between_the_same_ports():
     season, other = make_ring(), make_ring(days_ahead=120)
     booking = booked(season, 2, 3)
+    make_part(other.sailing, 1, 3)
 
     with pytest.raises(PartStays):
         plan(booking, Wish(ChangeKind.SAILING, sailing_id=other.sailing.id), NOON)
+
+
+def test_a_part_is_moved_to_the_same_part_of_another_sailing_at_its_share_there():
+    season = make_ring()
+    other = go_round(make_sailing(season.ship, days_ahead=120, nights=8))
+    for category_id in {cabin.category_id for cabin in season.cabins}:
+        make_fare(other, db.session.get_one(Category, category_id))
+    there = make_part(other, 2, 3, percent=60)
+    booking = booked(season, 2, 3)
+    [choice] = sailing_choices(booking, NOON)
+    place = likeliest_cabins(booking, other, NOON)
+    wish = Wish(ChangeKind.SAILING, sailing_id=other.id, cabins={one: cabin.id for one, cabin in place.items()})
+    shown = plan(booking, wish, NOON)
+
+    begin(booking, shown, to_pay=Money(0, "RUB"), returned=Money(0, "RUB"), pay_by=None, now=NOON)
+
+    assert choice.sailing.part_key == "2-3"
+    assert (shown.before.minor, shown.after.minor) == (900_00, 1200_00)
+    assert booking.cabins[0].occupancy.part_id == there.id
+    assert booking.versions["part"] == "60"
+    nights = db.session.scalars(select(CabinNight.night).order_by(CabinNight.night)).all()
+    assert list(nights) == there.nights
 
 
 def test_a_list_of_bookings_says_when_the_part_begins():
