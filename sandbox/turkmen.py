@@ -47,7 +47,7 @@ TURKMEN = {
     "sbp_bank_text": "Bankyň programmasy soraýar: SBP arkaly {amount} töleýärsiňizmi?",
     "no_answer_title": "Sahypa jogap bermedi",
     "no_answer_text": (
-        "Pul alyndy, ýöne bank bu barada aýdyp ýetişmedi. Bron sahypasyny açyň: portal banka özi ýüz tutar."
+        "Pul alyndy, ýöne bank bu barada aýdyp ýetişmedi. Sargydyň sahypasyny açyň: portal banka özi ýüz tutar."
     ),
     "bank_declined": "Bank karty kabul etmedi. Başga kart synap görüň.",
     "yookassa_success": "Töleg geçýär",

@@ -21,5 +21,9 @@ class NotExpected(Refused):
     message = _l("This payment is not awaited any more. Please look at its present state.")
 
 
+class WrongAmount(Refused):
+    message = _l("Take what is due now at least, and all that is open at most, in the currency of the booking.")
+
+
 class OfferOver(Refused):
     message = _l("The cabin could be kept only until the time shown. Your money is safe: we write to you about it.")

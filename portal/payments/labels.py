@@ -5,12 +5,17 @@ from flask_babel.speaklater import LazyString
 
 from portal.kernel.references import with_check
 from portal.payments.books import DifferenceKind
-from portal.payments.models import Method, PaymentState, RefundState
+from portal.payments.models import Method, PaymentState, RefundState, Tender
 from portal.payments.standing import PaymentStanding
 
 METHODS: dict[Method, LazyString] = {
     Method.CARD: _l("Bank card"),
     Method.TRANSFER: _l("Bank transfer against an invoice"),
+    Method.DESK: _l("At our desk, in cash or by card"),
+}
+TENDERS: dict[Tender, LazyString] = {
+    Tender.CASH: _l("Cash"),
+    Tender.TERMINAL: _l("Card, on the terminal of the desk"),
 }
 # Who takes the money, as whoever pays knows his own card; and what he should know before he chooses.
 PROVIDERS: dict[str, LazyString] = {

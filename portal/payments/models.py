@@ -20,6 +20,14 @@ from portal.ledger.models import LedgerAccount
 class Method(StrEnum):
     CARD = "card"  # at once, on the page of a provider
     TRANSFER = "transfer"
+    DESK = "desk"  # by hand, to our staff
+
+
+class Tender(StrEnum):
+    """What was handed over at the desk."""
+
+    CASH = "cash"
+    TERMINAL = "terminal"  # a card, on the desk's own terminal
 
 
 # Where the money of each provider lies, and from where it goes back; without a provider it is our own bank account.
@@ -72,6 +80,8 @@ class Payment(Base):
             "(state IN ('succeeded', 'unallocated')) = (received_at IS NOT NULL)", name="received_with_time"
         ),
         CheckConstraint("(method = 'card') = (provider IS NOT NULL)", name="online_with_provider"),
+        CheckConstraint("(receipt IS NULL) = (tender IS NULL)", name="receipt_with_tender"),
+        CheckConstraint("receipt IS NULL OR method = 'desk'", name="receipt_at_desk"),
         # One open attempt of a booking with each provider: a double click finds the first one.
         unique_where("uq_payment_open", "booking_id", "provider", where="state IN ('created', 'open')"),
         unique_where(
@@ -100,6 +110,8 @@ class Payment(Base):
     received_at: Mapped[datetime | None]
     received_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     change_id: Mapped[int | None] = mapped_column(ForeignKey("booking_change.id"))  # None: it is for the booking itself
+    tender: Mapped[Tender | None]
+    receipt: Mapped[str | None] = mapped_column(String(40))  # its number, as the desk's cash register printed it
 
     booking: Mapped[Booking] = relationship()
     change: Mapped[BookingChange | None] = relationship()
@@ -110,7 +122,7 @@ class Payment(Base):
 
     @property
     def clearing(self) -> LedgerAccount:
-        return CLEARED_IN[self.provider]
+        return LedgerAccount.DESK if self.method is Method.DESK else CLEARED_IN[self.provider]
 
     @property
     def held_in(self) -> LedgerAccount:
@@ -187,6 +199,9 @@ class Refund(Base):
 
     @property
     def clearing(self) -> LedgerAccount:
+        """Taken by hand, it is given back by hand."""
+        if self.provider is None and self.payment.method is Method.DESK:
+            return LedgerAccount.DESK
         return CLEARED_IN[self.provider]
 
 

@@ -33,6 +33,7 @@ from portal.payments.labels import (
 from portal.payments.models import LateOffer, LateOfferState, Method, Payment, PaymentState, Refund, RefundState
 from portal.payments.plans.live import PAUSED, known_plan
 from portal.payments.plans.models import BookingPlan
+from portal.payments.services import DESK_TIME
 from portal.payments.standing import standing
 
 
@@ -48,7 +49,7 @@ class PaymentView:
     amount: Money
     made_at: datetime
     received_at: datetime | None
-    due: datetime | None  # until when a transfer is awaited
+    due: datetime | None  # until when a transfer, or the guest at the desk, is awaited
     send_by: date | None  # the day on which it must be sent at the latest
     refunds: tuple[RefundView, ...] = ()  # only on the page of its booking
     offer_until: datetime | None = None  # so long another cabin is kept for money whose cabin was gone
@@ -67,7 +68,7 @@ def payment_view(payment: Payment) -> PaymentView:
         amount=payment.amount,
         made_at=payment.made_at,
         received_at=payment.received_at,
-        due=terms.due if terms else None,
+        due=terms.due if terms else payment.made_at + DESK_TIME if payment.method is Method.DESK else None,
         send_by=terms.send_by if terms else None,
     )
 
@@ -133,9 +134,21 @@ def card_awaited(booking_id: int) -> bool:
 
 def awaited_transfer(booking_id: int) -> PaymentView | None:
     """The transfer that is awaited for a booking, if any. One statement."""
+    return _awaited(booking_id, Method.TRANSFER)
+
+
+def awaited_at_desk(booking_id: int) -> PaymentView:
+    """The payment for which the guest is awaited at the desk. Raises NotFound where there is none. One statement."""
+    awaited = _awaited(booking_id, Method.DESK)
+    if awaited is None:
+        raise NotFound(booking_id)
+    return awaited
+
+
+def _awaited(booking_id: int, method: Method) -> PaymentView | None:
     payment = db.session.scalars(
         select(Payment).where(
-            Payment.booking_id == booking_id, Payment.method == Method.TRANSFER, Payment.state == PaymentState.OPEN
+            Payment.booking_id == booking_id, Payment.method == method, Payment.state == PaymentState.OPEN
         )
     ).one_or_none()
     return payment_view(payment) if payment else None

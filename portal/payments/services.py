@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from flask import current_app
 from sqlalchemy import and_, case, not_, or_, select, true
 from sqlalchemy.exc import IntegrityError
 
@@ -24,8 +25,8 @@ from portal.ledger.queries import balance_columns, balance_of
 from portal.ledger.services import post_payment, post_unallocated
 from portal.outbox.services import announce, wake_worker
 from portal.payments.bank_days import in_time, transfer_due
-from portal.payments.errors import MethodNotOffered, NotExpected
-from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState, ProviderEvent
+from portal.payments.errors import MethodNotOffered, NotExpected, WrongAmount
+from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState, ProviderEvent, Tender
 from portal.payments.plans.live import confirming, live_plan, port_day
 from portal.payments.plans.models import FitReason
 from portal.payments.plans.schedule import asked
@@ -44,6 +45,7 @@ from portal.payments.providers.registry import provider, route
 
 log = logging.getLogger(__name__)
 
+DESK_TIME = timedelta(days=2)  # to come to the desk; so long the cabin is kept
 GRACE = timedelta(minutes=3)  # the cabin is kept a little longer than the checkout page is open
 CARD_PATIENCE = timedelta(hours=2)  # after placing: so long attempts to pay keep the cabin from others
 WAITING = (PaymentState.CREATED, PaymentState.OPEN)
@@ -72,7 +74,14 @@ def offered_ways(
     ways = [Way(Method.CARD, one.name) for one in route(price, payer)]
     if in_time(starts_at, now):
         ways.append(Way(Method.TRANSFER))
+    if takes_at_desk(price.currency) and now + DESK_TIME <= starts_at:
+        ways.append(Way(Method.DESK))
     return tuple(ways)
+
+
+def takes_at_desk(currency: str) -> bool:
+    """Whether there is a desk, and it takes this currency."""
+    return current_app.config["DESK_PLACE"] is not None and currency in current_app.config["DESK_CURRENCIES"]
 
 
 @dataclass(frozen=True)
@@ -247,27 +256,80 @@ def start_transfer(*, booking_id: int, whole: bool = False, now: datetime) -> st
 
     Raises NotPayable, HoldOver or MethodNotOffered. Announces payments.transfer_awaited.
     """
+    return _await_money(booking_id, Way(Method.TRANSFER), transfer_due(now), now, whole=whole)
+
+
+def start_desk(*, booking_id: int, whole: bool = False, now: datetime) -> str:
+    """Await the guest at the desk; the payment's reference. Asked twice, it is the same payment.
+
+    Raises NotPayable, HoldOver or MethodNotOffered. Announces payments.desk_awaited.
+    """
+    return _await_money(booking_id, Way(Method.DESK), now + DESK_TIME, now, whole=whole)
+
+
+def _await_money(booking_id: int, way: Way, until: datetime, now: datetime, *, whole: bool) -> str:
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
         debt = debt_of(booking, now, whole=whole)
         if debt is None:
             raise NotPayable
-        way = Way(Method.TRANSFER)
         if way not in offered_ways(debt.amount, booking.voyage.starts_at, now):
             raise MethodNotOffered
-        payment = _waiting(booking_id, way)
-        if payment is not None and not _is_for(payment, debt):  # of a change that was dropped, or of another part
-            _move(payment, PaymentState.EXPIRED, now)
-            session.flush()
-            payment = None
-        if payment is None:
-            payment = _new_payment(booking, debt, way, now)
-            session.add(payment)
-            session.flush()
-            _move(payment, PaymentState.OPEN, now)
-            _keep(booking, debt, transfer_due(now), now)
-            announce("payments.transfer_awaited", payment_id=payment.id)
+        payment, begun = _attempt(booking, debt, way, now)
+        if begun:
+            _keep(booking, debt, until, now)
+            announce(f"payments.{way.method}_awaited", payment_id=payment.id)
         return payment.reference
+
+
+def _attempt(booking: Booking, debt: Debt, way: Way, now: datetime) -> tuple[Payment, bool]:
+    """The open attempt to pay this debt without a provider, and whether it begins here. Call it under the lock of the
+    booking.
+    """
+    payment = _waiting(booking.id, way)
+    if payment is not None and not _is_for(payment, debt):  # of a change that was dropped, or of another part
+        _move(payment, PaymentState.EXPIRED, now)
+        db.session.flush()
+        payment = None
+    if payment is not None:
+        return payment, False
+    payment = _new_payment(booking, debt, way, now)
+    db.session.add(payment)
+    db.session.flush()
+    _move(payment, PaymentState.OPEN, now)
+    return payment, True
+
+
+def take_at_desk(
+    *, booking_id: int, amount: Money, tender: Tender, receipt: str, account: Account, now: datetime
+) -> PaymentState:
+    """Staff took money by hand; the state it led to.
+
+    amount: what is due now at least, and all that is open at most; of a booking that is confirmed and paid in parts,
+    any part of that. receipt: the number that the cash register printed.
+    Raises NotPayable, or WrongAmount; then nothing is written.
+    """
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        debt = debt_of(booking, now)
+        if debt is None:
+            raise NotPayable
+        # A cabin that is only kept needs the whole of what confirms it: half of that would help nobody.
+        in_parts = booking.state is BookingState.CONFIRMED and debt.change_id is None
+        least, most = 1 if in_parts else debt.amount.minor, (debt.whole or debt.amount).minor
+        if amount.currency != booking.currency or not least <= amount.minor <= most:
+            raise WrongAmount
+        payment, _begun = _attempt(booking, replace(debt, amount=amount), Way(Method.DESK), now)
+        payment.tender, payment.receipt = tender, receipt
+        record(
+            "payment.taken",
+            subject="payment",
+            reference=payment.reference,
+            now=now,
+            reason=f"{tender}, {receipt}",
+        )
+        payment_id = payment.id
+    return receive_money(payment_id=payment_id, amount=amount, payment_intent=None, received_by_id=account.id, now=now)
 
 
 def receive_transfer(*, payment_id: int, account: Account, now: datetime) -> PaymentState:
@@ -531,13 +593,15 @@ def worth_a_minute(opened: datetime, closes: datetime, moment: datetime) -> bool
 
 
 def close_transfers(now: datetime) -> int:
-    """Stop awaiting transfers of bookings that ended; money that comes all the same is taken note of by staff."""
+    """Stop awaiting transfers, and guests at the desk, for bookings that ended; money that comes all the same is taken
+    note of by staff.
+    """
     with transaction() as session:
         ended = session.scalars(
             select(Payment)
             .join(Booking)
             .outerjoin(BookingChange, BookingChange.id == Payment.change_id)
-            .where(Payment.method == Method.TRANSFER, Payment.state.in_(WAITING), not_(WANTED))
+            .where(Payment.provider.is_(None), Payment.state.in_(WAITING), not_(WANTED))
             .with_for_update(of=Payment, skip_locked=True)
         ).all()
         for payment in ended:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import select
 
 from portal.accounts.access import GRANTED, Permission
@@ -148,6 +149,14 @@ def send_invoice(payment_id: int) -> None:
     payment = db.session.get_one(Payment, payment_id)
     purpose = transfer_purpose(payment.reference, payment.booking.reference)
     _write("payments/invoice", payment_id, with_invoice=True, purpose=purpose)
+
+
+@on("payments.desk_awaited")
+def tell_of_the_desk(payment_id: int) -> None:
+    language = db.session.get_one(Payment, payment_id).booking.language
+    place = current_app.config["DESK_PLACE"]
+    if place is not None:
+        _write("payments/desk", payment_id, place=place[language])
 
 
 def _write(template: str, payment_id: int, *, with_invoice: bool = False, **more: Any) -> None:

@@ -43,12 +43,12 @@ bp = Blueprint("payments", __name__, url_prefix=f"{PREFIX}/bookings/<string:refe
 webhooks = Blueprint("webhooks", __name__)
 
 
-# A transfer that is never made keeps a cabin for days: so many may be begun from one address.
+# Money that is never sent or brought keeps a cabin for days: so much may be promised from one address.
 TRANSFERS_PER_NETWORK = "10 per day"
 
 
 def _no_transfer() -> bool:
-    return request.form.get("method") != Method.TRANSFER
+    return request.form.get("method") not in (Method.TRANSFER, Method.DESK)
 
 
 def _begun(response: Response) -> bool:
@@ -93,6 +93,7 @@ def pay(reference: str) -> ResponseReturnValue:
         hints=PROVIDER_HINTS,
         transfer=queries.awaited_transfer(page.id),
         terms=transfer_terms(now()),
+        desk=_desk_place(),
         last_safe=last_safe_day(page.sailing.starts_at),
     ), status
 
@@ -155,6 +156,9 @@ def _choose(booking: Booking, debt: services.Debt, choice: choices.Choice | None
 
 def _start(page: BookingPage, debt: services.Debt, way: services.Way) -> str:
     whole = debt.whole is None
+    if way.method is Method.DESK:
+        services.start_desk(booking_id=page.id, whole=whole, now=now())
+        return url_for(".desk", reference=page.reference)
     if way.provider is None:
         services.start_transfer(booking_id=page.id, whole=whole, now=now())
         return url_for(".transfer", reference=page.reference)
@@ -246,6 +250,20 @@ def transfer(reference: str) -> ResponseReturnValue:
         purpose=transfer_purpose(payment.reference, page.reference),
         code=Markup(qr_svg(code)) if code else None,
     )
+
+
+@bp.get("/desk")
+@public
+def desk(reference: str) -> ResponseReturnValue:
+    """Where to come with the money, and until when."""
+    page = booking_page(visitor_booking(reference).id)
+    payment = queries.awaited_at_desk(page.id)
+    return render_template("payments/desk.html", page=page, payment=payment, place=_desk_place())
+
+
+def _desk_place() -> str | None:
+    place = current_app.config["DESK_PLACE"]
+    return place[language()] if place else None
 
 
 @bp.get("/invoice.pdf")

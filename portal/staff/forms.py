@@ -37,6 +37,7 @@ from portal.catalogue.models import CallState, Category, PortCall, Sailing, Voya
 from portal.catalogue.services import CallEdit
 from portal.kernel.forms import FlaskForm, Form
 from portal.kernel.text import LANGUAGES, LocalizedText
+from portal.payments.labels import TENDERS
 from portal.payments.plans.schedule import MOST_STEPS
 from portal.pricing.errors import FaresRefused, PartyRefused
 from portal.pricing.models import Fare
@@ -385,6 +386,18 @@ class ReceivedForm(FlaskForm):
     """The amount is typed once more from the bank's statement: a slip of the eye is caught here."""
 
     amount = AmountField(_l("Amount received"), [REQUIRED])
+
+
+class DeskForm(FlaskForm):
+    """Money taken by hand; the cash register has printed the receipt already."""
+
+    amount = AmountField(_l("Amount taken"), [REQUIRED])
+    tender = RadioField(
+        _l("What was handed over?"),
+        [InputRequired(_l("Please choose what was handed over."))],
+        choices=[SelectChoice(tender.value, label) for tender, label in TENDERS.items()],
+    )
+    receipt = StringField(_l("Number of the receipt"), [REQUIRED, Length(max=40)])
 
 
 class AcceptForm(FlaskForm):

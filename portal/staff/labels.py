@@ -157,6 +157,7 @@ ACTIONS: dict[str, LazyString] = {
     "payment_plan.ended": _l("Payment plan offered no more"),
     "payment_plan.offered": _l("Payment plan offered"),
     "payment.succeeded": _l("Payment received"),
+    "payment.taken": _l("Payment taken at the desk"),
     "late_offer.open": _l("Another cabin offered for late money"),
     "late_offer.accepted": _l("Cabin for late money accepted"),
     "late_offer.declined": _l("Cabin for late money declined"),

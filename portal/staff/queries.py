@@ -666,11 +666,13 @@ class PaymentRow:
     contact_name: str | None
     sailing: str
     method: Method
+    provider: str | None
     state: PaymentState
     amount: Money
     made_at: datetime
     received_at: datetime | None
     expires_at: datetime | None
+    receipt: str | None
 
 
 @dataclass(frozen=True)
@@ -809,6 +811,14 @@ def payment_id(reference: str) -> int:
     return _id_by_reference(Payment, reference)
 
 
+def booking_by_reference(reference: str) -> Booking:
+    """Raises NotFound. One statement."""
+    booking = db.session.scalars(select(Booking).where(Booking.reference == reference)).one_or_none()
+    if booking is None:
+        raise NotFound(reference)
+    return booking
+
+
 def refund_id(reference: str) -> int:
     """Raises NotFound."""
     return _id_by_reference(Refund, reference)
@@ -881,11 +891,13 @@ def _payment_row(payment: Payment, booking: str, contact_name: str | None, saili
         contact_name=contact_name,
         sailing=sailing,
         method=payment.method,
+        provider=payment.provider,
         state=payment.state,
         amount=payment.amount,
         made_at=payment.made_at,
         received_at=payment.received_at,
         expires_at=payment.expires_at,
+        receipt=payment.receipt,
     )
 
 

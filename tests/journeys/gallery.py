@@ -42,7 +42,7 @@ from portal.payments.operations.models import OperationCase, OperationKind
 from portal.payments.operations.queries import standings
 from portal.payments.operations.services import carry_out, seal, stop
 from portal.payments.refunds import cancel, cancel_preview
-from portal.payments.services import receive_money, receive_transfer, start_transfer
+from portal.payments.services import receive_money, receive_transfer, start_desk, start_transfer
 from portal.pricing.party import Party
 from portal.visas.models import ChecklistItem, ReturnReason, Submission
 from portal.visas.services import accept, refresh_checklist, send_back, submit_document
@@ -91,6 +91,7 @@ def furnish(app: Flask, language: str) -> Gallery:
     over = guest.hold("323", moment - timedelta(minutes=25))
     unpaid = guest.book("324", moment)
     waiting = guest.book("325", moment)
+    start_desk(booking_id=waiting.id, now=moment)
     late = guest.book("326", moment - timedelta(minutes=40))
     long_ago = moment - timedelta(days=20)
     too_late = guest.book("338", long_ago)
@@ -206,6 +207,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("hold over", f"holds/{over.reference}/passengers", status=409),
         Shown("pay", f"bookings/{unpaid.reference}/pay"),
         Shown("waiting for the payment", f"bookings/{waiting.reference}/pay/return"),
+        Shown("desk", f"bookings/{waiting.reference}/desk"),
         Shown("booking to pay", f"bookings/{unpaid.reference}"),
         Shown("booking too late", f"bookings/{late.reference}"),
         Shown("find booking", "find-booking"),
@@ -283,6 +285,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff bookings", "staff/bookings", staff.role),
         Shown("staff booking", f"staff/bookings/{b}", staff.role),
         Shown("staff payments", "staff/payments", staff.role),
+        Shown("staff desk", f"staff/bookings/{waiting.reference}/desk", staff.role),
+        Shown("staff desk, wrong", f"staff/bookings/{waiting.reference}/desk", staff.role, 422, "send nothing"),
         Shown("staff payment", f"staff/payments/{p}", staff.role),
         Shown("staff payment, wrong", f"staff/payments/{p}", staff.role, 422, "send nothing"),
         Shown("staff journal", "staff/ledger?account=guest", staff.role),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import httpx
 from sqlalchemy import select
 
@@ -17,14 +19,14 @@ from tests.factories import NOON, details, make_fare, make_hold, make_season
 BACK = "http://portal.example/back"
 
 
-def make_booking_in(currency: str) -> Booking:
+def make_booking_in(currency: str, now: datetime = NOON) -> Booking:
     """Placed and waiting for money, priced by a list in `currency`."""
     season = make_season()
     if currency != "RUB":
         make_fare(season.sailing, season.category, currency=currency, adult_minor=3500_00, single_minor=5000_00)
-    hold = make_hold(season)
-    booking = name_passengers(parties={hold.id: [details(), details()]}, customer_id=None, language="tk", now=NOON)
-    choose_currency(booking_id=booking.id, currency=currency, now=NOON)
+    hold = make_hold(season, now=now)
+    booking = name_passengers(parties={hold.id: [details(), details()]}, customer_id=None, language="tk", now=now)
+    choose_currency(booking_id=booking.id, currency=currency, now=now)
     return place_booking(
         booking_id=booking.id,
         contact_name="Anna Ivanova",
@@ -32,7 +34,7 @@ def make_booking_in(currency: str) -> Booking:
         contact_phone="+993 65 123456",
         terms_version="t1",
         consent_version="c1",
-        now=NOON,
+        now=now,
     )
 
 

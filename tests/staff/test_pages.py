@@ -176,6 +176,23 @@ def test_document_numbers_are_masked_for_staff(browser):
     assert (masked("12345"), masked("123")) == ("•••45", "•••")
 
 
+def test_money_taken_at_the_desk_is_noted_once(browser):
+    booking = make_booking(make_season(), now=now())
+    browser.sign_in(make_account(Role.FINANCE))
+
+    desk = f"/en/staff/bookings/{booking.reference}/desk"
+
+    too_much = browser.open(desk).submit(amount="2000.01", tender="cash", receipt="0000417")
+    taken = browser.open(desk).submit(amount="2000", tender="terminal", receipt="0000418").follow()
+    again = browser.open(desk)
+
+    assert (too_much.status, "all that is open at most" in too_much.words) == (422, True)
+    assert "the booking is confirmed" in taken.words
+    assert "receipt 0000418" in taken.words
+    assert "owes nothing now" in again.words
+    assert db.session.get_one(Booking, booking.id).state is BookingState.CONFIRMED
+
+
 def test_another_amount_than_the_one_expected_is_not_marked(browser):
     a_full_house()
     browser.sign_in(make_account(Role.FINANCE))

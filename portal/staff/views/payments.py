@@ -9,14 +9,15 @@ from flask_babel import gettext as _
 from portal.accounts.access import Permission, access, current_account
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
+from portal.kernel.money import Money
 from portal.payments import refunds
 from portal.payments.books import last_check
-from portal.payments.models import PaymentState
+from portal.payments.models import PaymentState, Tender
 from portal.payments.plans.queries import overdue_parts
 from portal.payments.queries import open_refunds
-from portal.payments.services import receive_transfer
+from portal.payments.services import debt_of, receive_transfer, take_at_desk
 from portal.staff import queries
-from portal.staff.forms import ReceivedForm
+from portal.staff.forms import DeskForm, ReceivedForm
 from portal.staff.views.blueprint import bp
 
 
@@ -83,9 +84,41 @@ def receive(reference: str) -> ResponseReturnValue:
             except Refused as refusal:
                 form.form_errors.append(refusal.message)
             else:
-                if state is PaymentState.UNALLOCATED:
-                    flash(_("The money is noted, but the cabin is gone: please settle this with the guest."), "warning")
-                else:
-                    flash(_("The money is noted and the booking is confirmed."), "good")
+                _say(state)
                 return redirect(url_for(".payments"))
     return render_template("staff/payment.html", payment=payment, form=form), 422 if form.errors else 200
+
+
+def _say(state: PaymentState) -> None:
+    if state is PaymentState.UNALLOCATED:
+        flash(_("The money is noted, but the cabin is gone: please settle this with the guest."), "warning")
+    else:
+        flash(_("The money is noted and the booking is confirmed."), "good")
+
+
+@bp.route("/bookings/<string:reference>/desk", methods=["GET", "POST"])
+@access(Permission.PAYMENT_RECEIVE)
+def desk(reference: str) -> ResponseReturnValue:
+    """Take money by hand for what a booking owes."""
+    booking = queries.booking_by_reference(reference)
+    debt = debt_of(booking, now())
+    form = DeskForm()
+    form.amount.currency = booking.currency
+    if debt is not None and form.validate_on_submit():
+        try:
+            state = take_at_desk(
+                booking_id=booking.id,
+                amount=Money(form.amount.data or 0, booking.currency),
+                tender=Tender(form.tender.data),
+                receipt=form.receipt.data.strip(),
+                account=current_account(),
+                now=now(),
+            )
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+        else:
+            _say(state)
+            return redirect(url_for(".booking", reference=reference))
+    return render_template(
+        "staff/desk.html", reference=reference, contact=booking.contact_name, debt=debt, form=form
+    ), 422 if form.errors else 200
