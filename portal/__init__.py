@@ -34,6 +34,7 @@ from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
 from portal.payments.operations import tasks as operations_tasks
 from portal.payments.operations import views as operations
+from portal.payments.papers import tasks as paper_tasks
 from portal.payments.plans import documents as plans_documents
 from portal.payments.plans import tasks as plans_tasks
 from portal.staff import views as staff
@@ -50,6 +51,7 @@ TASKS = (
     passenger_tasks,
     waiting_tasks,
     payments_tasks,
+    paper_tasks,
     operations_tasks,
     plans_tasks,
     visas_tasks,

@@ -45,6 +45,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "MAIL_URL": environ.get("MAIL_URL") or f"file://{folder / 'mail'}",
         "MAIL_SENDER": environ.get("MAIL_SENDER", "cruises@example.org"),
         **_channels(environ, production),
+        "FISCAL_FOLDER": environ.get("FISCAL_FOLDER"),  # where receipts for a cash register are dropped
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "BABEL_DEFAULT_LOCALE": "ru",
         "RATELIMIT_STORAGE_URI": environ.get("REDIS_URL") or "memory://",

@@ -170,13 +170,14 @@ def whole_booking(condition: ColumnElement[bool]) -> Booking | None:
     booking = None if found is None else found[0]
     g.whole_booking = booking  # the session alone would forget it, and the next who asks would load it again
     g.whole_balance = None if found is None else Balance.read(found[1:])
+    g.whole_transaction = db.session().get_transaction()
     return booking
 
 
 def known_booking(booking_id: int) -> Booking | None:
     """The booking that `whole_booking` found in this request, unless something was written since."""
     booking: Booking | None = g.get("whole_booking")
-    if booking is None:
+    if booking is None or g.whole_transaction is not db.session().get_transaction():
         return None
     state = inspect(booking)
     return booking if state.persistent and not state.expired and state.identity == (booking_id,) else None

@@ -381,6 +381,7 @@ def _post(refund: Refund, before: RefundState | None, now: datetime) -> None:
             post_refund_requested(going, held_in=payment.held_in, now=now)
         case RefundState.SUCCEEDED:
             post_refund_settled(going, clearing=refund.clearing, now=now)
+            announce("payments.refund_settled", refund_id=refund.id)
         case RefundState.FAILED:
             left = refund.clearing if before is RefundState.SUCCEEDED else None
             post_refund_failed(going, held_in=payment.held_in, came_back_to=left, now=now)

@@ -29,6 +29,8 @@ from portal.payments.forms import CancelForm, PayForm
 from portal.payments.invoices import code_text, invoice
 from portal.payments.labels import PROVIDER_HINTS, transfer_purpose
 from portal.payments.models import Method
+from portal.payments.papers.queries import paper_called, papers_of
+from portal.payments.papers.services import printed
 from portal.payments.plans import choices
 from portal.payments.plans.services import choose_plan
 from portal.payments.providers.base import BadSignature, CheckoutLine
@@ -130,7 +132,28 @@ def statement(reference: str) -> ResponseReturnValue:
     if booking.placed_at is None:
         raise NotFound(reference)
     page = booking_page(booking.id)
-    return render_template("payments/statement.html", page=page, statement=statement_of(page), moment=now())
+    return render_template(
+        "payments/statement.html",
+        page=page,
+        statement=statement_of(page),
+        papers=papers_of(page.id),
+        moment=now(),
+    )
+
+
+@bp.get("/statement/<string:name>.pdf")
+@public
+def money_paper(reference: str, name: str) -> ResponseReturnValue:
+    """An invoice, credit note or receipt of the booking, in the reader's language."""
+    booking = visitor_booking(reference)
+    paper = paper_called(name)
+    if paper.booking_id != booking.id:
+        raise NotFound(name)
+    return Response(
+        printed(paper, language(), now()),
+        mimetype="application/pdf",
+        headers={"Content-Disposition": f'inline; filename="{paper.name}.pdf"'},
+    )
 
 
 def _ways(page: BookingPage, debt: services.Debt, much: Sequence[choices.Choice]) -> tuple[services.Way, ...]:

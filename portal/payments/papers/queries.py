@@ -1,0 +1,55 @@
+"""Papers of money as pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel.speaklater import LazyString
+from sqlalchemy import select
+
+from portal.database import db
+from portal.kernel.errors import NotFound
+from portal.kernel.money import Money
+from portal.payments.papers.labels import PAPERS
+from portal.payments.papers.models import MoneyPaper, PaperKind
+
+
+@dataclass(frozen=True)
+class PaperView:
+    name: str
+    kind: PaperKind
+    label: LazyString
+    total: Money
+    issued_at: datetime
+    booking: str
+
+
+def paper_view(paper: MoneyPaper) -> PaperView:
+    return PaperView(
+        name=paper.name,
+        kind=paper.kind,
+        label=PAPERS[paper.kind],
+        total=paper.total,
+        issued_at=paper.issued_at,
+        booking=paper.content["facts"]["booking"],
+    )
+
+
+def papers_of(booking_id: int) -> Sequence[PaperView]:
+    """In the order in which they were issued. One statement."""
+    rows = db.session.scalars(select(MoneyPaper).where(MoneyPaper.booking_id == booking_id).order_by(MoneyPaper.id))
+    return [paper_view(paper) for paper in rows]
+
+
+def paper_called(name: str) -> MoneyPaper:
+    """By "INV-2024-00017". Raises NotFound."""
+    series, _dash, number = name.rpartition("-")
+    found = None
+    if number.isascii() and number.isdigit() and len(number) < 10:
+        query = select(MoneyPaper).where(MoneyPaper.series == series, MoneyPaper.number == int(number))
+        found = db.session.scalars(query).one_or_none()
+    if found is None or found.name != name:
+        raise NotFound(name)
+    return found
