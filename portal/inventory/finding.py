@@ -26,7 +26,7 @@ PAGE = 16  # sailings on a page of the list
 MONTHS = 12  # offered one by one; later ones by the year
 BUDGET_STEPS = 5
 BUDGET_ROUNDED_TO = 10_000_00  # minor units
-FACETS = ("month", "nights", "route", "embark", "country", "free", "budget")
+FACETS = ("month", "nights", "route", "embark", "country", "visa_free", "free", "budget")
 
 What = date | str | int | LocalizedText | PortView | Money
 
@@ -40,6 +40,7 @@ class CruiseFilters:
     route: str | None = None
     embark: str | None = None
     country: str | None = None
+    visa_free: str | None = None  # citizens of this country surely need no visa
     free: int | None = None  # at least so many free cabins
     budget: int | None = None  # whole units of currency a person, at most
     over: bool = False  # those that have departed, in place of those to come

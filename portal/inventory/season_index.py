@@ -30,6 +30,7 @@ from portal.inventory.queries import Free, Kind, SailingCard, card, nights_of, t
 from portal.kernel.clock import real_now
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
+from portal.kernel.parts import parts
 from portal.kernel.text import LocalizedText
 from portal.pricing.models import Fare
 from portal.pricing.queries import CURRENCY
@@ -228,7 +229,7 @@ index = SeasonIndex()
 
 
 def read_season(catalogue: int, now: datetime) -> Snapshot:
-    """Every sailing from the database. Eight statements and, for sailings that overlap, one each."""
+    """Every sailing from the database. Ten statements and, for sailings that overlap, one each."""
     entries = tuple(_entries())
     cabins: dict[int, dict[int, Kind]] = {}
     for cabin_id, ship_id, category_id, berths, extra in db.session.execute(
@@ -238,8 +239,9 @@ def read_season(catalogue: int, now: datetime) -> Snapshot:
     free = _free(entries, cabins, now)
     cards = tuple(_card(entry, one, cabins, now) for entry, one in zip(entries, free, strict=True))
     kinds: dict[tuple[str, object], list[int]] = {}
+    visa_free: Mapping[int, Iterable[str]] = parts("season", entries).get("visa_free", {})
     for place, entry in enumerate(entries):
-        for kind in _kinds(entry):
+        for kind in (*_kinds(entry), *(("visa_free", country) for country in visa_free.get(entry.id, ()))):
             kinds.setdefault(kind, []).append(place)
     values: dict[str, dict[object, None]] = {}
     for facet, value in kinds:

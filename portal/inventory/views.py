@@ -80,6 +80,7 @@ def _filters() -> CruiseFilters:
         route=asked.get("route", "")[:8] or None,
         embark=asked.get("embark", "")[:12] or None,
         country=asked.get("country", "")[:2] or None,
+        visa_free=asked.get("visa_free", "")[:2] or None,
         free=free if free in FREE_STEPS else None,
         budget=budget if budget is not None and 0 < budget < 10**8 else None,
         over=asked.get("over") == "1",

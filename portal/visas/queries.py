@@ -47,11 +47,11 @@ from portal.visas.rules import (
     validity_checks,
     voyage_of,
 )
+from portal.visas.season import USUAL_PASSPORTS, anyone
 from portal.visas.services import OPEN, live_rules
 from portal.visas.terms import Confidence, Regime, Severity, Supplier
 
 # Of whom the cruise page speaks: the passports met most often on the Caspian.
-USUAL_PASSPORTS = ("RU", "KZ", "AZ", "TM")
 SOON_DAYS = 14
 QUEUE_ROWS = 100
 
@@ -374,7 +374,7 @@ def country_papers(sailing: SailingView, citizenship: str | None = None) -> tupl
 def _country_papers(stays: Sequence[Entry], passports: Sequence[str], rules: Sequence[Rule]) -> CountryPapers | None:
     """The last stay speaks for the country: where a voyage begins, that is the entry by sea."""
     stay = stays[-1]
-    found = [judge(stay, _anyone(passport), rules) for passport in passports]
+    found = [judge(stay, anyone(passport), rules) for passport in passports]
     found = [finding for finding in found if finding.regime is not Regime.OWN_NATIONAL and finding.rule]
     used = [finding.rule for finding in found if finding.rule]
     if not used:
@@ -401,10 +401,6 @@ def _country_papers(stays: Sequence[Entry], passports: Sequence[str], rules: Seq
         source=sources[0].address if sources else str(_("worked out, without a published source")),
         sources=sources,
     )
-
-
-def _anyone(citizenship: str) -> Traveller:
-    return Traveller(citizenship, date(1980, 1, 1), travel_passport=True, document_expires=None)
 
 
 def _listed(countries: Sequence[str], language: str) -> str:

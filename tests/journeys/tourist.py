@@ -194,6 +194,18 @@ def hold_cabin(hand: Hand, code: str, number: str, *, party: int = 2) -> str:
     page.wait_for_url("**/deck-plan")
     hand.press_cabin(number)
     page.wait_for_url(f"**/cruises/{code}/cabins/{number}")
+    return _hold(hand, party)
+
+
+def press_free_cabin(hand: Hand, number: str, *, part: str, party: int = 2) -> str:
+    """On the plan of a part of a voyage; the reference of the hold."""
+    hand.press(hand.page.locator(f".cabins a[href='cabins/{number}?part={part}']"))
+    hand.page.wait_for_url(f"**/cabins/{number}?part={part}")
+    return _hold(hand, party)
+
+
+def _hold(hand: Hand, party: int) -> str:
+    page = hand.page
     hand.tick(page.locator(f"main input[name=party][value='{party}']"))
     send(hand, page.locator("main form"))
     page.wait_for_url("**/holds/*/passengers")
