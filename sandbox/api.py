@@ -11,9 +11,11 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
 
-from sandbox import checkout, refunds
+from sandbox import checkout, disputes, refunds
+from sandbox.balance import Line
 from sandbox.errors import ApiError, InvalidParameter, missing
 from sandbox.events import API_VERSION, Cause, event_object
+from sandbox.mischief import Mischief, happens
 from sandbox.parameters import Nested, boolean, expandable, integer, nested, read, sequence, structure, text
 from sandbox.services import Services, services
 from sandbox.store import new_id
@@ -34,6 +36,13 @@ EVENTS = {
     "starting_after": text(),
     "type": text(),
     "types": sequence(text(), 20),
+}
+REFUNDS = {"limit": integer(1, 100), "payment_intent": text(), "starting_after": text()}
+BALANCE = {
+    "created": EVENTS["created"],
+    "expand": expandable("data.source"),
+    "limit": integer(1, 100),
+    "starting_after": text(),
 }
 _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
@@ -63,6 +72,10 @@ def label(response: Response) -> Response:
     response.headers.setdefault("Request-Id", g.request_id)
     response.headers["Stripe-Version"] = API_VERSION
     response.headers["Cache-Control"] = "no-store"
+    if request.method == "POST" and g.get("answer_lost"):
+        # Less comes than was announced, and then the connection ends.
+        response.headers["Content-Length"] = str(len(response.get_data()) + 1)
+        response.headers["Connection"] = "close"
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="Stripe"'
     return response
@@ -137,6 +150,76 @@ def retrieve_refund(refund_id: str) -> Response:
         return _answer(refunds.refund_object(db, refunds.refund_row(db, refund_id), values.get("expand", ())))
 
 
+@bp.get("/refunds")
+def list_refunds() -> Response:
+    values = read(_query(), REFUNDS, required=["payment_intent"])
+    with _services().store.reading() as db:
+        rows = db.execute(
+            "SELECT * FROM refund WHERE payment_intent = ? ORDER BY created DESC, rowid DESC LIMIT ?",
+            (values["payment_intent"], values.get("limit", 10)),
+        ).fetchall()
+        shown = [refunds.refund_object(db, row) for row in rows]
+    return _answer({"object": "list", "data": shown, "has_more": False, "url": "/v1/refunds"})
+
+
+@bp.get("/disputes/<dispute_id>")
+def retrieve_dispute(dispute_id: str) -> Response:
+    with _services().store.reading() as db:
+        return _answer(disputes.dispute_object(db, disputes.dispute_row(db, dispute_id)))
+
+
+@bp.get("/balance_transactions")
+def list_balance() -> Response:
+    values = read(_query(), BALANCE)
+    conditions, bound = ["1"], []
+    for name, moment in values.get("created", {}).items():
+        conditions.append(f"created {_COMPARISONS[name]} ?")
+        bound.append(moment)
+    limit = values.get("limit", 10)
+    with _services().store.reading() as db:
+        if cursor := values.get("starting_after"):
+            conditions.append("number < (SELECT number FROM balance WHERE id = ?)")
+            bound.append(cursor)
+        rows = db.execute(
+            f"SELECT * FROM balance WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT ?", (*bound, limit + 1)
+        ).fetchall()
+        shown = [_balance_object(db, row, whole="data.source" in values.get("expand", ())) for row in rows[:limit]]
+    return _answer(
+        {"object": "list", "data": shown, "has_more": len(rows) > limit, "url": "/v1/balance_transactions"}
+    )
+
+
+def _balance_object(db: sqlite3.Connection, row: sqlite3.Row, *, whole: bool) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "object": "balance_transaction",
+        "amount": row["amount"],
+        "available_on": row["created"],
+        "created": row["created"],
+        "currency": row["currency"],
+        "description": None,
+        "exchange_rate": None,
+        "fee": 0,
+        "fee_details": [],
+        "net": row["amount"],
+        "reporting_category": "dispute" if row["type"] == Line.ADJUSTMENT else row["type"],
+        "source": _source(db, row) if whole else row["source"],
+        "status": "available",
+        "type": row["type"],
+    }
+
+
+def _source(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
+    match row["type"]:
+        case Line.CHARGE:
+            payment = db.execute("SELECT * FROM payment_intent WHERE charge = ?", (row["source"],)).fetchone()
+            return checkout.charge_object(db, payment)
+        case Line.ADJUSTMENT:
+            return disputes.dispute_object(db, disputes.dispute_row(db, row["source"]))
+        case _:
+            return refunds.refund_object(db, refunds.refund_row(db, row["source"]))
+
+
 @bp.get("/events")
 def list_events() -> Response:
     values = read(_query(), EVENTS)
@@ -199,6 +282,7 @@ def _once(given: Nested, work: Work) -> Response:
     if key is None:
         with _services().store.writing() as db:
             body = work(db, cause)
+            g.answer_lost = happens(db, Mischief.NO_ANSWER)
         _services().courier.nudge()
         return _answer(body)
     endpoint = f"{request.method} {request.path}"
@@ -206,6 +290,7 @@ def _once(given: Nested, work: Work) -> Response:
     with _services().store.writing() as db:
         db.execute("DELETE FROM answer WHERE created < ?", (time.time() - KEYS_KEPT_SECONDS,))
         first = db.execute("SELECT * FROM answer WHERE key = ?", (key,)).fetchone()
+        g.answer_lost = happens(db, Mischief.NO_ANSWER)
         if first is None:
             status, body = _attempt(db, work, cause)
             db.execute(

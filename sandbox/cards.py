@@ -29,6 +29,7 @@ class Card:
     code: str | None = None
     decline_code: str | None = None
     refunds: RefundBehaviour = RefundBehaviour.AT_ONCE
+    disputed: bool = False  # the guest asks his bank to take the payment back, at once
     brand: str = "visa"
 
     @property
@@ -54,6 +55,7 @@ TEST_CARDS = (
     Card("later", "4000000000070005", Behaviour.SETTLE_LATER),
     Card("later-failed", "4000000000070013", Behaviour.FAIL_LATER, "card_declined", "generic_decline"),
     Card("refund-later", "4000000000007726", refunds=RefundBehaviour.LATER),
+    Card("disputed", "4000000000000259", disputed=True),
     Card("refund-failed", "4000000000005126", refunds=RefundBehaviour.FAIL_LATER),
 )
 CARDS_BY_NUMBER = {card.number: card for card in TEST_CARDS}

@@ -10,10 +10,13 @@ from enum import StrEnum
 from typing import Any
 
 from sandbox import parameters
+from sandbox.balance import Line, book
 from sandbox.cards import CARDS_BY_SLUG, Behaviour, Card
 from sandbox.currencies import MOST_MINOR, PRESENTMENT, least_minor, major
+from sandbox.disputes import OPEN, open_dispute
 from sandbox.errors import ApiError, InvalidParameter, missing
 from sandbox.events import NO_REQUEST, Cause, record
+from sandbox.mischief import Mischief, happens
 from sandbox.parameters import Nested, choice, integer, metadata, read, sequence, structure, text
 from sandbox.store import new_id
 
@@ -247,6 +250,7 @@ def settle_due(db: sqlite3.Connection, *, now: float) -> int:
                 (payment["session"],),
             )
             type_ = "checkout.session.async_payment_succeeded"
+            _charged(db, payment["session"], now=now)
         else:
             _decline(db, payment["session"], card.code, card.decline_code, now=now)
             type_ = "checkout.session.async_payment_failed"
@@ -260,8 +264,30 @@ def _succeed(db: sqlite3.Connection, session_id: str, *, now: float) -> Outcome:
         (new_id("ch_3"), int(now), session_id),
     )
     db.execute("UPDATE checkout_session SET status = 'complete', payment_status = 'paid' WHERE id = ?", (session_id,))
+    _err(db, session_id)
     record(db, "checkout.session.completed", session_object(db, session_id), now=now)
+    _charged(db, session_id, now=now)
     return Outcome.PAID
+
+
+def _charged(db: sqlite3.Connection, session_id: str, *, now: float) -> None:
+    payment = payment_row(db, session_id)
+    assert payment is not None
+    book(db, Line.CHARGE, payment["charge"], payment["amount"], payment["currency"], now=now)
+    if CARDS_BY_SLUG[payment["card"]].disputed:
+        open_dispute(db, payment, now=now)
+
+
+def _err(db: sqlite3.Connection, session_id: str) -> None:
+    """Take another amount, or another currency, than was asked for."""
+    changes = []
+    if happens(db, Mischief.AMOUNT):
+        changes.append("amount = amount - 100")
+    if happens(db, Mischief.CURRENCY):
+        changes.append("currency = CASE currency WHEN 'usd' THEN 'eur' ELSE 'usd' END")
+    for change in changes:
+        db.execute(f"UPDATE checkout_session SET {change} WHERE id = ?", (session_id,))
+        db.execute(f"UPDATE payment_intent SET {change} WHERE session = ?", (session_id,))
 
 
 def _accept(db: sqlite3.Connection, session_id: str, *, settles_at: int, now: float) -> Outcome:
@@ -380,7 +406,7 @@ def charge_object(db: sqlite3.Connection, payment: sqlite3.Row) -> dict[str, Any
         "created": payment["charged_at"],
         "currency": payment["currency"],
         "description": intent["description"],
-        "disputed": False,
+        "disputed": disputed(db, payment["id"]),
         "livemode": False,
         "metadata": intent["metadata"],
         "paid": paid,
@@ -389,6 +415,14 @@ def charge_object(db: sqlite3.Connection, payment: sqlite3.Row) -> dict[str, Any
         "refunded": refunded == payment["amount"],
         "status": "succeeded" if paid else "pending" if payment["status"] == "processing" else "failed",
     }
+
+
+def disputed(db: sqlite3.Connection, payment_intent: str) -> bool:
+    """Whether the bank holds the money of a payment back, or has given it to the guest."""
+    row = db.execute(
+        "SELECT 1 FROM dispute WHERE payment_intent = ? AND status IN (?, ?, 'lost')", (payment_intent, *OPEN)
+    ).fetchone()
+    return row is not None
 
 
 def refunded_minor(db: sqlite3.Connection, payment_intent: str) -> int:

@@ -13,13 +13,14 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sandbox import checkout
+from sandbox import checkout, disputes
 from sandbox.bank.cards import CARDS as BANK_CARDS
 from sandbox.cards import CARDS_BY_NUMBER, CARDS_BY_SLUG, TEST_CARDS, Card
 from sandbox.checkout import Outcome
 from sandbox.errors import ApiError
 from sandbox.faults import Fault, order_fault
 from sandbox.forms import PREFILLED, check_card, let_forms_lead_to
+from sandbox.mischief import Mischief, plan, planned
 from sandbox.services import Services, services
 from sandbox.words import LANGUAGES, say, show_money
 from sandbox.yookassa.cards import CARDS as YOOKASSA_CARDS
@@ -97,9 +98,15 @@ def index() -> str:
             "SELECT *, json_extract(object, '$.id') AS about FROM event ORDER BY number DESC LIMIT ?", (LATEST,)
         ).fetchall()
         channels = tuple(_channel(db, name) for name in CHANNELS)
+        open_disputes = db.execute(
+            "SELECT * FROM dispute WHERE status IN (?, ?) ORDER BY created DESC LIMIT ?", (*disputes.OPEN, LATEST)
+        ).fetchall()
+        mischief = planned(db)
     return render_template(
         "index.html",
         cards=TEST_CARDS,
+        disputes=open_disputes,
+        mischief=[(what, mischief.get(what, 0)) for what in Mischief],
         sessions=sessions,
         events=events,
         has_webhook=_services().config.webhook_url is not None,
@@ -119,6 +126,29 @@ def order_a_fault() -> ResponseReturnValue:
         abort(400)
     with _services().store.writing() as db:
         order_fault(db, request.form["channel"], Fault(request.form["kind"]))
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/disputes/<dispute_id>")
+def decide(dispute_id: str) -> ResponseReturnValue:
+    """The bank decides: `won` by the merchant, or `lost`."""
+    with _services().store.writing() as db:
+        try:
+            disputes.decide(db, dispute_id, won=request.form.get("outcome") == "won", now=time.time())
+        except ApiError:
+            abort(404)
+    _services().courier.nudge()
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/mischief")
+def plan_mischief() -> ResponseReturnValue:
+    """kind: of Mischief; times: how often it happens from now on."""
+    kind, times = request.form.get("kind", ""), request.form.get("times", "1")
+    if kind not in list(Mischief) or not re.fullmatch("[0-9]{1,4}", times):
+        abort(400)
+    with _services().store.writing() as db:
+        plan(db, Mischief(kind), int(times))
     return redirect(url_for(".index"), 303)
 
 

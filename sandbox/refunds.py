@@ -5,8 +5,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from sandbox.balance import Line, book
 from sandbox.cards import CARDS_BY_SLUG, RefundBehaviour
-from sandbox.checkout import charge_object, payment_intent_object, payment_intent_row, refunded_minor
+from sandbox.checkout import charge_object, disputed, payment_intent_object, payment_intent_row, refunded_minor
 from sandbox.currencies import major
 from sandbox.errors import ApiError, InvalidParameter, missing
 from sandbox.events import NO_REQUEST, Cause, record
@@ -44,6 +45,8 @@ def make_refund(
             code="payment_intent_unexpected_state",
             param="payment_intent",
         )
+    if disputed(db, payment["id"]):
+        raise ApiError(f"Charge {payment['charge']} has been charged back.", code="charge_disputed")
     left = payment["amount"] - refunded_minor(db, payment["id"])
     amount = values.get("amount", left)
     if left == 0:
@@ -71,6 +74,7 @@ def make_refund(
             None if behaviour is RefundBehaviour.AT_ONCE else int(now) + settle_after,
         ),
     )
+    book(db, Line.REFUND, refund_id, -amount, payment["currency"], now=now)
     record(db, "refund.created", refund_object(db, refund_row(db, refund_id)), now=now, cause=cause)
     record(db, "charge.refunded", charge_object(db, payment), now=now, cause=cause)
     return refund_id
@@ -85,7 +89,10 @@ def settle_refunds(db: sqlite3.Connection, *, now: float) -> int:
             "UPDATE refund SET settles_at = NULL, status = ? WHERE id = ?",
             ("failed" if failed else "succeeded", refund["id"]),
         )
-        shown = refund_object(db, refund_row(db, refund["id"]))
+        row = refund_row(db, refund["id"])
+        shown = refund_object(db, row)
+        if failed:
+            book(db, Line.REFUND_FAILURE, row["id"], row["amount"], shown["currency"], now=now)
         record(db, "refund.updated", shown, now=now)
         if failed:
             record(db, "refund.failed", shown, now=now)

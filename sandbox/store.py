@@ -66,6 +66,28 @@ CREATE TABLE IF NOT EXISTS event (
     last_answer TEXT
 );
 CREATE INDEX IF NOT EXISTS ix_event_due ON event (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS dispute (
+    id TEXT PRIMARY KEY,
+    created INTEGER NOT NULL,
+    payment_intent TEXT NOT NULL REFERENCES payment_intent (id),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    currency TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('needs_response', 'under_review', 'won', 'lost')),
+    due_by INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS balance (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    created INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    source TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    currency TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ix_balance_created ON balance (created);
+CREATE TABLE IF NOT EXISTS mischief (kind TEXT PRIMARY KEY, times INTEGER NOT NULL);
+-- Events that are delivered a second time, and those that are signed by somebody else.
+CREATE TABLE IF NOT EXISTS odd_event (event TEXT PRIMARY KEY, kind TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS answer (
     key TEXT PRIMARY KEY,
     created INTEGER NOT NULL,

@@ -97,6 +97,34 @@ WORDS = {
         "The bank did not confirm that it was you. Try again or use another card.",
         "Банк не подтвердил, что платите вы. Попробуйте снова или возьмите другую карту.",
     ),
+    "disputes": ("Disputes", "Споры"),
+    "about_disputes": (
+        "A guest asked his bank to take the payment back. Play the bank and decide.",
+        "Покупатель попросил банк вернуть платёж. Сыграйте роль банка и решите.",
+    ),
+    "dispute_won": ("The merchant keeps the money", "Деньги остаются продавцу"),
+    "dispute_lost": ("The guest gets the money", "Деньги возвращаются покупателю"),
+    "mischief": ("What may go wrong", "Что может пойти не так"),
+    "about_mischief": (
+        "Real payment services fail in these ways one day. Plan one, and it happens at the next occasion.",
+        "Настоящие платёжные службы однажды сбоят именно так. Выберите сбой, и он случится при первом же случае.",
+    ),
+    "plan_once": ("Next time", "В следующий раз"),
+    "planned": ("planned: {times}", "запланировано: {times}"),
+    "mischief_twice": ("An event is delivered twice", "Событие приходит дважды"),
+    "mischief_last": ("An event comes after later ones", "Событие приходит после более поздних"),
+    "mischief_late": ("An event comes five hours late", "Событие опаздывает на пять часов"),
+    "mischief_lost": ("An event is never delivered", "Событие не приходит совсем"),
+    "mischief_forged": (
+        "Somebody else says that the session is paid",
+        "Кто-то другой сообщает, что сессия оплачена",
+    ),
+    "mischief_amount": ("Another amount is taken", "Списывается другая сумма"),
+    "mischief_currency": ("Another currency is taken", "Списывается другая валюта"),
+    "mischief_no_answer": (
+        "A call is carried out, and its answer is lost",
+        "Запрос выполняется, а ответ теряется",
+    ),
     # The bank's page
     "bank_title": ("Confirm the payment", "Подтвердите оплату"),
     "bank": ("Your bank (played by the sandbox)", "Ваш банк (его роль играет песочница)"),
@@ -166,6 +194,7 @@ WORDS = {
     "card_later": ("Is accepted, the money comes later", "Принята, деньги приходят позже"),
     "card_later-failed": ("Is accepted, the money never comes", "Принята, но деньги так и не приходят"),
     "card_refund-later": ("Pays; a refund takes a while", "Оплата проходит; возврат идёт не сразу"),
+    "card_disputed": ("Pays; the guest asks his bank for the money", "Оплата проходит; банк просят вернуть деньги"),
     "card_refund-failed": ("Pays; a refund fails later", "Оплата проходит; возврат позже срывается"),
     # The pages of YooKassa and of the bank
     "minutes_left": ("Minutes left to pay here: {minutes}.", "Осталось минут на оплату: {minutes}."),

@@ -16,6 +16,7 @@ import httpx
 from werkzeug.serving import make_server
 
 from sandbox import SandboxConfig, create_sandbox, services
+from sandbox.mischief import Mischief, plan
 from sandbox.services import Services
 
 SECRET = "whsec_for_tests"
@@ -69,6 +70,11 @@ class RunningSandbox:
         """The next requests to `channel` go wrong in turn: "fault", "lost", "slow", or "none" for one that does not."""
         for kind in kinds:
             assert httpx.post(f"{self.url}/faults", data={"channel": channel, "kind": kind}).status_code == 303
+
+    def plan(self, what: Mischief, times: int = 1) -> None:
+        """It happens the next `times` times that it can."""
+        with self.services.store.writing() as db:
+            plan(db, what, times)
 
     def pay(self, page: str, number: str = CARD, **typed: str) -> httpx.Response:
         """Type a card into the page at `page` and press the button."""
