@@ -5,7 +5,8 @@ from flask_babel.speaklater import LazyString
 
 from portal.kernel.references import with_check
 from portal.payments.books import DifferenceKind
-from portal.payments.models import Method, PaymentState, RefundState, Tender
+from portal.payments.models import Method, MismatchKind, PaymentState, RefundState, Tender
+from portal.payments.providers.base import DisputeStatus
 from portal.payments.standing import PaymentStanding
 
 METHODS: dict[Method, LazyString] = {
@@ -64,6 +65,80 @@ REFUND_TONES: dict[RefundState, str] = {
     RefundState.SENT: "wait",
     RefundState.SUCCEEDED: "good",
     RefundState.FAILED: "bad",
+}
+DISPUTES: dict[DisputeStatus, LazyString] = {
+    DisputeStatus.ANSWER_NEEDED: _l("Your bank looks into your claim to this payment"),
+    DisputeStatus.REVIEW: _l("Your bank looks into your claim to this payment"),
+    DisputeStatus.WON: _l("Your bank has decided: the payment stands"),
+    DisputeStatus.LOST: _l("Your bank has given this payment back to you"),
+    DisputeStatus.CLOSED: _l("Your bank's question is answered: the payment stands"),
+}
+DISPUTE_TONES: dict[DisputeStatus, str] = {
+    DisputeStatus.ANSWER_NEEDED: "wait",
+    DisputeStatus.REVIEW: "wait",
+    DisputeStatus.WON: "neutral",
+    DisputeStatus.LOST: "neutral",
+    DisputeStatus.CLOSED: "neutral",
+}
+# The same for staff.
+DISPUTES_AT_WORK: dict[DisputeStatus, LazyString] = {
+    DisputeStatus.ANSWER_NEEDED: _l("Answer the bank"),
+    DisputeStatus.REVIEW: _l("The bank decides"),
+    DisputeStatus.WON: _l("Won: the money is ours"),
+    DisputeStatus.LOST: _l("Lost: the guest has his money back"),
+    DisputeStatus.CLOSED: _l("Closed, no money moved"),
+}
+DISPUTE_TONES_AT_WORK: dict[DisputeStatus, str] = {
+    DisputeStatus.ANSWER_NEEDED: "bad",
+    DisputeStatus.REVIEW: "wait",
+    DisputeStatus.WON: "good",
+    DisputeStatus.LOST: "neutral",
+    DisputeStatus.CLOSED: "neutral",
+}
+MISMATCHES: dict[MismatchKind, LazyString] = {
+    MismatchKind.PAYMENT_UNKNOWN: _l("The provider took money that no payment here expects"),
+    MismatchKind.PAYMENT_NOT_NOTED: _l("The provider took money that is not noted here"),
+    MismatchKind.PAYMENT_AMOUNT: _l("The provider took another sum than was asked for"),
+    MismatchKind.PAYMENT_MISSING: _l("The provider does not list money that is noted here"),
+    MismatchKind.REFUND_UNKNOWN: _l("The provider returned money without being asked from here"),
+    MismatchKind.REFUND_AMOUNT: _l("The provider returned another sum than was asked for"),
+    MismatchKind.REFUND_NOT_NOTED: _l("The provider returned money that still waits here"),
+    MismatchKind.REFUND_MISSING: _l("The provider does not list a return that is noted here"),
+    MismatchKind.REFUND_CAME_BACK: _l("The guest's bank sent returned money back"),
+    MismatchKind.DISPUTE_UNKNOWN: _l("A dispute about money that is not known here"),
+}
+WHAT_TO_DO: dict[MismatchKind, LazyString] = {
+    MismatchKind.PAYMENT_UNKNOWN: _l(
+        "Look the payment up at the provider. If it is a guest's, return it there; if it was made by another shop of "
+        "yours, note that."
+    ),
+    MismatchKind.PAYMENT_NOT_NOTED: _l(
+        "Open the booking and the payment at the provider. Wait an hour; if it is still listed, call technical support."
+    ),
+    MismatchKind.PAYMENT_AMOUNT: _l(
+        "The money stands under “Money without a cabin”. Settle it with the guest, and ask the provider for the reason."
+    ),
+    MismatchKind.PAYMENT_MISSING: _l(
+        "Look for it at the provider on the days before and after. If it is nowhere, ask the provider in writing."
+    ),
+    MismatchKind.REFUND_UNKNOWN: _l(
+        "Somebody returned it at the provider's own pages. Find out who and why, and settle the booking by hand."
+    ),
+    MismatchKind.REFUND_AMOUNT: _l("Ask the provider for the reason; return the rest, or ask the guest for it."),
+    MismatchKind.REFUND_NOT_NOTED: _l(
+        "It is asked about again by itself. If it is still listed tomorrow, call technical support; do not return the "
+        "money a second time."
+    ),
+    MismatchKind.REFUND_MISSING: _l(
+        "Look for it at the provider on the day after. If it is nowhere, ask the provider in writing before the guest "
+        "does."
+    ),
+    MismatchKind.REFUND_CAME_BACK: _l(
+        "Ask the guest for another way to return it, then send it again under “Money to return”."
+    ),
+    MismatchKind.DISPUTE_UNKNOWN: _l(
+        "Answer the bank at the provider's own pages, and note here whose money it was."
+    ),
 }
 STANDINGS: dict[PaymentStanding, LazyString] = {
     PaymentStanding.NONE: _l("Nothing paid"),

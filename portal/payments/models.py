@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,7 @@ from portal.kernel.money import Money
 from portal.kernel.references import new_reference
 from portal.kernel.states import Moves
 from portal.ledger.models import LedgerAccount
+from portal.payments.providers.base import DisputeStatus
 
 
 class Method(StrEnum):
@@ -109,6 +110,10 @@ class Payment(Base):
     payment_intent: Mapped[str | None] = mapped_column(String(120))
     received_at: Mapped[datetime | None]
     received_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    # Of online payments, by real time:
+    asked_at: Mapped[datetime | None]  # when the provider was last asked about it in the background
+    noted_at: Mapped[datetime | None]  # when we learnt that the money is there
+    matched_at: Mapped[datetime | None]  # when it was found among the provider's own movements
     change_id: Mapped[int | None] = mapped_column(ForeignKey("booking_change.id"))  # None: it is for the booking itself
     tender: Mapped[Tender | None]
     receipt: Mapped[str | None] = mapped_column(String(40))  # its number, as the desk's cash register printed it
@@ -144,7 +149,11 @@ class ProviderEvent(Base):
     event_id: Mapped[str] = mapped_column(String(120))
     type: Mapped[str] = mapped_column(String(80))
     session_id: Mapped[str | None] = mapped_column(String(120))
-    received_at: Mapped[datetime]  # real time
+    refund_id: Mapped[str | None] = mapped_column(String(120))
+    dispute_id: Mapped[str | None] = mapped_column(String(120))
+    received_at: Mapped[datetime]  # real time, like the following
+    tries: Mapped[int] = mapped_column(default=0)  # that came to nothing, because the provider was away or we failed
+    next_try_at: Mapped[datetime | None]
     handled_at: Mapped[datetime | None]
 
 
@@ -190,6 +199,9 @@ class Refund(Base):
     provider_id: Mapped[str | None] = mapped_column(String(120))
     settled_at: Mapped[datetime | None]
     settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    # By real time, of the present attempt:
+    asked_at: Mapped[datetime | None]  # when the provider was last asked for it or about it
+    matched_at: Mapped[datetime | None]  # when it was found among the provider's own movements
 
     payment: Mapped[Payment] = relationship()
 
@@ -203,6 +215,94 @@ class Refund(Base):
         if self.provider is None and self.payment.method is Method.DESK:
             return LedgerAccount.DESK
         return CLEARED_IN[self.provider]
+
+
+DISPUTE_OPEN = (DisputeStatus.ANSWER_NEEDED, DisputeStatus.REVIEW)
+# A bank may open again what it closed, and decide otherwise.
+DISPUTE_MOVES: Moves[DisputeStatus] = {one: {other for other in DisputeStatus if other != one} for one in DisputeStatus}
+
+
+class Dispute(Base):
+    """A guest asked his bank to take a payment back; the bank decides. Never deleted."""
+
+    __tablename__ = "dispute"
+    __table_args__ = (
+        UniqueConstraint("provider", "provider_id"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        index_where("ix_dispute_open", "id", where="state IN ('answer_needed', 'review')"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    provider: Mapped[str] = mapped_column(String(20))
+    provider_id: Mapped[str] = mapped_column(String(120))
+    state: Mapped[DisputeStatus]
+    reason: Mapped[str] = mapped_column(String(60))  # the provider's code
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    withdrawn: Mapped[bool]  # the provider has taken the money from us until the bank decides; not so for a question
+    answer_by: Mapped[datetime | None]  # real time: the provider's clock
+    opened_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    shifts: Mapped[int] = mapped_column(default=0)  # how often its money went from one account to another
+
+    payment: Mapped[Payment] = relationship()
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class ComparedDay(Base):
+    """A day (UTC, real time) whose movements at a provider were compared with our rows."""
+
+    __tablename__ = "compared_day"
+    __table_args__ = (UniqueConstraint("provider", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(20))
+    day: Mapped[date]
+    movements: Mapped[int]
+    compared_at: Mapped[datetime]  # real time
+
+
+class MismatchKind(StrEnum):
+    PAYMENT_UNKNOWN = "payment_unknown"  # the provider took money that no payment of ours expects
+    PAYMENT_NOT_NOTED = "payment_not_noted"  # it took the money of a payment that we do not know to be paid
+    PAYMENT_AMOUNT = "payment_amount"
+    PAYMENT_MISSING = "payment_missing"  # we noted money that the provider does not list
+    REFUND_UNKNOWN = "refund_unknown"  # made beside the portal
+    REFUND_AMOUNT = "refund_amount"
+    REFUND_NOT_NOTED = "refund_not_noted"
+    REFUND_MISSING = "refund_missing"
+    REFUND_CAME_BACK = "refund_came_back"  # the bank refused it later; we still call it returned
+    DISPUTE_UNKNOWN = "dispute_unknown"
+
+
+class Mismatch(Base):
+    """Where a provider's list of movements and our rows say different things; closed by finance, or when it is gone."""
+
+    __tablename__ = "mismatch"
+    __table_args__ = (
+        unique_where("uq_mismatch_open", "provider", "kind", "subject", where="closed_at IS NULL"),
+        index_where("ix_mismatch_open", "id", where="closed_at IS NULL"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
+    provider: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[MismatchKind]
+    subject: Mapped[str] = mapped_column(String(120))  # our reference, or the provider's name for the money
+    booking: Mapped[str | None] = mapped_column(String(8))  # reference, where it is known
+    ours_minor: Mapped[int | None] = mapped_column(BigInteger)
+    theirs_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    day: Mapped[date]
+    found_at: Mapped[datetime]  # real time
+    closed_at: Mapped[datetime | None]  # real time
+    closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))  # None: it was gone by itself
+    note: Mapped[str | None] = mapped_column(String(500))
 
 
 class BooksCheck(Base):

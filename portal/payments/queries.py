@@ -22,17 +22,36 @@ from portal.kernel.money import Money
 from portal.kernel.parts import part_of
 from portal.payments.bank_days import transfer_terms
 from portal.payments.labels import (
+    DISPUTE_TONES,
+    DISPUTE_TONES_AT_WORK,
+    DISPUTES,
+    DISPUTES_AT_WORK,
+    MISMATCHES,
     REFUND_STATES,
     REFUND_TONES,
     STANDING_TONES,
     STANDINGS,
     STATES,
     TONES,
+    WHAT_TO_DO,
     method_label,
 )
-from portal.payments.models import LateOffer, LateOfferState, Method, Payment, PaymentState, Refund, RefundState
+from portal.payments.models import (
+    DISPUTE_OPEN,
+    ComparedDay,
+    Dispute,
+    LateOffer,
+    LateOfferState,
+    Method,
+    Mismatch,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundState,
+)
 from portal.payments.plans.live import PAUSED, known_plan
 from portal.payments.plans.models import BookingPlan
+from portal.payments.providers.base import DisputeStatus
 from portal.payments.services import DESK_TIME
 from portal.payments.standing import standing
 
@@ -51,7 +70,8 @@ class PaymentView:
     received_at: datetime | None
     due: datetime | None  # until when a transfer, or the guest at the desk, is awaited
     send_by: date | None  # the day on which it must be sent at the latest
-    refunds: tuple[RefundView, ...] = ()  # only on the page of its booking
+    refunds: tuple[RefundView, ...] = ()  # only on the page of its booking, like the disputes
+    disputes: tuple[DisputeView, ...] = ()
     offer_until: datetime | None = None  # so long another cabin is kept for money whose cabin was gone
 
 
@@ -75,29 +95,40 @@ def payment_view(payment: Payment) -> PaymentView:
 
 @part_of("booking", "payments")
 def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
-    """The newest last, each with what goes back of it. One statement for a known booking, which finds its plan, too."""
+    """The newest last, each with what goes back of it and what is disputed. One statement for a known booking, which
+    finds its plan, too.
+    """
     rows = db.session.execute(
-        select(Payment, LateOffer.expires_at, Refund, BookingPlan, PAUSED)
+        select(Payment, LateOffer.expires_at, Refund, Dispute, BookingPlan, PAUSED)
         .select_from(Booking)
         .outerjoin(Payment, Payment.booking_id == Booking.id)
         .outerjoin(LateOffer, (LateOffer.payment_id == Payment.id) & (LateOffer.state == LateOfferState.OPEN))
         .outerjoin(Refund, Refund.payment_id == Payment.id)
+        .outerjoin(Dispute, Dispute.payment_id == Payment.id)
         .outerjoin(BookingPlan, (BookingPlan.booking_id == Booking.id) & BookingPlan.ended_at.is_(None))
         .where(Booking.id == booking_id)
-        .order_by(Payment.id, Refund.id)
+        .order_by(Payment.id, Refund.id, Dispute.id)
         .options(joinedload(BookingPlan.rows), joinedload(BookingPlan.plan))
     ).unique().all()
-    g.payments_plan = booking_id, next((known_plan(row[3], row[4]) for row in rows if row[3] is not None), None)
-    refunds: dict[int, list[RefundView]] = {}
+    g.payments_plan = booking_id, next((known_plan(row[4], row[5]) for row in rows if row[4] is not None), None)
+    refunds: dict[int, dict[int, RefundView]] = {}
+    disputes: dict[int, dict[int, DisputeView]] = {}
     found: dict[int, PaymentView] = {}
-    for payment, until, refund, _plan, _paused in rows:
+    for payment, until, refund, dispute, _plan, _paused in rows:  # each refund beside each dispute
         if payment is None:
             continue
         if payment.id not in found:
             found[payment.id] = replace(payment_view(payment), offer_until=until)
         if refund is not None:
-            refunds.setdefault(payment.id, []).append(_refund_view(refund))
-    return tuple(replace(view, refunds=tuple(refunds.get(id_, ()))) for id_, view in found.items())
+            refunds.setdefault(payment.id, {})[refund.id] = _refund_view(refund)
+        if dispute is not None:
+            disputes.setdefault(payment.id, {})[dispute.id] = _dispute_view(dispute, payment)
+    return tuple(
+        replace(
+            view, refunds=tuple(refunds.get(id_, {}).values()), disputes=tuple(disputes.get(id_, {}).values())
+        )
+        for id_, view in found.items()
+    )
 
 
 @dataclass(frozen=True)
@@ -190,6 +221,101 @@ def _refund_view(refund: Refund) -> RefundView:
         amount=refund.amount,
         requested_at=refund.requested_at,
         settled_at=refund.settled_at,
+    )
+
+
+@dataclass(frozen=True)
+class DisputeView:
+    """`label` and `tone` are for the guest, `work_label` and `work_tone` for staff."""
+
+    reference: str
+    booking: str
+    payment: str
+    provider: str
+    state: DisputeStatus
+    label: LazyString
+    tone: str
+    work_label: LazyString
+    work_tone: str
+    amount: Money
+    reason: str
+    opened_at: datetime
+    answer_by: datetime | None
+
+
+def _dispute_view(dispute: Dispute, payment: Payment) -> DisputeView:
+    return DisputeView(
+        reference=dispute.reference,
+        booking=payment.booking.reference,
+        payment=payment.reference,
+        provider=dispute.provider,
+        state=dispute.state,
+        label=DISPUTES[dispute.state],
+        tone=DISPUTE_TONES[dispute.state],
+        work_label=DISPUTES_AT_WORK[dispute.state],
+        work_tone=DISPUTE_TONES_AT_WORK[dispute.state],
+        amount=dispute.amount,
+        reason=dispute.reason,
+        opened_at=dispute.opened_at,
+        answer_by=dispute.answer_by,
+    )
+
+
+def open_disputes(limit: int) -> tuple[DisputeView, ...]:
+    """Those that the bank has not decided, the one to answer first in front. One statement."""
+    disputes = db.session.scalars(
+        select(Dispute)
+        .where(Dispute.state.in_(DISPUTE_OPEN))
+        .order_by(Dispute.answer_by.asc().nulls_last(), Dispute.id)
+        .limit(limit)
+        .options(joinedload(Dispute.payment).joinedload(Payment.booking))
+    )
+    return tuple(_dispute_view(dispute, dispute.payment) for dispute in disputes)
+
+
+@dataclass(frozen=True)
+class MismatchView:
+    reference: str
+    provider: str
+    label: LazyString
+    what_to_do: LazyString
+    subject: str
+    booking: str | None
+    ours: Money | None
+    theirs: Money | None
+    day: date
+
+
+@dataclass(frozen=True)
+class ReconciliationPage:
+    mismatches: tuple[MismatchView, ...]
+    days: tuple[ComparedDay, ...]  # the newest first
+
+
+def reconciliation_page(mismatches: int, days: int) -> ReconciliationPage:
+    """At most so many of each. Two statements."""
+    found = db.session.scalars(
+        select(Mismatch).where(Mismatch.closed_at.is_(None)).order_by(Mismatch.id).limit(mismatches)
+    )
+    compared = db.session.scalars(
+        select(ComparedDay).order_by(ComparedDay.day.desc(), ComparedDay.provider).limit(days)
+    )
+    return ReconciliationPage(
+        tuple(
+            MismatchView(
+                reference=one.reference,
+                provider=one.provider,
+                label=MISMATCHES[one.kind],
+                what_to_do=WHAT_TO_DO[one.kind],
+                subject=one.subject,
+                booking=one.booking,
+                ours=None if one.ours_minor is None else Money(one.ours_minor, one.currency),
+                theirs=None if one.theirs_minor is None else Money(one.theirs_minor, one.currency),
+                day=one.day,
+            )
+            for one in found
+        ),
+        tuple(compared),
     )
 
 

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import and_, exists, func, or_, select, update
 
 from portal.accounts.models import Account
 from portal.audit.services import record
 from portal.booking.models import Booking, BookingState
 from portal.booking.services import cancel_booking
 from portal.database import after_commit, db, transaction
+from portal.kernel.clock import real_now
 from portal.kernel.money import Money
 from portal.kernel.states import move
 from portal.ledger.queries import balance_of, held_of
 from portal.ledger.services import Returning, post_refund_failed, post_refund_requested, post_refund_settled
 from portal.outbox.services import announce, wake_worker
+from portal.payments.disputes import withheld_in, withheld_of
 from portal.payments.errors import AmountsChanged, NotCancellable, NotExpected
 from portal.payments.models import (
     REFUND_MOVES,
@@ -110,8 +112,9 @@ def return_part(booking: Booking, amount: Money, now: datetime) -> None:
 
 
 def paid_for(booking: Booking) -> Money:
-    """What was received for a booking and has not gone back nor is going."""
-    return Money(balance_of(booking.id, booking.currency).paid, booking.currency)
+    """What was received for a booking, has not gone back nor is going, and is not withheld for a dispute."""
+    paid = balance_of(booking.id, booking.currency).paid - withheld_in(booking.id)
+    return Money(max(paid, 0), booking.currency)
 
 
 def cancel_whole(*, booking_id: int, now: datetime) -> Money:
@@ -165,14 +168,17 @@ def confirm_paid_back(*, refund_id: int, account: Account, now: datetime) -> Non
 
 
 ASKED_AT_ONCE = 50
+ASKED_AGAIN_AFTER = timedelta(seconds=50)  # how a refund stands that is on its way
 
 
 def send_refunds(now: datetime) -> int:
     """Give every requested refund to its provider, and ask how those on their way stand; how many.
 
-    The key of each attempt is made from its row, so that a repeat after a crash is still one refund. A provider that
-    is away keeps no other from being asked.
+    The key of each attempt is made from its row. That it was asked for is noted before; where the answer was lost, the
+    refund is looked for first and only then asked for again, so that a repeat is still one refund however late it
+    comes. A provider that is away keeps no other from being asked.
     """
+    again = or_(Refund.asked_at.is_(None), Refund.asked_at <= real_now() - ASKED_AGAIN_AFTER)
     waiting = db.session.execute(
         select(
             Refund.id,
@@ -182,40 +188,60 @@ def send_refunds(now: datetime) -> int:
             Refund.provider,
             Refund.provider_id,
             Refund.payment_id,
+            Refund.asked_at,
             Payment.currency,
             Payment.payment_intent,
         )
         .join(Payment, Payment.id == Refund.payment_id)
         .where(
             Refund.provider.is_not(None),
-            Refund.state.in_([RefundState.REQUESTED, RefundState.SENT]),
+            or_(Refund.state == RefundState.REQUESTED, and_(Refund.state == RefundState.SENT, again)),
         )
-        .order_by(Refund.id)
+        .order_by(Refund.asked_at.asc().nulls_first(), Refund.id)
         .limit(ASKED_AT_ONCE)
     ).all()
-    db.session.commit()  # no transaction stays open while the provider is asked
+    if not waiting:
+        return 0
+    with transaction() as session:
+        session.execute(update(Refund).where(Refund.id.in_([row.id for row in waiting])).values(asked_at=real_now()))
     away = set()
     for row in waiting:
         if row.provider in away:
             continue
+        money, key = row.payment_intent or "", f"refund-{row.reference}-{row.attempt}"
         try:
+            giver = provider(row.provider)
             if row.provider_id is not None:
-                state = provider(row.provider).refund_state(row.provider_id)
+                state = giver.refund_state(row.provider_id)
             else:
-                state = provider(row.provider).refund(
-                    row.payment_intent or "",
+                state = (giver.find_refund(money, key) if row.asked_at else None) or giver.refund(
+                    money,
                     Money(row.amount_minor, row.currency),
-                    f"refund-{row.reference}-{row.attempt}",
+                    key,
                     Money(_returned(row.payment_id), row.currency),
                 )
         except GatewayUnavailable:
             away.add(row.provider)
         except GatewayRefused as refusal:
             log.error("refund %s was refused: %s", row.reference, refusal.code)
-            _settle(row.id, None, RefundState.FAILED, now)
+            if row.provider_id is None:  # definitely not done; of one that was, silence proves nothing
+                _settle(row.id, None, RefundState.FAILED, now)
         else:
             _settle(row.id, state.id, STATES[state.status], now)
     return len(waiting)
+
+
+def look_into_refund(*, name: str, provider_id: str, now: datetime) -> RefundState | None:
+    """Ask the provider how a refund stands and act on it, also when it had arrived and came back; None for one that is
+    not ours. Raises GatewayUnavailable or GatewayRefused.
+    """
+    refund_id = db.session.scalar(
+        select(Refund.id).where(Refund.provider == name, Refund.provider_id == provider_id)
+    )
+    db.session.commit()  # no transaction stays open while the provider is asked
+    if refund_id is None:
+        return None
+    return _settle(refund_id, provider_id, STATES[provider(name).refund_state(provider_id).status], now)
 
 
 STATES: dict[RefundStatus, RefundState] = {
@@ -236,7 +262,7 @@ def try_again(*, refund_id: int, now: datetime) -> None:
         if refund.state is not RefundState.FAILED or refund.amount_minor > _held(refund.payment):
             raise NotExpected
         refund.attempt += 1
-        refund.provider_id = None
+        refund.provider_id = refund.asked_at = refund.matched_at = None
         refund.settled_at = None
         _move(refund, RefundState.REQUESTED, now)
         after_commit(wake_worker)
@@ -305,8 +331,8 @@ def _received(booking_id: int) -> Sequence[Payment]:
 
 
 def _held(payment: Payment) -> int:
-    """Minor units of a payment that have not gone back and are not going."""
-    return held_of(payment.id, payment.currency).minor
+    """Minor units of a payment that have not gone back, are not going, and are not withheld for a dispute."""
+    return held_of(payment.id, payment.currency).minor - withheld_of(payment.id)
 
 
 def _locked(refund_id: int) -> Refund:
@@ -348,14 +374,15 @@ def _request(payment: Payment, minor: int, reason: RefundReason, now: datetime) 
     announce("payments.refund_requested", refund_id=refund.id)
 
 
-def _settle(refund_id: int, provider_id: str | None, state: RefundState, now: datetime) -> None:
+def _settle(refund_id: int, provider_id: str | None, state: RefundState, now: datetime) -> RefundState:
     with transaction():
         refund = _locked(refund_id)
         refund.provider_id = provider_id or refund.provider_id
-        if refund.state is not state:
+        if state in REFUND_MOVES.get(refund.state, ()):  # what is over stays over, whatever came late
             if state is RefundState.SUCCEEDED:
                 refund.settled_at = now
             _move(refund, state, now)
+        return refund.state
 
 
 def _move(refund: Refund, state: RefundState, now: datetime) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 
 from flask import current_app
-from sqlalchemy import and_, case, not_, or_, select, true
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Select, and_, case, not_, or_, select, true, update
 
 from portal.accounts.models import Account
 from portal.audit.services import record
@@ -16,17 +16,17 @@ from portal.booking.changes import apply_change, awaiting_change, keep_change
 from portal.booking.errors import NotChangeable, NotPayable
 from portal.booking.models import Booking, BookingChange, BookingChangeState, BookingState
 from portal.booking.services import confirm_booking, keep_for_payment
-from portal.database import after_commit, db, transaction
+from portal.database import db, transaction
 from portal.inventory.errors import CabinTaken, KeptForOthers, ShipFull
 from portal.kernel.clock import real_now
 from portal.kernel.money import Money
 from portal.kernel.states import move
 from portal.ledger.queries import balance_columns, balance_of
 from portal.ledger.services import post_payment, post_unallocated
-from portal.outbox.services import announce, wake_worker
+from portal.outbox.services import announce
 from portal.payments.bank_days import in_time, transfer_due
 from portal.payments.errors import MethodNotOffered, NotExpected, WrongAmount
-from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState, ProviderEvent, Tender
+from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState, Tender
 from portal.payments.plans.live import confirming, live_plan, port_day
 from portal.payments.plans.models import FitReason
 from portal.payments.plans.schedule import asked
@@ -35,7 +35,6 @@ from portal.payments.providers.base import (
     CheckoutLine,
     CheckoutState,
     CheckoutStatus,
-    Event,
     GatewayRefused,
     GatewayUnavailable,
     Order,
@@ -374,7 +373,7 @@ def receive_money(
                 raise NotExpected
             payment.payment_intent = payment_intent
             payment.received_by_id = received_by_id
-            payment.received_at = now
+            _note_time(payment, now)
             _move(payment, PaymentState.SUCCEEDED, now)
             post_payment(
                 booking_id=booking.id,
@@ -400,7 +399,7 @@ def receive_money(
             payment.amount_minor, payment.currency = amount.minor, amount.currency
             payment.payment_intent = payment_intent
             payment.received_by_id = received_by_id
-            payment.received_at = now
+            _note_time(payment, now)
             _move(payment, PaymentState.UNALLOCATED, now, reason=why)
             post_unallocated(
                 booking_id=booking.id,
@@ -412,6 +411,12 @@ def receive_money(
             )
             announce("payments.unallocated", payment_id=payment.id)
         return payment.state
+
+
+def _note_time(payment: Payment, now: datetime) -> None:
+    payment.received_at = now
+    if payment.provider is not None:
+        payment.noted_at = real_now()
 
 
 def _make_change(booking: Booking, payment: Payment, now: datetime) -> None:
@@ -472,65 +477,13 @@ def _act_on(state: CheckoutState, payment_id: int, now: datetime) -> PaymentStat
         return payment.state
 
 
-def store_event(event: Event) -> bool:
-    """Keep the provider's event for the worker; False where it was here before, or proves nothing and is not about us.
-
-    What anybody may send is kept for a payment of ours alone, and once until the worker has looked into it.
-    """
-    if not event.proved and not _worth_asking(event):
-        return False
-    try:
-        with transaction() as session:
-            session.add(
-                ProviderEvent(
-                    provider=event.provider,
-                    event_id=event.id,
-                    type=event.type,
-                    session_id=event.session_id,
-                    received_at=real_now(),
-                )
-            )
-            session.flush()
-            after_commit(wake_worker)
-    except IntegrityError:
-        return False
-    return True
-
-
-def _worth_asking(event: Event) -> bool:
-    ours = select(Payment.id).where(
-        Payment.provider == event.provider, Payment.payment_intent == event.payment_intent
-    )
-    open_page = select(Payment.id).where(Payment.provider == event.provider, Payment.session_id == event.session_id)
-    looked_for = select(ProviderEvent.id).where(
-        ProviderEvent.provider == event.provider,
-        ProviderEvent.session_id == event.session_id,
-        ProviderEvent.handled_at.is_(None),
-    )
-    known = db.session.scalar(ours) or db.session.scalar(open_page)
-    return known is not None and db.session.scalar(looked_for) is None
-
-
-def handle_events(now: datetime) -> int:
-    """Act on every event kept and not yet handled; how many. What an event says is not believed, only looked into."""
-    events = db.session.execute(
-        select(ProviderEvent.id, ProviderEvent.provider, ProviderEvent.session_id)
-        .where(ProviderEvent.handled_at.is_(None))
-        .order_by(ProviderEvent.id)
-    ).all()
-    for event_id, name, session_id in events:
-        if session_id is not None:
-            try:
-                settle_checkout(name=name, session_id=session_id, now=now)
-            except GatewayRefused:
-                log.error("the provider does not know the session of its own event %s", event_id)
-        with transaction() as session:
-            session.get_one(ProviderEvent, event_id).handled_at = real_now()
-    return len(events)
-
+# Payment, provider, session, and when the page closes.
+OpenCheckouts: TypeAlias = Select[int, str | None, str | None, datetime | None]
 
 ASKED_AT_ONCE = 50
 _charged, _paid, *_ = balance_columns(Booking.id, Booking.currency, Booking)
+# A page that its provider does not close early is asked about again after this long.
+CLOSING_PAUSE = timedelta(minutes=1)
 # Whether what a payment is for still waits for it; of a query that joins Booking and, outwards, BookingChange.
 WANTED = case(
     (
@@ -545,33 +498,50 @@ WANTED = case(
 
 
 def reconcile(now: datetime) -> int:
-    """Ask about every checkout that is waited for, and close those nobody needs any more; how many were asked.
+    """Ask about the checkouts that are waited for, whoever waited longest first; how many were asked.
 
     So a lost event delays a booking by minutes and loses nothing. A provider that is away keeps no other from being
     asked.
     """
-    waiting = db.session.execute(
-        select(Payment.id, Payment.provider, Payment.session_id, Payment.expires_at, WANTED)
+    return _ask(_open_checkouts().where(WANTED), now, closing=False)
+
+
+def close_unwanted(now: datetime) -> int:
+    """Close the pages of what ended, so that nobody pays for it any more; how many were asked."""
+    due = or_(Payment.asked_at.is_(None), Payment.asked_at <= real_now() - CLOSING_PAUSE)
+    return _ask(_open_checkouts().where(not_(WANTED), due), now, closing=True)
+
+
+def _open_checkouts() -> OpenCheckouts:
+    return (
+        select(Payment.id, Payment.provider, Payment.session_id, Payment.expires_at)
         .join(Booking, Booking.id == Payment.booking_id)
         .outerjoin(BookingChange, BookingChange.id == Payment.change_id)
         .where(Payment.method == Method.CARD, Payment.state.in_(WAITING))
-        .order_by(Payment.expires_at)
-        .limit(ASKED_AT_ONCE)
+    )
+
+
+def _ask(query: OpenCheckouts, now: datetime, *, closing: bool) -> int:
+    waiting = db.session.execute(
+        query.order_by(Payment.asked_at.asc().nulls_first(), Payment.id).limit(ASKED_AT_ONCE)
     ).all()
-    db.session.commit()
+    if not waiting:
+        return 0
+    with transaction() as session:  # before they are asked: one that always fails may not stay in front of the others
+        session.execute(
+            update(Payment).where(Payment.id.in_([row.id for row in waiting])).values(asked_at=real_now())
+        )
     away = set()
-    for payment_id, name, session_id, expires_at, wanted in waiting:
+    for payment_id, name, session_id, expires_at in waiting:
         if name in away:
             continue
         try:
             if session_id is None:
                 _give_up(payment_id, now)
-            elif wanted:
-                if not worth_a_minute(expires_at - provider(name).page_time, expires_at, real_now()):
-                    continue
-                settle_checkout(name=name or "", session_id=session_id, now=now)
-            else:
+            elif closing:
                 _act_on(provider(name).expire(session_id), payment_id, now)
+            elif expires_at is None or worth_a_minute(expires_at - provider(name).page_time, expires_at, real_now()):
+                _act_on(provider(name).state(session_id), payment_id, now)
         except GatewayUnavailable:
             away.add(name)
         except GatewayRefused:  # of this one: the others still need to be asked about

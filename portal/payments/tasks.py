@@ -20,14 +20,16 @@ from portal.outbox.letters import write_letter
 from portal.outbox.services import Attachment, on
 from portal.payments.books import check_daily, read_check
 from portal.payments.change_pages import change_view
+from portal.payments.inbox import handle_events
 from portal.payments.invoices import invoice
 from portal.payments.labels import DIFFERENCES, transfer_purpose
 from portal.payments.late import end_offers, offer_other_cabins
 from portal.payments.models import BooksCheck, LateOffer, Payment
 from portal.payments.operations.queries import told_otherwise
 from portal.payments.queries import booking_refunds, kept_cabins, payment_view
+from portal.payments.reconciliation import compare_days
 from portal.payments.refunds import send_refunds
-from portal.payments.services import close_transfers, handle_events, reconcile
+from portal.payments.services import close_transfers, close_unwanted, reconcile
 
 
 @each_time
@@ -40,9 +42,19 @@ def return_what_is_owed() -> None:
     send_refunds(now())
 
 
+@each_time
+def close_pages_of_what_ended() -> None:
+    close_unwanted(now())
+
+
 @each_minute
 def ask_the_provider() -> None:
     reconcile(now())
+
+
+@each_minute
+def compare_with_the_books_of_providers() -> None:
+    compare_days(now())
 
 
 @each_minute

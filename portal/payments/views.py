@@ -22,7 +22,7 @@ from portal.kernel.clock import now
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.forms import FlaskForm
 from portal.kernel.money import Money
-from portal.payments import late, queries, refunds, services
+from portal.payments import inbox, late, queries, refunds, services
 from portal.payments.bank_days import last_safe_day, transfer_terms
 from portal.payments.errors import NotCancellable
 from portal.payments.forms import CancelForm, PayForm
@@ -312,5 +312,5 @@ def provider_event(name: str) -> ResponseReturnValue:
         event = taker.read_event(request.get_data(), dict(request.headers))
     except BadSignature:
         return "bad signature", 400
-    services.store_event(event)
+    inbox.store_event(event)
     return "", 200

@@ -400,6 +400,10 @@ class DeskForm(FlaskForm):
     receipt = StringField(_l("Number of the receipt"), [REQUIRED, Length(max=40)])
 
 
+class SettledForm(FlaskForm):
+    note = StringField(_l("What you found and did"), [REQUIRED, Length(max=500)], filters=[trimmed])
+
+
 class AcceptForm(FlaskForm):
     """Nothing to type: the decision is the button."""
 

@@ -13,7 +13,7 @@ from portal.booking.labels import BOOKING_CHANGE_STATES, BOOKING_STATES, CHANGE_
 from portal.booking.waiting.labels import WAITING_STATES
 from portal.catalogue.labels import SAILING_STATES
 from portal.inventory.models import ReservationKind
-from portal.payments.labels import REFUND_STATES
+from portal.payments.labels import DISPUTES_AT_WORK, REFUND_STATES
 from portal.payments.labels import STATES as PAYMENT_STATES
 from portal.payments.operations.labels import CASE_STATES, KINDS
 from portal.payments.plans.models import FitReason
@@ -62,6 +62,8 @@ SUBJECTS: dict[str, LazyString] = {
     "payment": _l("Payment"),
     "payment_plan": _l("Payment plan"),
     "refund": _l("Return of money"),
+    "dispute": _l("Dispute about a payment"),
+    "mismatch": _l("Difference from the provider's books"),
     "paper": _l("Paper"),
     "promotion": _l("Promotion code"),
     "quote": _l("Saved price"),
@@ -84,6 +86,7 @@ STATES: dict[str, Mapping[Any, LazyString]] = {
     "paper": ITEM_STATES,
     "payment": PAYMENT_STATES,
     "refund": REFUND_STATES,
+    "dispute": DISPUTES_AT_WORK,
     "sailing": SAILING_STATES,
     "waiting": WAITING_STATES,
     "case": CASE_STATES,
@@ -158,6 +161,12 @@ ACTIONS: dict[str, LazyString] = {
     "payment_plan.offered": _l("Payment plan offered"),
     "payment.succeeded": _l("Payment received"),
     "payment.taken": _l("Payment taken at the desk"),
+    "mismatch.closed": _l("Difference from the provider's books settled"),
+    "dispute.answer_needed": _l("The guest's bank questions a payment"),
+    "dispute.closed": _l("Question about a payment closed"),
+    "dispute.lost": _l("Dispute about a payment lost"),
+    "dispute.review": _l("Dispute about a payment answered"),
+    "dispute.won": _l("Dispute about a payment won"),
     "late_offer.open": _l("Another cabin offered for late money"),
     "late_offer.accepted": _l("Cabin for late money accepted"),
     "late_offer.declined": _l("Cabin for late money declined"),

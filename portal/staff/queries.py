@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, case, exists, false, func, or_, select, true
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Account, Role
@@ -37,7 +37,16 @@ from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.ledger.queries import Balance, balance_columns
 from portal.payments.errors import NotCancellable
-from portal.payments.models import Method, Payment, PaymentState, Refund, RefundState
+from portal.payments.models import (
+    DISPUTE_OPEN,
+    Dispute,
+    Method,
+    Mismatch,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundState,
+)
 from portal.payments.plans.live import live_plan, overdue_column, port_day
 from portal.payments.plans.models import BookingPlan, FitReason, PaymentPlan
 from portal.payments.plans.queries import PlanView, late_plans, plan_view
@@ -673,6 +682,7 @@ class PaymentRow:
     received_at: datetime | None
     expires_at: datetime | None
     receipt: str | None
+    disputes: tuple[Dispute, ...] = ()  # only on the page of its booking
 
 
 @dataclass(frozen=True)
@@ -738,12 +748,20 @@ def booking_page(reference: str, now: datetime) -> BookingPage:
     ).all()
     names = {passenger.id: passenger.full_name for passenger, _ in people}
     charges = db.session.scalars(select(Charge).where(Charge.booking_id == booking.id).order_by(Charge.position)).all()
-    payments = db.session.scalars(select(Payment).where(Payment.booking_id == booking.id).order_by(Payment.id)).all()
+    paid: dict[Payment, list[Dispute]] = {}
+    for payment, dispute in db.session.execute(
+        select(Payment, Dispute)
+        .outerjoin(Dispute, Dispute.payment_id == Payment.id)
+        .where(Payment.booking_id == booking.id)
+        .order_by(Payment.id, Dispute.id)
+    ):
+        paid.setdefault(payment, []).extend([dispute] if dispute is not None else [])
     subjects = [
         ("booking", [reference]),
         ("occupancy", [occupancy for _, occupancy in cabins]),
         ("passenger", [passenger.reference for passenger, _ in people]),
-        ("payment", [payment.reference for payment in payments]),
+        ("payment", [payment.reference for payment in paid]),
+        ("dispute", [dispute.reference for disputes in paid.values() for dispute in disputes]),
     ]
     about = or_(
         *(
@@ -766,7 +784,10 @@ def booking_page(reference: str, now: datetime) -> BookingPage:
             )
             for charge in charges
         ),
-        payments=tuple(_payment_row(payment, reference, booking.contact_name, code) for payment in payments),
+        payments=tuple(
+            replace(_payment_row(payment, reference, booking.contact_name, code), disputes=tuple(disputes))
+            for payment, disputes in paid.items()
+        ),
         price=Money(price, booking.currency),
         paid=Money(sums.paid, booking.currency),
         money=standing(booking.state, price, sums, booking.pay_by, now, int(due)),
@@ -995,6 +1016,7 @@ class Attention:
     transfers: int | None
     transfers_sum: dict[str, Money]
     unallocated: int | None
+    unclear: int | None  # disputes that the bank has not decided, and differences from the providers' books
     changes: int | None
     overdue_parts: int | None
     sailings: tuple[SailingRow, ...]
@@ -1037,17 +1059,29 @@ def attention(*, papers: bool, money: bool, changes: bool, sailings: bool, now: 
             .limit(SAILINGS_AHEAD),
             now,
         )
-    asked, late = db.session.execute(
-        select(
-            select(func.count())
-            .select_from(ChangeRequest)
-            .where(ChangeRequest.state == ChangeState.ASKED, true() if changes else false())
-            .scalar_subquery(),
-            late_plans(now).where(true() if money else false()).scalar_subquery(),
-        )
-    ).one()
-    asked, late = asked if changes else None, late if money else None
-    return Attention(waiting, overdue, transfers, sums, unallocated, asked, late, ahead)
+    asked = late = unclear = None
+    if changes or money:
+        requests = select(func.count(ChangeRequest.id)).where(ChangeRequest.state == ChangeState.ASKED)
+        disputes = select(func.count(Dispute.id)).where(Dispute.state.in_(DISPUTE_OPEN))
+        mismatches = select(func.count(Mismatch.id)).where(Mismatch.closed_at.is_(None))
+        asked, late, unclear = db.session.execute(
+            select(
+                requests.scalar_subquery(),
+                late_plans(now).scalar_subquery(),
+                disputes.scalar_subquery() + mismatches.scalar_subquery(),
+            )
+        ).one()
+    return Attention(
+        papers=waiting,
+        papers_overdue=overdue,
+        transfers=transfers,
+        transfers_sum=sums,
+        unallocated=unallocated,
+        unclear=unclear if money else None,
+        changes=asked if changes else None,
+        overdue_parts=late if money else None,
+        sailings=ahead,
+    )
 
 
 # ---------- Payment in parts ----------

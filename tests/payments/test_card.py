@@ -13,10 +13,11 @@ from portal.booking.services import expire_bookings
 from portal.database import db, transaction
 from portal.kernel.clock import real_now
 from portal.ledger.models import LedgerAccount
+from portal.payments.inbox import handle_events
 from portal.payments.models import CLEARED_IN, Payment, PaymentState, ProviderEvent
 from portal.payments.providers.base import CheckoutLine, GatewayUnavailable
 from portal.payments.providers.stripe import CHECKOUT_TIME, StripeProvider
-from portal.payments.services import GRACE, handle_events, reconcile, settle_checkout, start_card_payment
+from portal.payments.services import GRACE, close_unwanted, reconcile, settle_checkout, start_card_payment
 from tests.factories import NOON, announced, make_booking, make_hold, make_season
 
 DECLINED = "4000 0000 0000 0002"
@@ -55,9 +56,9 @@ def payment_of(booking: Booking) -> Payment:
     return db.session.scalars(select(Payment).filter_by(booking_id=booking.id).order_by(Payment.id.desc())).first()
 
 
-def send_events(browser, provider) -> list[int]:
+def send_events(browser, provider, after_seconds: float = 0) -> list[int]:
     """Hand every event the sandbox has sent to the portal's webhook, as it was signed."""
-    provider.deliver()
+    provider.deliver(after_seconds)
     return [
         browser.client.post(
             "/webhooks/stripe", data=body, headers={"Stripe-Signature": signature}, content_type="application/json"
@@ -199,7 +200,7 @@ def test_the_page_of_an_ended_booking_is_closed_at_the_provider(provider):
     page = start(booking)
     expire_bookings(NOON + timedelta(hours=1))
 
-    reconcile(NOON + timedelta(hours=1))
+    close_unwanted(NOON + timedelta(hours=1))
 
     assert payment_of(booking).state is PaymentState.EXPIRED
     assert httpx.post(page, data={"number": "4242 4242 4242 4242"}).status_code != 303
@@ -210,7 +211,7 @@ def test_money_after_the_hold_takes_the_same_cabin_when_it_is_free(provider):
     provider.pay(start(booking))
     expire_bookings(NOON + timedelta(hours=1))
 
-    reconcile(NOON + timedelta(hours=1))
+    close_unwanted(NOON + timedelta(hours=1))
 
     assert db.session.get_one(Booking, booking.id).state is BookingState.CONFIRMED
 
@@ -222,7 +223,7 @@ def test_money_whose_cabin_is_gone_is_kept_in_view_and_never_takes_it_back(provi
     expire_bookings(NOON + timedelta(hours=1))
     make_hold(season, now=NOON + timedelta(hours=1))
 
-    reconcile(NOON + timedelta(hours=1))
+    close_unwanted(NOON + timedelta(hours=1))
 
     assert db.session.get_one(Booking, booking.id).state is BookingState.EXPIRED
     assert payment_of(booking).state is PaymentState.UNALLOCATED

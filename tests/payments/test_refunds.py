@@ -18,6 +18,7 @@ from portal.kernel.money import Money
 from portal.outbox.models import OutgoingMail
 from portal.outbox.services import follow_up
 from portal.payments.errors import AmountsChanged, NotCancellable, NotExpected
+from portal.payments.inbox import handle_events
 from portal.payments.models import Payment, PaymentState, Refund, RefundState
 from portal.payments.queries import booking_refunds, open_refunds, open_transfer
 from portal.payments.refunds import (
@@ -29,10 +30,11 @@ from portal.payments.refunds import (
     send_refunds,
     try_again,
 )
-from portal.payments.services import receive_transfer, reconcile, start_transfer
+from portal.payments.services import close_unwanted, receive_transfer, reconcile, start_transfer
 from portal.pricing.policy import DEFAULT_POLICY
+from sandbox.mischief import Mischief
 from tests.factories import NOON, announced, make_account, make_booking, make_hold, make_season
-from tests.payments.test_card import start
+from tests.payments.test_card import send_events, start
 
 FAILS_LATER = "4000 0000 0000 5126"
 
@@ -142,20 +144,52 @@ def test_a_transfer_goes_back_by_hand_and_is_ticked_off_once():
         confirm_paid_back(refund_id=waiting.id, account=finance, now=NOON)
 
 
-def test_a_refund_that_the_bank_refuses_is_seen_by_staff_and_sent_again(provider):
+def test_a_refund_that_the_bank_refuses_later_is_seen_by_staff_and_sent_again(provider, browser):
     booking = make_booking(make_season(days_ahead=90))
     pay_by_card(provider, booking, FAILS_LATER)
     cancel(booking_id=booking.id, agreed=Money(2000_00, "RUB"), now=NOON)
     send_refunds(NOON)
-    provider.deliver(after_seconds=3600)
-    db.session.execute(text("UPDATE refund SET state = 'sent', settled_at = NULL"))
-    db.session.commit()
-    send_refunds(NOON)
+    assert refund().state is RefundState.SUCCEEDED
+    send_events(browser, provider, after_seconds=3600)
+    handle_events(NOON)
     assert refund().state is RefundState.FAILED
 
     try_again(refund_id=refund().id, now=NOON)
 
     assert (refund().state, refund().attempt, refund().provider_id) == (RefundState.REQUESTED, 2, None)
+
+
+def refunds_at(provider) -> int:
+    with provider.services.store.reading() as state:
+        return state.execute("SELECT count(*) FROM refund").fetchone()[0]
+
+
+@pytest.mark.parametrize("key_forgotten", [False, True])
+def test_a_refund_whose_answer_was_lost_is_found_again_and_not_made_twice(provider, key_forgotten):
+    booking = make_booking(make_season(days_ahead=45))  # a quarter is kept: there would be room for a second refund
+    pay_by_card(provider, booking)
+    cancel(booking_id=booking.id, agreed=cancel_preview(booking.id, NOON).today.returned, now=NOON)
+    provider.plan(Mischief.NO_ANSWER)
+
+    send_refunds(NOON)
+
+    assert (refund().state, refunds_at(provider)) == (RefundState.REQUESTED, 1)
+    if key_forgotten:
+        with provider.services.store.writing() as state:
+            state.execute("DELETE FROM answer")
+    send_refunds(NOON)
+    assert (refund().state, refunds_at(provider)) == (RefundState.SUCCEEDED, 1)
+
+
+def test_a_refund_is_asked_for_anew_only_after_a_definite_no(provider):
+    booking = make_booking(make_season(days_ahead=90))
+    pay_by_card(provider, booking)
+    cancel(booking_id=booking.id, agreed=Money(2000_00, "RUB"), now=NOON)
+    provider.plan(Mischief.NO_ANSWER)
+    send_refunds(NOON)
+
+    with pytest.raises(NotExpected):
+        try_again(refund_id=refund().id, now=NOON)
 
 
 def test_money_without_a_cabin_goes_back_whole_and_once(provider):
@@ -165,7 +199,7 @@ def test_money_without_a_cabin_goes_back_whole_and_once(provider):
     later = NOON + timedelta(hours=1)
     expire_bookings(later)
     make_hold(season, now=later)
-    reconcile(later)
+    close_unwanted(later)
     payment = db.session.scalars(select(Payment)).one()
     assert payment.state is PaymentState.UNALLOCATED
 

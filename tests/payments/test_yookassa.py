@@ -11,6 +11,7 @@ from portal.booking.models import Booking, BookingState
 from portal.database import db
 from portal.kernel.clock import real_now
 from portal.kernel.money import Money
+from portal.payments.inbox import handle_events
 from portal.payments.models import PaymentState, ProviderEvent, Refund, RefundState
 from portal.payments.providers.base import (
     BadSignature,
@@ -25,7 +26,7 @@ from portal.payments.providers.base import (
 from portal.payments.providers.registry import provider as provider_named
 from portal.payments.providers.yookassa import PAGE_TIME, YooKassaProvider
 from portal.payments.refunds import cancel, cancel_preview, send_refunds
-from portal.payments.services import handle_events, reconcile, settle_checkouts, worth_a_minute
+from portal.payments.services import reconcile, settle_checkouts, worth_a_minute
 from sandbox.yookassa.cards import CARDS_BY_SLUG
 from tests.factories import NOON, announced
 from tests.payments.channels import make_booking_in, payment_of, start, type_card

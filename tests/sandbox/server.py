@@ -4,7 +4,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from flask import request
 from werkzeug.serving import make_server
 
 from sandbox import SandboxConfig, create_sandbox, services
@@ -53,11 +54,22 @@ class Webhook:
         return [event["type"] for event in self.events()]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One request to the sandbox; parameters of the address and of the body, as they were written."""
+
+    method: str
+    path: str
+    parameters: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+
+
 @dataclass
 class RunningSandbox:
     url: str
     services: Services
     webhook: Webhook
+    asked: list[Asked]
 
     def deliver(self, after_seconds: float = 0) -> int:
         """What the couriers would do `after_seconds` from now: settle what is due, attempt what is due."""
@@ -107,8 +119,15 @@ def running_sandbox(
                 settle_after_seconds=settle_after_seconds,
             )
         )
+        asked: list[Asked] = []
+
+        @app.before_request
+        def note() -> None:
+            given = (*request.args.items(multi=True), *request.form.items(multi=True))
+            asked.append(Asked(request.method, request.path, given, dict(request.headers)))
+
         with _serving(make_server("127.0.0.1", 0, app, threaded=True)) as port:
-            yield RunningSandbox(f"http://127.0.0.1:{port}", services(app), webhook)
+            yield RunningSandbox(f"http://127.0.0.1:{port}", services(app), webhook, asked)
         services(app).courier.stop()
         services(app).notifier.stop()
 

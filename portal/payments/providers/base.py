@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -125,6 +125,50 @@ class RefundState:
     payment_intent: str | None
 
 
+class DisputeStatus(StrEnum):
+    """Where a guest's wish to have his bank take a payment back stands."""
+
+    ANSWER_NEEDED = "answer_needed"
+    REVIEW = "review"
+    WON = "won"  # the money stays, or came back, to us
+    LOST = "lost"
+    CLOSED = "closed"  # a question of the bank that ended without money moving
+
+
+@dataclass(frozen=True)
+class DisputeState:
+    """withdrawn: the money is taken from us until the bank decides. reason: the provider's code. Times are real."""
+
+    id: str
+    payment_intent: str | None
+    status: DisputeStatus
+    reason: str
+    amount: Money
+    withdrawn: bool
+    answer_by: datetime | None
+
+
+class MovementKind(StrEnum):
+    PAYMENT = "payment"
+    REFUND = "refund"
+    REFUND_CAME_BACK = "refund_came_back"  # the bank could not give it to the guest
+    DISPUTE = "dispute"  # money taken for a dispute, or given back after it
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One line of the provider's own books, in the currency of the payment; `amount` is never negative.
+
+    reference: ours, of the payment or refund, where the provider was told it and says it again.
+    """
+
+    kind: MovementKind
+    id: str  # of the refund or dispute; of a payment what `payment_intent` says
+    payment_intent: str | None
+    amount: Money
+    reference: str | None = None
+
+
 @dataclass(frozen=True)
 class Event:
     """Something happened to an object; what is true now, ask the provider. `created` is real time.
@@ -140,6 +184,7 @@ class Event:
     payment_intent: str | None = None
     refund_id: str | None = None
     proved: bool = True
+    dispute_id: str | None = None
 
 
 class Provider(ABC):
@@ -192,6 +237,24 @@ class Provider(ABC):
     @abstractmethod
     def refund_state(self, refund_id: str) -> RefundState:
         """What the provider says of the refund now."""
+
+    def find_refund(self, payment_intent: str, idempotency_key: str) -> RefundState | None:
+        """The refund that was asked for with this key, when the answer was lost; None where there is none.
+
+        Keys are forgotten after a day or so: asking again with one could refund twice. By default nothing is looked
+        for; then `refund` itself must be safe to repeat for ever.
+        """
+        return None
+
+    def dispute_state(self, dispute_id: str) -> DisputeState:
+        """What the provider says of a dispute now."""
+        raise GatewayRefused(f"{self.name} knows no disputes")
+
+    def movements(self, since: datetime, until: datetime) -> Iterable[Movement] | None:
+        """The provider's own list of money moved from `since` up to but not including `until`, by real time; None where
+        it keeps none that can be asked for.
+        """
+        return None
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:
         """The event in a request to our webhook, as far as its sender can be known. Raises BadSignature."""

@@ -17,9 +17,13 @@ from portal.payments.providers.base import (
     Checkout,
     CheckoutState,
     CheckoutStatus,
+    DisputeState,
+    DisputeStatus,
     Event,
     GatewayRefused,
     GatewayUnavailable,
+    Movement,
+    MovementKind,
     Order,
     Payer,
     Provider,
@@ -56,6 +60,29 @@ LOCALES: Mapping[str, Any] = {"ru": "ru", "tk": "ru", "en": "en"}
 WHOLE = ["payment_intent"]
 
 LONGEST_NAME = 250
+PAGE = 100
+
+DISPUTES: Mapping[str, DisputeStatus] = {
+    "warning_needs_response": DisputeStatus.ANSWER_NEEDED,
+    "warning_under_review": DisputeStatus.REVIEW,
+    "warning_closed": DisputeStatus.CLOSED,
+    "needs_response": DisputeStatus.ANSWER_NEEDED,
+    "under_review": DisputeStatus.REVIEW,
+    "appeal_needs_response": DisputeStatus.ANSWER_NEEDED,
+    "appeal_under_review": DisputeStatus.REVIEW,
+    "won": DisputeStatus.WON,
+    "lost": DisputeStatus.LOST,
+    "prevented": DisputeStatus.CLOSED,
+}
+# Types of balance transactions that move a guest's money; "payment" and its kin are those of other methods than cards.
+MOVEMENTS: Mapping[str, MovementKind] = {
+    "charge": MovementKind.PAYMENT,
+    "payment": MovementKind.PAYMENT,
+    "refund": MovementKind.REFUND,
+    "payment_refund": MovementKind.REFUND,
+    "refund_failure": MovementKind.REFUND_CAME_BACK,
+    "payment_failure_refund": MovementKind.REFUND_CAME_BACK,
+}
 
 
 class StripeProvider(Provider):
@@ -151,13 +178,67 @@ class StripeProvider(Provider):
         """Refused with code charge_already_refunded or amount_too_large when less is left than asked."""
         with _errors():
             refund = self._stripe.v1.refunds.create(
-                {"payment_intent": payment_intent, "amount": amount.minor}, {"idempotency_key": idempotency_key}
+                {
+                    "payment_intent": payment_intent,
+                    "amount": amount.minor,
+                    # By this it is found again after Stripe has forgotten the key.
+                    "metadata": {"key": idempotency_key},
+                },
+                {"idempotency_key": idempotency_key},
             )
         return _refund_state(refund)
 
     def refund_state(self, refund_id: str) -> RefundState:
         with _errors():
             return _refund_state(self._stripe.v1.refunds.retrieve(refund_id))
+
+    def find_refund(self, payment_intent: str, idempotency_key: str) -> RefundState | None:
+        with _errors():
+            refunds = self._stripe.v1.refunds.list({"payment_intent": payment_intent, "limit": PAGE})
+            for refund in refunds.auto_paging_iter():
+                if refund.metadata and refund.metadata.to_dict().get("key") == idempotency_key:
+                    return _refund_state(refund)
+        return None
+
+    def dispute_state(self, dispute_id: str) -> DisputeState:
+        with _errors():
+            dispute = self._stripe.v1.disputes.retrieve(dispute_id)
+        question, due = dispute.status.startswith("warning_"), dispute.evidence_details.due_by
+        return DisputeState(
+            id=dispute.id,
+            payment_intent=_id_of(dispute.payment_intent),
+            status=DISPUTES.get(dispute.status, DisputeStatus.REVIEW),
+            reason=dispute.reason,
+            amount=Money(dispute.amount, dispute.currency.upper()),
+            withdrawn=not question,
+            answer_by=_moment(due) if due else None,
+        )
+
+    def movements(self, since: datetime, until: datetime) -> list[Movement]:
+        """Stripe lists them in the currency of our account with it; their sources say what the guest paid."""
+        created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+        found = []
+        with _errors():
+            lines = self._stripe.v1.balance_transactions.list(
+                {"created": cast(Any, created), "limit": PAGE, "expand": ["data.source"]}
+            )
+            for line in lines.auto_paging_iter():
+                kind = MOVEMENTS.get(line.type)
+                source = line.source.to_dict() if line.source and not isinstance(line.source, str) else {}
+                if line.type == "adjustment" and source.get("object") == "dispute":
+                    kind = MovementKind.DISPUTE
+                if kind is None or not source:
+                    continue  # fees, payouts and the like: no guest's money
+                found.append(
+                    Movement(
+                        kind=kind,
+                        id=source["id"],
+                        payment_intent=_id_of(source.get("payment_intent")),
+                        amount=Money(abs(source["amount"]), source["currency"].upper()),
+                        reference=_our_reference(source.get("metadata") or {}),
+                    )
+                )
+        return found
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:
         """The signature is proved against the body as it came; five minutes of age by real time are tolerated."""
@@ -174,6 +255,7 @@ class StripeProvider(Provider):
             session_id=about_id if kind == "checkout.session" else None,
             payment_intent=about_id if kind == "payment_intent" else _id_of(about.get("payment_intent")),
             refund_id=about_id if kind == "refund" else None,
+            dispute_id=about_id if kind == "dispute" else None,
             created=_moment(event.created),
         )
 
@@ -225,6 +307,12 @@ def _refund_state(refund: stripe.Refund) -> RefundState:
         amount=Money(refund.amount, refund.currency.upper()),
         payment_intent=_id_of(refund.payment_intent),
     )
+
+
+def _our_reference(metadata: Mapping[str, str]) -> str | None:
+    """Of a charge, which has the metadata of its payment intent, or of a refund."""
+    key = metadata.get("key", "").split("-")  # "refund-<reference>-<attempt>"
+    return key[1] if len(key) == 3 else metadata.get("payment")
 
 
 def _id_of(reference: Any) -> str | None:

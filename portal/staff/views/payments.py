@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.accounts.access import Permission, access, current_account
-from portal.kernel.clock import now
+from portal.kernel.clock import now, real_now
 from portal.kernel.errors import Refused
 from portal.kernel.money import Money
 from portal.payments import refunds
 from portal.payments.books import last_check
 from portal.payments.models import PaymentState, Tender
 from portal.payments.plans.queries import overdue_parts
-from portal.payments.queries import open_refunds
+from portal.payments.providers.registry import providers
+from portal.payments.queries import open_disputes, open_refunds, reconciliation_page
+from portal.payments.reconciliation import close_mismatch, compare_day
 from portal.payments.services import debt_of, receive_transfer, take_at_desk
 from portal.staff import queries
-from portal.staff.forms import DeskForm, ReceivedForm
+from portal.staff.forms import DeskForm, ReceivedForm, SettledForm
 from portal.staff.views.blueprint import bp
 
 
@@ -31,6 +35,7 @@ def payments() -> ResponseReturnValue:
         "staff/payments.html",
         page=page,
         refunds=open_refunds(REFUNDS_SHOWN),
+        disputes=open_disputes(REFUNDS_SHOWN),
         differences=len(check.differences) if check else 0,
         overdue=overdue_parts(now(), OVERDUE_SHOWN),
     )
@@ -38,6 +43,43 @@ def payments() -> ResponseReturnValue:
 
 REFUNDS_SHOWN = 100
 OVERDUE_SHOWN = 100
+MISMATCHES_SHOWN, DAYS_SHOWN = 100, 14
+
+
+@bp.get("/reconciliation")
+@access(Permission.PAYMENT_RECEIVE)
+def reconciliation() -> ResponseReturnValue:
+    """Where the providers' own books and ours say different things."""
+    page = reconciliation_page(MISMATCHES_SHOWN, DAYS_SHOWN)
+    return render_template("staff/reconciliation.html", page=page, form=SettledForm())
+
+
+@bp.post("/reconciliation")
+@access(Permission.PAYMENT_RECEIVE)
+def compare_now() -> ResponseReturnValue:
+    """Yesterday, and today as far as it has come."""
+    today = real_now().date()
+    for name in providers():
+        try:
+            for day in (today - timedelta(days=1), today):
+                compare_day(name, day, now())
+        except Refused as refusal:
+            flash(str(refusal.message), "warning")
+            return redirect(url_for(".reconciliation"))
+    flash(_("The books are compared as far as today."), "good")
+    return redirect(url_for(".reconciliation"))
+
+
+@bp.post("/reconciliation/<string:reference>")
+@access(Permission.PAYMENT_RECEIVE)
+def settle_mismatch(reference: str) -> ResponseReturnValue:
+    form = SettledForm()
+    if not form.validate_on_submit():
+        flash(_("Please write what you found and did."), "warning")
+    else:
+        close_mismatch(reference=reference, note=form.note.data, account=current_account(), now=now())
+        flash(_("The difference is settled."), "good")
+    return redirect(url_for(".reconciliation"))
 
 
 @bp.post("/payments/<string:reference>/return")

@@ -1,0 +1,144 @@
+"""Events that providers send: stored and acknowledged at once, looked into by the worker, believed never."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from portal.database import after_commit, db, transaction
+from portal.kernel.clock import real_now
+from portal.outbox.services import wake_worker
+from portal.payments.disputes import look_into_dispute
+from portal.payments.models import Payment, ProviderEvent
+from portal.payments.providers.base import Event, GatewayRefused, GatewayUnavailable
+from portal.payments.refunds import look_into_refund
+from portal.payments.services import settle_checkout
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 200
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=15)
+
+
+def store_event(event: Event) -> bool:
+    """Keep the provider's event for the worker; False where it was here before, or proves nothing and is not about us.
+
+    One statement. What anybody may send is kept for a payment of ours alone, and once until the worker has looked into
+    it.
+    """
+    if not event.proved and not _worth_asking(event):
+        return False
+    with transaction() as session:
+        values = {
+            "provider": event.provider,
+            "event_id": event.id,
+            "type": event.type,
+            "session_id": event.session_id,
+            "refund_id": event.refund_id,
+            "dispute_id": event.dispute_id,
+            "received_at": real_now(),
+            "tries": 0,
+        }
+        of = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        insert: Insert = of.insert(ProviderEvent).values(values).on_conflict_do_nothing()
+        new = session.execute(insert.returning(ProviderEvent.id)).first() is not None
+        if new:
+            after_commit(wake_worker)
+    return new
+
+
+def _worth_asking(event: Event) -> bool:
+    ours = select(Payment.id).where(
+        Payment.provider == event.provider,
+        or_(Payment.payment_intent == event.payment_intent, Payment.session_id == event.session_id),
+    )
+    looked_for = select(ProviderEvent.id).where(
+        ProviderEvent.provider == event.provider,
+        ProviderEvent.session_id.is_not_distinct_from(event.session_id),
+        ProviderEvent.refund_id.is_not_distinct_from(event.refund_id),
+        ProviderEvent.handled_at.is_(None),
+    )
+    return db.session.scalars(ours).first() is not None and db.session.scalars(looked_for).first() is None
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    id: int
+    provider: str
+    session_id: str | None
+    refund_id: str | None
+    dispute_id: str | None
+    tries: int
+
+
+def handle_events(now: datetime) -> int:
+    """Look into every event that waits: ask its provider how the object stands now, and act on that; how many.
+
+    Of several events of one object the answer is asked for once. An event whose provider is away, or on which we fail,
+    comes again after a pause and keeps no other waiting.
+    """
+    rows = db.session.execute(
+        select(
+            ProviderEvent.id,
+            ProviderEvent.provider,
+            ProviderEvent.session_id,
+            ProviderEvent.refund_id,
+            ProviderEvent.dispute_id,
+            ProviderEvent.tries,
+        )
+        .where(
+            ProviderEvent.handled_at.is_(None),
+            or_(ProviderEvent.next_try_at.is_(None), ProviderEvent.next_try_at <= real_now()),
+        )
+        .order_by(ProviderEvent.id)
+        .limit(AT_ONCE)
+    ).all()
+    db.session.commit()  # no transaction stays open while a provider is asked
+    events = [_Waiting(*row) for row in rows]
+    away: set[str] = set()
+    asked: set[tuple[str, str | None, str | None, str | None]] = set()
+    for event in events:
+        about = (event.provider, event.session_id, event.refund_id, event.dispute_id)
+        done = True
+        if event.provider in away:
+            done = False
+        elif about not in asked:
+            done = _look_into(event, away, now)
+        if done:
+            asked.add(about)
+        _note(event, done=done)
+    return len(events)
+
+
+def _look_into(event: _Waiting, away: set[str], now: datetime) -> bool:
+    try:
+        if event.session_id is not None:
+            settle_checkout(name=event.provider, session_id=event.session_id, now=now)
+        if event.refund_id is not None:
+            look_into_refund(name=event.provider, provider_id=event.refund_id, now=now)
+        if event.dispute_id is not None:
+            look_into_dispute(name=event.provider, provider_id=event.dispute_id, now=now)
+    except GatewayUnavailable:
+        away.add(event.provider)
+        return False
+    except GatewayRefused:
+        log.error("the provider does not know the object of its own event %s", event.id)
+    except Exception:
+        db.session.rollback()
+        log.exception("event %s could not be looked into", event.id)
+        return False
+    return True
+
+
+def _note(event: _Waiting, *, done: bool) -> None:
+    with transaction() as session:
+        row = session.get_one(ProviderEvent, event.id)
+        if done:
+            row.handled_at = real_now()
+        else:
+            row.tries = event.tries + 1
+            row.next_try_at = real_now() + min(FIRST_PAUSE * 2 ** min(event.tries, 20), LONGEST_PAUSE)
