@@ -26,6 +26,8 @@ from urllib.parse import urlsplit
 
 from scripts import bench_data
 from scripts.bench_apps import STATEMENTS
+from scripts.bench_intake import GOAL as INTAKE_GOAL
+from scripts.bench_intake import intake_rate
 from scripts.bench_pricing import quote_milliseconds
 from tests import services
 from tests.proofs.customer import Customer
@@ -127,6 +129,7 @@ def on_sqlite(folder: Path, load: LoadGenerator, figures: list[Figure]) -> None:
             measure_statements(running, counted, figures)
         measure_plans(running, load, figures)
         measure_selling("SQLite", running, load, figures)
+        measure_intake("SQLite", running, load, figures)
 
 
 def on_postgresql(folder: Path, servers: dict[str, str], load: LoadGenerator, figures: list[Figure]) -> None:
@@ -135,6 +138,7 @@ def on_postgresql(folder: Path, servers: dict[str, str], load: LoadGenerator, fi
     with portal(folder, RATELIMIT_ENABLED="0", **settings) as running:
         prepare(running)
         measure_selling("PostgreSQL", running, load, figures)
+        measure_intake("PostgreSQL", running, load, figures)
 
 
 def prepare(running: Portal) -> None:
@@ -342,7 +346,18 @@ def selling_figures(database: str) -> list[tuple[str, str, str | None]]:
         (f"Winners of {RACERS} clients racing for one cabin on {database}", "winners", "1"),
         (f"Polite refusals of the same race on {database}", "refusals", str(RACERS - 1)),
         (f"Server errors while selling on {database}", "answers", "0"),
+        (intake_title(database), "events/s", f"≥ {INTAKE_GOAL}"),
     ]
+
+
+def intake_title(database: str) -> str:
+    return f"Events of a payment provider stored and acknowledged on {database}"
+
+
+def measure_intake(database: str, running: Portal, load: LoadGenerator, figures: list[Figure]) -> None:
+    print(f"Events on {database} ...", flush=True)
+    rate = intake_rate(running, load)
+    figures.append(Figure(intake_title(database), rate, "events/s", f"≥ {INTAKE_GOAL}", rate >= INTAKE_GOAL))
 
 
 def measure_selling(database: str, running: Portal, load: LoadGenerator, figures: list[Figure]) -> None:
@@ -384,7 +399,7 @@ def measure_selling(database: str, running: Portal, load: LoadGenerator, figures
         min(refusals),
         faults,
     ]
-    for (name, unit, goal), value in zip(selling_figures(database), values, strict=True):
+    for (name, unit, goal), value in zip(selling_figures(database)[: len(values)], values, strict=True):
         figures.append(Figure(name, value, unit, goal, None if goal is None else value == int(goal)))
 
 

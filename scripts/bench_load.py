@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import selectors
 import socket
@@ -182,7 +184,37 @@ def plans(
     return {"open": len(whole), "slowest": max(lags, default=0.0), "lags": lags}
 
 
-JOBS = {job.__name__: job for job in (pages, bookings, race, plans)}
+def events(portal: str, secret: str, seconds: float, connections: int, round: int) -> dict[str, Any]:
+    """Tell the webhook of one new event after the other, signed as Stripe does, over connections that stay open."""
+    parts = urlsplit(portal)
+    told = [0] * connections
+    until = time.perf_counter() + seconds
+
+    def tell(number: int) -> None:
+        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=TIMEOUT_SECONDS) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while time.perf_counter() < until:
+                connection.sendall(_event(parts.netloc, secret, f"evt_{round}_{number}_{told[number]}"))
+                _read_answer(connection)
+                told[number] += 1
+
+    began = time.perf_counter()
+    at_once(range(connections), tell)
+    return {"rate": sum(told) / (time.perf_counter() - began), "told": sum(told)}
+
+
+def _event(host: str, secret: str, name: str) -> bytes:
+    about = {"id": f"cs_test_{name}", "object": "checkout.session", "payment_intent": None, "payment_status": "paid"}
+    kind = "checkout.session.completed"
+    event = {"id": name, "object": "event", "created": int(time.time()), "type": kind, "data": {"object": about}}
+    body, moment = json.dumps(event), int(time.time())
+    signed = hmac.new(secret.encode(), f"{moment}.{body}".encode(), hashlib.sha256).hexdigest()
+    lines = ["POST /webhooks/stripe HTTP/1.1", f"Host: {host}", "Content-Type: application/json"]
+    lines += [f"Stripe-Signature: t={moment},v1={signed}", f"Content-Length: {len(body)}", "", body]
+    return "\r\n".join(lines).encode()
+
+
+JOBS = {job.__name__: job for job in (pages, bookings, race, plans, events)}
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Insert, or_, select
+from sqlalchemy import Insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.database import after_commit, db, transaction
@@ -32,6 +32,7 @@ def store_event(event: Event) -> bool:
     """
     if not event.proved and not _worth_asking(event):
         return False
+    worth_a_look = bool(event.session_id or event.refund_id or event.dispute_id)
     with transaction() as session:
         values = {
             "provider": event.provider,
@@ -42,11 +43,12 @@ def store_event(event: Event) -> bool:
             "dispute_id": event.dispute_id,
             "received_at": real_now(),
             "tries": 0,
+            "handled_at": None if worth_a_look else real_now(),
         }
         of = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         insert: Insert = of.insert(ProviderEvent).values(values).on_conflict_do_nothing()
         new = session.execute(insert.returning(ProviderEvent.id)).first() is not None
-        if new:
+        if new and worth_a_look:
             after_commit(wake_worker)
     return new
 
@@ -100,6 +102,7 @@ def handle_events(now: datetime) -> int:
     db.session.commit()  # no transaction stays open while a provider is asked
     events = [_Waiting(*row) for row in rows]
     away: set[str] = set()
+    handled: list[int] = []
     asked: set[tuple[str, str | None, str | None, str | None]] = set()
     for event in events:
         about = (event.provider, event.session_id, event.refund_id, event.dispute_id)
@@ -110,7 +113,12 @@ def handle_events(now: datetime) -> int:
             done = _look_into(event, away, now)
         if done:
             asked.add(about)
-        _note(event, done=done)
+            handled.append(event.id)
+        else:
+            _postpone(event)
+    if handled:
+        with transaction() as session:  # told twice after a crash, an event only leads to one more question
+            session.execute(update(ProviderEvent).where(ProviderEvent.id.in_(handled)).values(handled_at=real_now()))
     return len(events)
 
 
@@ -134,11 +142,8 @@ def _look_into(event: _Waiting, away: set[str], now: datetime) -> bool:
     return True
 
 
-def _note(event: _Waiting, *, done: bool) -> None:
+def _postpone(event: _Waiting) -> None:
     with transaction() as session:
         row = session.get_one(ProviderEvent, event.id)
-        if done:
-            row.handled_at = real_now()
-        else:
-            row.tries = event.tries + 1
-            row.next_try_at = real_now() + min(FIRST_PAUSE * 2 ** min(event.tries, 20), LONGEST_PAUSE)
+        row.tries = event.tries + 1
+        row.next_try_at = real_now() + min(FIRST_PAUSE * 2 ** min(event.tries, 20), LONGEST_PAUSE)

@@ -1,4 +1,7 @@
-"""Web server and worker are killed without warning, again and again, while guests book and pay."""
+"""Web server and worker are killed without warning, again and again, while guests book, pay, cancel and get money back.
+
+KILLS says how often, by default as many times as there are kinds of victims in VICTIMS.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import email.policy
 import http.client
 import os
 import random
+import re
 import signal
 import sqlite3
 import threading
@@ -22,16 +26,19 @@ from portal.database import db, transaction
 from portal.inventory.models import CabinNight, Occupancy, OccupancyState
 from portal.kernel.clock import real_now
 from portal.outbox.models import MailState, OutboxMessage, OutgoingMail
-from portal.payments.models import Payment, PaymentState
+from portal.payments.books import differences
+from portal.payments.models import Payment, PaymentState, Refund, RefundState
 from tests.factories import make_fare, make_sailing, make_season
-from tests.proofs.customer import Answer, Customer, Unexpected
+from tests.proofs.customer import TOKEN, Answer, Customer, Unexpected
 from tests.proofs.processes import Portal, status, wait_for
 
 SEED = 2024
 GUESTS = 4
 # The whole web server, one of its processes, the worker.
 VICTIMS = ["web"] * 4 + ["web process"] * 5 + ["worker"] * 6
+KILLS = int(os.environ.get("KILLS") or len(VICTIMS))
 ANSWERS_BETWEEN = (2, 12)
+RETURNED = re.compile(r'name="returned"[^>]*value="(\d+)"')
 PATIENCE_SECONDS = 45
 
 
@@ -59,11 +66,20 @@ class Patient(Customer):
             # The first answer was lost: the booking is placed, and its hold leads there.
             return self._led_to(refused.answer, "placed before", r"/bookings/(\w+)")
 
+    def cancel(self, reference: str) -> None:
+        """By the sum that is shown. A second time, because the answer was lost, it leads back to the booking."""
+        address = f"{self.prefix}/bookings/{reference}/cancel"
+        page = self.get(address)
+        token, shown = TOKEN.search(page.text), RETURNED.search(page.text)
+        if token is not None and shown is not None:
+            fields = {"csrf_token": token[1], "returned": shown[1], "sure": "y"}
+            self._led_to(self.post(address, fields), "cancel", rf"/bookings/({reference})$")
+
 
 def test_nothing_owed_is_lost_and_nothing_is_sent_twice(running: Portal) -> None:
     season = make_season()
     sailings = [season.sailing]
-    for month in range(1, 12):
+    for month in range(1, max(12, KILLS // 2)):
         sailings.append(make_sailing(season.ship, days_ahead=90 + 10 * month))
         for category in {cabin.category for cabin in season.cabins}:
             make_fare(sailings[-1], category)
@@ -72,6 +88,7 @@ def test_nothing_owed_is_lost_and_nothing_is_sent_twice(running: Portal) -> None
     running.start()
     chance = random.Random(SEED)
     done: list[str] = []
+    cancelled: list[str] = []
     failures: list[BaseException] = []
     enough = threading.Event()
 
@@ -85,7 +102,11 @@ def test_nothing_owed_is_lost_and_nothing_is_sent_twice(running: Portal) -> None
                     guest.name(hold)
                     reference = guest.place(hold)
                     guest.pay(reference)
-                    done.append(reference)
+                    if guest.number % 2:
+                        guest.cancel(reference)
+                        cancelled.append(reference)
+                    else:
+                        done.append(reference)
         except BaseException as failure:
             failures.append(failure)
 
@@ -102,8 +123,9 @@ def test_nothing_owed_is_lost_and_nothing_is_sent_twice(running: Portal) -> None
     assert finished, "no guest got an answer any more"
     settle(running)
 
-    assert len(done) >= len(VICTIMS) // 3
+    assert len(done) + len(cancelled) >= KILLS // 3
     check_money(running)
+    check_refunds(running, cancelled)
     check_bookings(done)
     check_mail(running)
 
@@ -124,7 +146,8 @@ def held(guest: Patient, sailing: str, cabin: str) -> str:
 def kill_again_and_again(running: Portal, chance: random.Random) -> bool:
     """Each time after some answers, wherever the guests are then; what is dead is started again at once."""
     victims = chance.sample(VICTIMS, len(VICTIMS))
-    for victim in victims:
+    for number in range(KILLS):
+        victim = victims[number % len(victims)]
         for _ in range(chance.randint(*ANSWERS_BETWEEN)):
             if not Patient.answered.acquire(timeout=PATIENCE_SECONDS):
                 return False
@@ -154,11 +177,14 @@ def nothing_owed() -> bool:
     db.session.rollback()
     open_messages = db.session.scalar(select(func.count()).where(OutboxMessage.delivered_at.is_(None)))
     open_mails = db.session.scalar(select(func.count()).where(OutgoingMail.state == MailState.QUEUED))
+    open_refunds = db.session.scalar(
+        select(func.count()).where(Refund.state.in_([RefundState.REQUESTED, RefundState.SENT]))
+    )
     open_payments = db.session.scalar(
         select(func.count()).where(Payment.state == PaymentState.OPEN, Payment.session_id.is_not(None))
     )
     db.session.rollback()
-    return not (open_messages or open_mails or open_payments)
+    return not (open_messages or open_mails or open_payments or open_refunds)
 
 
 def check_money(running: Portal) -> None:
@@ -170,6 +196,22 @@ def check_money(running: Portal) -> None:
         if payment.state in (PaymentState.SUCCEEDED, PaymentState.UNALLOCATED)
     }
     assert noted == taken
+
+
+def check_refunds(running: Portal, cancelled: list[str]) -> None:
+    """Each cancelled booking got back what it paid, by one refund, and the books agree."""
+    with closing(sqlite3.connect(running.sandbox_data)) as sandbox:
+        made = dict(sandbox.execute("SELECT id, amount FROM refund"))
+        returned = dict(sandbox.execute("SELECT payment_intent, count(*) FROM refund GROUP BY payment_intent"))
+    refunds = db.session.scalars(select(Refund)).all()
+    assert {refund.provider_id: refund.amount_minor for refund in refunds} == made
+    assert set(returned.values()) <= {1}
+    assert {refund.state for refund in refunds} <= {RefundState.SUCCEEDED}
+    bookings = {booking.reference: booking for booking in db.session.scalars(select(Booking))}
+    assert {bookings[reference].state for reference in cancelled} <= {BookingState.CANCELLED}
+    paid_back = Counter(refund.payment.booking_id for refund in refunds)
+    assert all(paid_back[bookings[reference].id] == 1 for reference in cancelled)
+    assert differences() == []
 
 
 def check_bookings(done: list[str]) -> None:
