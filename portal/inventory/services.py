@@ -146,8 +146,11 @@ def close_cabin(*, sailing_id: int, cabin_id: int, reason: str, now: datetime) -
     return closed
 
 
-def reserve_cabin(*, reservation: Reservation, cabin_id: int, now: datetime) -> Occupancy:
-    """Keep a free cabin for a reservation until its date, with room aboard for all its lower berths.
+def reserve_cabin(
+    *, reservation: Reservation, cabin_id: int, now: datetime, part: VoyagePart | None = None
+) -> Occupancy:
+    """Keep a free cabin for a reservation until its date, with room aboard for all its lower berths; or only for the
+    nights of a part of the voyage.
 
     Within the caller's transaction. Raises CabinSold where somebody has it, ShipFull.
     """
@@ -155,9 +158,10 @@ def reserve_cabin(*, reservation: Reservation, cabin_id: int, now: datetime) -> 
     sailing = session.get_one(Sailing, reservation.sailing_id, with_for_update=True)
     cabin = session.get_one(Cabin, cabin_id)
     _expire(sailing_id=sailing.id, cabin_id=cabin_id, now=now)
-    _check_persons(sailing, sailing, cabin.berths, now)
+    _check_persons(part or sailing, sailing, cabin.berths, now)
     reserved = Occupancy(
         sailing_id=sailing.id,
+        part_id=part.id if part else None,
         cabin_id=cabin_id,
         state=OccupancyState.RESERVED,
         party=cabin.berths,

@@ -424,6 +424,7 @@ class ReservationForm(FlaskForm):
     """Cabins for an agency until a date, by the clocks of the first port."""
 
     kind = RadioField(_l("What is it?"), [REQUIRED])
+    part = SelectField(_l("For which part of the voyage"))
     numbers = StringField(_l("Cabins"), [REQUIRED, Length(max=300)], filters=[trimmed])
     name = StringField(_l("Kept for"), [REQUIRED, Length(max=120)], filters=[trimmed])
     email = EmailField(

@@ -11,18 +11,21 @@ from portal.database import db
 from portal.inventory.errors import CabinTaken, HoldOver, ShipFull
 from portal.inventory.models import CabinNight, Occupancy, OccupancyState, Reservation, ReservationKind
 from portal.inventory.reservations.errors import CabinNotFree, DateRefused, ReservationOver, TooLong
+from portal.inventory.reservations.queries import reservation_page
 from portal.inventory.reservations.services import LONGEST_OPTION, give_back, remind, reserve, set_until
 from portal.inventory.reservations.views import reservation_token
 from portal.inventory.services import expire_holds, hand_over, hold_cabin
 from portal.kernel.clock import now
+from portal.kernel.errors import NotFound
 from portal.outbox.models import OutgoingMail
 from portal.outbox.services import follow_up
 from tests.browser import Browser
-from tests.factories import NOON, announced, make_account, make_hold, make_season
+from tests.factories import NOON, announced, make_account, make_hold, make_part, make_ring, make_season
 
 
-def keep(season, *numbers, kind=ReservationKind.OPTION, days=7, now=NOON, email="desk@agency.example"):
+def keep(season, *numbers, kind=ReservationKind.OPTION, days=7, now=NOON, email="desk@agency.example", part=None):
     return reserve(
+        part=part,
         sailing_id=season.sailing.id,
         kind=kind,
         numbers=numbers or ("301", "302"),
@@ -48,6 +51,20 @@ def test_reserved_cabins_are_taken_for_everybody_else():
 
     assert make_hold(season, cabin=2).state is OccupancyState.HELD
     assert announced() == ["reservation.made"]
+
+
+def test_cabins_are_kept_for_a_part_and_booked_for_it():
+    season = make_ring()
+    part = make_part(season.sailing, 2, 3)
+    reservation = keep(season, "301", part=part.key)
+
+    [kept] = cabins(reservation)
+    hold = hand_over(occupancy_id=kept.id, holder="desk", now=NOON)
+
+    assert (hold.part_id, reservation_page(reservation.id, NOON).sailing.part_key) == (part.id, "2-3")
+    assert list(db.session.scalars(select(CabinNight.night).order_by(CabinNight.night))) == part.nights
+    with pytest.raises(NotFound):
+        keep(season, "302", part="1-4")
 
 
 def test_all_cabins_of_the_list_are_kept_or_none():

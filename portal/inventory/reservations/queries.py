@@ -35,7 +35,7 @@ class ReservationPage:
     language: str
     until: datetime
     note: str | None
-    sailing: SailingView
+    sailing: SailingView  # or the part of it that they are kept for
     cabins: tuple[ReservedCabin, ...]
 
     @property
@@ -74,6 +74,7 @@ def _pages(condition: ColumnElement[bool], now: datetime) -> list[ReservationPag
             joinedload(Reservation.sailing).joinedload(Sailing.calls).joinedload(PortCall.port),
             selectinload(Reservation.occupancies).joinedload(Occupancy.cabin).joinedload(Cabin.category),
             selectinload(Reservation.occupancies).joinedload(Occupancy.cabin).joinedload(Cabin.deck),
+            selectinload(Reservation.occupancies).joinedload(Occupancy.part),
         )
     ).unique()
     return [
@@ -86,7 +87,7 @@ def _pages(condition: ColumnElement[bool], now: datetime) -> list[ReservationPag
             language=row.language,
             until=row.until,
             note=row.note,
-            sailing=sailing_view(row.sailing),
+            sailing=sailing_view(row.occupancies[0].voyage if row.occupancies else row.sailing),
             cabins=tuple(_cabin(occupancy, now) for occupancy in row.occupancies),
         )
         for row in rows

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from portal.audit.services import record
-from portal.catalogue.models import Cabin, Sailing
+from portal.catalogue.models import Cabin, Sailing, VoyagePart
 from portal.database import db, transaction
 from portal.inventory.errors import CabinSold
 from portal.inventory.models import Occupancy, OccupancyState, Reservation, ReservationKind
 from portal.inventory.reservations.errors import CabinNotFree, DateRefused, ReservationOver, TooLong, TooManyCabins
 from portal.inventory.services import keep_reserved, release, reserve_cabin
+from portal.kernel.errors import NotFound
 from portal.outbox.services import announce
 
 # Proposed: a fifth of the ship for one agency, and a fortnight to think.
@@ -33,15 +34,18 @@ def reserve(
     until: datetime,
     note: str | None,
     now: datetime,
+    part: str | None = None,
 ) -> Reservation:
     """Keep the cabins of these numbers for an agency until `until`: all of them or none.
 
-    Raises DateRefused, TooLong, TooManyCabins, CabinNotFree (also for a number that the ship does not have) or
-    ShipFull. Announces reservation.made.
+    part: the key of the part of the voyage that they are kept for; None: the whole.
+    Raises DateRefused, TooLong, TooManyCabins, CabinNotFree (also for a number that the ship does not have), ShipFull,
+    or NotFound for a part that is not offered. Announces reservation.made.
     """
     with transaction() as session:
         sailing = session.get_one(Sailing, sailing_id, with_for_update=True)
         _check_date(sailing, kind, until, made_at=now, now=now)
+        of_part = _part(sailing, part, now) if part else None
         wanted = sorted(set(numbers))
         if len(wanted) + _kept_for(sailing_id, email) > MOST_CABINS:
             raise TooManyCabins(most=MOST_CABINS)
@@ -63,7 +67,7 @@ def reserve(
             if number not in cabins:
                 raise CabinNotFree(number=number)
             try:
-                reserve_cabin(reservation=reservation, cabin_id=cabins[number], now=now)
+                reserve_cabin(reservation=reservation, cabin_id=cabins[number], now=now, part=of_part)
             except CabinSold as sold:
                 raise CabinNotFree(number=number) from sold
         _record("reservation.made", reservation, now, f"{kind}: {', '.join(wanted)}")
@@ -126,6 +130,13 @@ def remind(now: datetime) -> None:
             if not told and not short:
                 reservation.reminded_for, reservation.reminded_hours = reservation.until, hours
                 announce("reservation.ending", reservation_id=reservation.id, hours=hours)
+
+
+def _part(sailing: Sailing, key: str, now: datetime) -> VoyagePart:
+    for part in sailing.parts:
+        if part.key == key and part.on_sale_at(now):
+            return part
+    raise NotFound(sailing.code, key)
 
 
 def _check_date(sailing: Sailing, kind: ReservationKind, until: datetime, *, made_at: datetime, now: datetime) -> None:

@@ -11,6 +11,7 @@ from flask_babel import ngettext
 from wtforms import SelectChoice
 
 from portal.accounts.access import Permission, access
+from portal.catalogue.queries import parts_of
 from portal.inventory.models import Reservation, ReservationKind
 from portal.inventory.reservations import queries, services
 from portal.kernel.clock import now
@@ -20,12 +21,19 @@ from portal.staff.forms import ReservationDateForm, ReservationForm
 from portal.staff.labels import CABIN_TONES, RESERVATION_KINDS, STATES
 from portal.staff.queries import sailing_with_calls
 from portal.staff.views.blueprint import bp
+from portal.web.locale import language
 
 
-def _form(zone: str) -> ReservationForm:
+def _form(code: str, zone: str) -> ReservationForm:
     form = ReservationForm(formdata=request.form if request.method == "POST" else None)
     form.kind.choices = list(RESERVATION_KINDS.items())
     form.language.choices = [SelectChoice(code, name, {"lang": code}) for code, name in LANGUAGE_NAMES.items()]
+    offered = [one.part for one in parts_of(sailing_with_calls(code).id) if one.part]
+    here = language()
+    form.part.choices = [
+        ("", _("the whole voyage")),
+        *((part.key, f"{part.embark.within(here)} – {part.disembark.within(here)}") for part in offered),
+    ]
     form.until.zone = zone
     return form
 
@@ -33,7 +41,7 @@ def _form(zone: str) -> ReservationForm:
 def _page(code: str, form: ReservationForm | None = None, problem: str = "") -> ResponseReturnValue:
     sailing = sailing_with_calls(code)
     zone = sailing.calls[0].port.zone
-    form = form or _form(zone)
+    form = form or _form(code, zone)
     answer = render_template(
         "staff/reservations.html",
         sailing=sailing,
@@ -59,7 +67,7 @@ def reservations(code: str) -> ResponseReturnValue:
 @access(Permission.SAILING_EDIT)
 def reserve(code: str) -> ResponseReturnValue:
     sailing = sailing_with_calls(code)
-    form = _form(sailing.calls[0].port.zone)
+    form = _form(code, sailing.calls[0].port.zone)
     if form.validate() and form.until.moment is not None:
         try:
             made = services.reserve(
@@ -72,6 +80,7 @@ def reserve(code: str) -> ResponseReturnValue:
                 until=form.until.moment,
                 note=form.note.data or None,
                 now=now(),
+                part=form.part.data or None,
             )
         except Refused as refusal:
             form.form_errors.append(refusal.message)
