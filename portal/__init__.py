@@ -37,6 +37,7 @@ from portal.payments.operations import views as operations
 from portal.payments.papers import tasks as paper_tasks
 from portal.payments.plans import documents as plans_documents
 from portal.payments.plans import tasks as plans_tasks
+from portal.payments.statements import tasks as statement_tasks
 from portal.staff import views as staff
 from portal.visas import tasks as visas_tasks
 from portal.visas import views as visas
@@ -54,6 +55,7 @@ TASKS = (
     paper_tasks,
     operations_tasks,
     plans_tasks,
+    statement_tasks,
     visas_tasks,
 )
 VIEWS = (guarantee_views, waiting, operations)  # pages that stand beside others of their package

@@ -15,6 +15,7 @@ from portal.kernel.errors import Refused
 from portal.kernel.text import LANGUAGES
 from portal.payments.books import check_books
 from portal.payments.plans.services import load_plans
+from portal.payments.statements.services import load_previewed, preview_statement
 from portal.pricing.season import BadSeasonFile, load_season
 from portal.visas.errors import BadRules
 from portal.visas.rule_file import RULES
@@ -22,6 +23,7 @@ from portal.visas.services import load_rules
 
 season = AppGroup("season", help="The season that is sold.")
 rules = AppGroup("rules", help="What each country asks of each passport.")
+statement = AppGroup("statement", help="Statements of our bank account.")
 staff = AppGroup("accounts", help="Accounts of staff.")
 ledger = AppGroup("ledger", help="The double-entry ledger.")
 
@@ -49,6 +51,18 @@ def load_entry_rules(path: Path) -> None:
     except BadRules as bad:
         raise click.ClickException(f"{path.name}: {bad}. Nothing was changed.") from None
     click.echo(f"{done.added} rules new, {done.kept} kept, {done.withdrawn} withdrawn")
+
+
+@statement.command("load")
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def load_bank_statement(path: Path) -> None:
+    """Take a statement over and use what is certain; the rest waits for finance on its page."""
+    try:
+        reference = preview_statement(content=path.read_bytes(), by=None, now=now())
+        done = load_previewed(reference=reference, now=now())
+    except Refused as refusal:
+        raise click.ClickException(f"{path.name}: {refusal.message}") from None
+    click.echo(f"{reference}: {done.new} lines new, {done.known} known, {done.waiting} to be decided by finance")
 
 
 @staff.command("create-staff")
@@ -92,5 +106,5 @@ def check() -> None:
 
 
 def init_app(app: Flask) -> None:
-    for command in (setup, season, rules, staff, ledger):
+    for command in (setup, season, rules, statement, staff, ledger):
         app.cli.add_command(command)

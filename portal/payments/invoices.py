@@ -53,8 +53,8 @@ def _values(page: BookingPage, payment: PaymentView, language: str) -> dict[str,
         "facts": [
             {
                 "label": _("Sum"),
-                "value": formats.money(payment.amount, language),
-                "lines": [_("The payer bears the charges of his bank.")],
+                "value": formats.money(payment.to_pay, language),
+                "lines": [*_part(payment, language), _("The payer bears the charges of his bank.")],
             },
             {
                 "label": _("To be here by"),
@@ -99,6 +99,13 @@ def _values(page: BookingPage, payment: PaymentView, language: str) -> dict[str,
     }
 
 
+def _part(payment: PaymentView, language: str) -> list[str]:
+    if payment.came is None:
+        return []
+    came, whole = formats.money(payment.came, language), formats.money(payment.amount, language)
+    return [_("%(came)s of %(whole)s is here already.", came=came, whole=whole)]
+
+
 def code_text(payment: PaymentView, booking: str) -> str | None:
     """What a bank's app reads from the code of this transfer; None where the standard has no code for it.
 
@@ -107,7 +114,7 @@ def code_text(payment: PaymentView, booking: str) -> str | None:
     with force_locale("ru"):
         purpose = str(transfer_purpose(payment.reference, booking))
     try:
-        return payment_qr_text(current_app.config["INVOICE_PAYEE"], payment.amount, purpose)
+        return payment_qr_text(current_app.config["INVOICE_PAYEE"], payment.to_pay, purpose)
     except NotCodable:
         return None
 

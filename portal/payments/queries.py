@@ -54,6 +54,7 @@ from portal.payments.plans.models import BookingPlan
 from portal.payments.providers.base import DisputeStatus
 from portal.payments.services import DESK_TIME
 from portal.payments.standing import standing
+from portal.payments.statements.queries import RECEIVED, came_column, surplus_column
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,13 @@ class PaymentView:
     refunds: tuple[RefundView, ...] = ()  # only on the page of its booking, like the disputes
     disputes: tuple[DisputeView, ...] = ()
     offer_until: datetime | None = None  # so long another cabin is kept for money whose cabin was gone
+    came: Money | None = None  # of a transfer: the part that statements of the bank have brought so far
+    surplus: Money | None = None  # what came beyond it and is still with us
+
+    @property
+    def to_pay(self) -> Money:
+        """What is still lacking."""
+        return self.amount - self.came if self.came else self.amount
 
 
 def payment_view(payment: Payment) -> PaymentView:
@@ -99,7 +107,16 @@ def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
     finds its plan, too.
     """
     rows = db.session.execute(
-        select(Payment, LateOffer.expires_at, Refund, Dispute, BookingPlan, PAUSED)
+        select(
+            Payment,
+            LateOffer.expires_at,
+            Refund,
+            Dispute,
+            BookingPlan,
+            PAUSED,
+            came_column(Payment.id),
+            surplus_column(Payment.id),
+        )
         .select_from(Booking)
         .outerjoin(Payment, Payment.booking_id == Booking.id)
         .outerjoin(LateOffer, (LateOffer.payment_id == Payment.id) & (LateOffer.state == LateOfferState.OPEN))
@@ -114,11 +131,12 @@ def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
     refunds: dict[int, dict[int, RefundView]] = {}
     disputes: dict[int, dict[int, DisputeView]] = {}
     found: dict[int, PaymentView] = {}
-    for payment, until, refund, dispute, _plan, _paused in rows:  # each refund beside each dispute
+    for payment, until, refund, dispute, _plan, _paused, came, surplus in rows:  # each refund beside each dispute
         if payment is None:
             continue
         if payment.id not in found:
-            found[payment.id] = replace(payment_view(payment), offer_until=until)
+            view = replace(_with_transferred(payment_view(payment), came), offer_until=until)
+            found[payment.id] = replace(view, surplus=Money(int(surplus), payment.currency) if surplus else None)
         if refund is not None:
             refunds.setdefault(payment.id, {})[refund.id] = _refund_view(refund)
         if dispute is not None:
@@ -163,6 +181,11 @@ def card_awaited(booking_id: int) -> bool:
     return bool(db.session.scalar(waiting))
 
 
+def _with_transferred(view: PaymentView, came: int) -> PaymentView:
+    part = view.state not in RECEIVED and 0 < came < view.amount.minor
+    return replace(view, came=Money(int(came), view.amount.currency)) if part else view
+
+
 def awaited_transfer(booking_id: int) -> PaymentView | None:
     """The transfer that is awaited for a booking, if any. One statement."""
     return _awaited(booking_id, Method.TRANSFER)
@@ -177,12 +200,12 @@ def awaited_at_desk(booking_id: int) -> PaymentView:
 
 
 def _awaited(booking_id: int, method: Method) -> PaymentView | None:
-    payment = db.session.scalars(
-        select(Payment).where(
+    row = db.session.execute(
+        select(Payment, came_column(Payment.id)).where(
             Payment.booking_id == booking_id, Payment.method == method, Payment.state == PaymentState.OPEN
         )
     ).one_or_none()
-    return payment_view(payment) if payment else None
+    return _with_transferred(payment_view(row[0]), row[1]) if row else None
 
 
 def open_transfer(booking_id: int) -> PaymentView:

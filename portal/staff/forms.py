@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from babel.numbers import get_currency_precision
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
+from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
     DateField,
@@ -402,6 +403,19 @@ class DeskForm(FlaskForm):
 
 class SettledForm(FlaskForm):
     note = StringField(_l("What you found and did"), [REQUIRED, Length(max=500)], filters=[trimmed])
+
+
+class StatementForm(FlaskForm):
+    """One file; what is in it is judged by portal.payments.statements."""
+
+    statement = FileField(_l("File of the bank"), [FileRequired(_l("Please choose a file."))])
+
+
+class AssignForm(FlaskForm):
+    """For which payment money is, and how much of it: less than all splits it."""
+
+    reference = StringField(_l("Reference of the payment or of the booking"), [REQUIRED, Length(max=20)])
+    amount = AmountField(_l("How much of it"), [REQUIRED])
 
 
 class AcceptForm(FlaskForm):

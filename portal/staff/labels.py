@@ -17,6 +17,7 @@ from portal.payments.labels import DISPUTES_AT_WORK, REFUND_STATES
 from portal.payments.labels import STATES as PAYMENT_STATES
 from portal.payments.operations.labels import CASE_STATES, KINDS
 from portal.payments.plans.models import FitReason
+from portal.payments.statements.labels import LINE_STATES, STATEMENT_STATES
 from portal.visas.labels import ITEM_STATES
 
 CABIN_STATES: dict[str, LazyString] = {
@@ -64,6 +65,8 @@ SUBJECTS: dict[str, LazyString] = {
     "refund": _l("Return of money"),
     "dispute": _l("Dispute about a payment"),
     "mismatch": _l("Difference from the provider's books"),
+    "statement": _l("Bank statement"),
+    "bank_line": _l("Money on a bank statement"),
     "paper": _l("Paper"),
     "promotion": _l("Promotion code"),
     "quote": _l("Saved price"),
@@ -87,6 +90,8 @@ STATES: dict[str, Mapping[Any, LazyString]] = {
     "payment": PAYMENT_STATES,
     "refund": REFUND_STATES,
     "dispute": DISPUTES_AT_WORK,
+    "statement": STATEMENT_STATES,
+    "bank_line": LINE_STATES,
     "sailing": SAILING_STATES,
     "waiting": WAITING_STATES,
     "case": CASE_STATES,
@@ -143,6 +148,11 @@ ACTIONS: dict[str, LazyString] = {
     "file.viewed": _l("Document looked at"),
     "list.filed": _l("Passenger list filed"),
     "list.taken_back": _l("Filed passenger list called back"),
+    "bank_line.returned": _l("Money of a statement sent back"),
+    "bank_line.returning": _l("Money of a statement to be sent back"),
+    "bank_line.suspense": _l("Money of a statement set aside"),
+    "bank_line.used": _l("Money of a statement used for a payment"),
+    "bank_line.waiting": _l("Money of a statement to be decided about"),
     "operation.made": _l("Cancelling or postponing confirmed"),
     "paper.accepted": _l("Paper accepted"),
     "paper.changes_requested": _l("Paper asked for again"),
@@ -200,6 +210,9 @@ ACTIONS: dict[str, LazyString] = {
     "waiting.offered": _l("Cabin offered from the waiting list"),
     "waiting.removed": _l("Taken off the waiting list"),
     "waiting.waiting": _l("Back in line"),
+    "statement.discarded": _l("Bank statement put away unused"),
+    "statement.read": _l("Bank statement looked at"),
+    "statement.taken": _l("Bank statement taken over"),
     "travel.ashore": _l("Went ashore"),
     "travel.boarded": _l("On board"),
     "travel.checked_in": _l("Checked in"),

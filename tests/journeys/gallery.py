@@ -35,6 +35,7 @@ from portal.inventory.reservations.services import reserve
 from portal.inventory.services import close_cabin, hold_cabin, release
 from portal.kernel.clock import now
 from portal.kernel.money import Money
+from portal.kernel.references import with_check
 from portal.kernel.text import LocalizedText
 from portal.payments.late import offer_other_cabins
 from portal.payments.models import Payment
@@ -43,12 +44,16 @@ from portal.payments.operations.queries import standings
 from portal.payments.operations.services import carry_out, seal, stop
 from portal.payments.refunds import cancel, cancel_preview
 from portal.payments.services import receive_money, receive_transfer, start_desk, start_transfer
+from portal.payments.statements.models import BankLine
+from portal.payments.statements.services import load_previewed, preview_statement, set_aside
+from portal.payments.statements.services import send_back as send_money_back
 from portal.pricing.party import Party
 from portal.visas.models import ChecklistItem, ReturnReason, Submission
 from portal.visas.services import accept, refresh_checklist, send_back, submit_document
 from portal.visas.terms import Supplier
 from tests.factories import details, make_account
 from tests.files.uploads import jpeg
+from tests.payments.statements.samples import Sent, one_c, table
 
 CODE = "PV24-02"
 CHOICES = "sailing-change"
@@ -138,6 +143,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         now=moment,
     )
     other = db.session.scalars(select(Sailing).filter_by(code="PV24-03")).one()
+    short, money = statements_of(owner, guest, moment)
     close_sales(sailing_id=other.id, reason="charter", now=moment)
     full = db.session.scalars(select(Sailing).filter_by(code="PV24-04")).one()
     line = stand_in_line(full, language, moment)
@@ -288,6 +294,15 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff desk", f"staff/bookings/{waiting.reference}/desk", staff.role),
         Shown("staff desk, wrong", f"staff/bookings/{waiting.reference}/desk", staff.role, 422, "send nothing"),
         Shown("staff payment", f"staff/payments/{p}", staff.role),
+        Shown("transfer of which a part has come", f"bookings/{short.reference}/transfer", CUSTOMER),
+        Shown("booking of which a part has come", f"bookings/{short.reference}", CUSTOMER),
+        Shown("staff statements", "staff/statements", staff.role),
+        Shown("staff statements, no file", "staff/statements", staff.role, 422, "send nothing"),
+        Shown("staff statement before it is taken over", f"staff/statements/{money.preview}", staff.role),
+        Shown("staff statement", f"staff/statements/{money.taken}", staff.role),
+        Shown("staff money to decide about", f"staff/statements/lines/{money.waiting}", staff.role),
+        Shown("staff money, wrong", f"staff/statements/lines/{money.waiting}", staff.role, 422, "send nothing"),
+        Shown("staff money to send back", f"staff/statements/lines/{money.returning}", staff.role),
         Shown("staff payment, wrong", f"staff/payments/{p}", staff.role, 422, "send nothing"),
         Shown("staff journal", "staff/ledger?account=guest", staff.role),
         Shown("staff balances", "staff/ledger/balances", staff.role),
@@ -561,3 +576,44 @@ def without_database(app: Any, file: Any) -> Iterator[None]:
         db.engine.dispose()
         file.rmdir()
         aside.rename(file)
+
+
+@dataclass(frozen=True)
+class Statements:
+    """References of statements and of money on them, each in a state of its own."""
+
+    preview: str
+    taken: str
+    waiting: str
+    returning: str
+
+
+def statements_of(owner: Visitor, guest: Visitor, moment: datetime) -> tuple[Booking, Statements]:
+    """A booking of which a part has come; statements with money in every state."""
+    short, over = owner.book("347", moment), guest.book("348", moment)
+    part, more = awaited(short, moment), awaited(over, moment)
+    taken = preview_statement(
+        content=one_c(
+            [
+                Sent(part.amount_minor - 500_00, f"Платёж {with_check(part.reference)}"),
+                Sent(more.amount_minor + 700_00, f"Платёж {with_check(more.reference)}", document="18"),
+                Sent(12_000_00, "Оплата круиза по договору, НДС не облагается", payer="ООО «ТУРИСТ»", document="19"),
+                Sent(300_00, "Пополнение", payer="СИДОРОВ ПЁТР", document="20"),
+                Sent(400_00, "Перевод", payer="ПЕТРОВ СИДОР", document="21"),
+            ]
+        ),
+        by=None,
+        now=moment,
+    )
+    load_previewed(reference=taken, now=moment)
+    waiting, aside, back = db.session.scalars(
+        select(BankLine).where(BankLine.document.in_(["19", "20", "21"])).order_by(BankLine.id)
+    )
+    set_aside(line_id=aside.id, now=moment)
+    send_money_back(line_id=back.id, now=moment)
+    preview = preview_statement(
+        content=table([Sent(500_00, with_check(part.reference)), Sent(900_00, "за каюту", document="22")]),
+        by=None,
+        now=moment,
+    )
+    return short, Statements(preview, taken, waiting.reference, back.reference)

@@ -15,6 +15,7 @@ from portal.staff.views import (
     reservations,
     reviews,
     sailings,
+    statements,
     waiting,
 )
 from portal.staff.views.blueprint import bp
@@ -35,5 +36,6 @@ __all__ = [
     "reservations",
     "reviews",
     "sailings",
+    "statements",
     "waiting",
 ]

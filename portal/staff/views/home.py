@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from portal.accounts.access import Permission, access, may
 from portal.kernel.clock import OFFICE_ZONE, now
 from portal.payments import labels as payment_labels
+from portal.payments.statements import labels as statement_labels
 from portal.staff import labels, queries
 from portal.staff.views.blueprint import bp
 
@@ -15,7 +16,7 @@ from portal.staff.views.blueprint import bp
 @bp.context_processor
 def words() -> dict[str, object]:
     """What every template of staff may ask for."""
-    return {"labels": labels, "payments": payment_labels, "OFFICE": OFFICE_ZONE}
+    return {"labels": labels, "payments": payment_labels, "bank": statement_labels, "OFFICE": OFFICE_ZONE}
 
 
 @bp.get("/")
