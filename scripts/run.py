@@ -280,7 +280,8 @@ def welcome(data: Path, port: int, sandboxed: bool) -> str:
     if sandboxed:
         lines += [
             f"Payment sandbox:      http://127.0.0.1:{port + 1}/",
-            "  test card 4242 4242 4242 4242, any later month, any code",
+            "  test cards, any later month, any code: 2202 4743 0132 2987 (Mir), 4242 4242 4242 4242 (foreign),",
+            "  9934 0099 0000 0004 (Turkmen, for a booking in manats)",
         ]
     if os.environ.get("MAIL_URL"):
         lines += ["Mail goes to the server of MAIL_URL."]

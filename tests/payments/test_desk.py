@@ -1,6 +1,7 @@
 """Paying at the desk: promised by the guest, taken by staff, given back by hand."""
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import select
@@ -15,6 +16,8 @@ from portal.database import db
 from portal.kernel.clock import now
 from portal.kernel.money import Money
 from portal.ledger.models import LedgerAccount, LedgerEntry
+from portal.outbox.models import OutgoingMail
+from portal.outbox.services import follow_up
 from portal.payments.errors import MethodNotOffered, WrongAmount
 from portal.payments.models import Method, PaymentState, Refund, RefundState, Tender
 from portal.payments.refunds import cancel, cancel_preview, confirm_paid_back, send_refunds
@@ -118,10 +121,27 @@ def test_the_guest_reads_where_the_desk_is(browser):
 
     choice = browser.open(f"/en/bookings/{booking.reference}/pay")
     page = choice.submit(method="desk").follow()
+    back = browser.open(f"/en/bookings/{booking.reference}")
 
     assert "Astrakhan, Marine Terminal, desk 1" in choice.words
     assert "Astrakhan, Marine Terminal, desk 1" in page.words
     assert booking.reference in page.words
+    assert "We are waiting for you at our desk" in back.words
+
+
+@pytest.mark.parametrize("language", ["ru", "tk", "en"])
+def test_a_letter_tells_where_to_come_in_the_guests_language(app, language):
+    booking = make_booking_in("TMT")
+    booking.language = language
+    db.session.commit()
+    start_desk(booking_id=booking.id, now=NOON)
+
+    follow_up()
+
+    letter = db.session.scalars(select(OutgoingMail).where(OutgoingMail.key.startswith("payments/desk:"))).one()
+    assert letter.language == language
+    for part in (letter.text, letter.html):
+        assert app.config["DESK_PLACE"][language] in unescape(part)
 
 
 def test_a_guest_who_does_not_come_is_not_waited_for(app):
