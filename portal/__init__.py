@@ -32,6 +32,7 @@ from portal.outbox.jobs import build_queue
 from portal.payments import change_views
 from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
+from portal.payments.cancellations import tasks as cancellations_tasks
 from portal.payments.operations import tasks as operations_tasks
 from portal.payments.operations import views as operations
 from portal.payments.papers import tasks as paper_tasks
@@ -54,6 +55,7 @@ TASKS = (
     payments_tasks,
     paper_tasks,
     operations_tasks,
+    cancellations_tasks,
     plans_tasks,
     statement_tasks,
     visas_tasks,

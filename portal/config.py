@@ -46,6 +46,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "MAIL_SENDER": environ.get("MAIL_SENDER", "cruises@example.org"),
         **_channels(environ, production),
         "FISCAL_FOLDER": environ.get("FISCAL_FOLDER"),  # where receipts for a cash register are dropped
+        "REFUND_LIMITS": _limits(environ.get("REFUND_LIMITS") or DEFAULT_LIMITS),
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "BABEL_DEFAULT_LOCALE": "ru",
         "RATELIMIT_STORAGE_URI": environ.get("REDIS_URL") or "memory://",
@@ -158,6 +159,21 @@ def _whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
     if not given.isdecimal():
         raise ConfigurationError(f"{name} is {given!r}; it must be a whole number.")
     return int(given)
+
+
+# Proposed: above these sums, in whole units of each currency, a refund needs the approval of a second person.
+DEFAULT_LIMITS = "RUB=300000 USD=3500 TMT=12000"
+
+
+def _limits(given: str) -> dict[str, int]:
+    """Minor units by currency, of "RUB=300000 USD=3500"; all of these currencies have hundredths."""
+    limits = {}
+    for pair in given.split():
+        currency, _, whole = pair.partition("=")
+        if not (currency.isalpha() and len(currency) == 3 and whole.isdecimal()):
+            raise ConfigurationError(f"REFUND_LIMITS has {pair!r}; it is written like {DEFAULT_LIMITS!r}.")
+        limits[currency.upper()] = int(whole) * 100
+    return limits
 
 
 # Who is paid by bank transfer. The account of the demonstration is well-formed and belongs to nobody.

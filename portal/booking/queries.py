@@ -126,6 +126,12 @@ class BookingPage:
     cancel_steps: tuple[CancelStep, ...]
 
     @property
+    def credit(self) -> Money:
+        """What came beyond the price of a booking that stands: the guest's, until he has it back or owes more."""
+        live = self.state in (BookingState.PENDING, BookingState.CONFIRMED)
+        return Money(max(0, self.balance.paid - self.price.minor) if live else 0, self.price.currency)
+
+    @property
     def price_by_passenger(self) -> tuple[tuple[str, Money], ...]:
         """What each costs, discounts taken off, in the order of the charges: the sums make up the price."""
         sums: dict[str, Money] = {}

@@ -27,3 +27,15 @@ class WrongAmount(Refused):
 
 class OfferOver(Refused):
     message = _l("The cabin could be kept only until the time shown. Your money is safe: we write to you about it.")
+
+
+class CostsTooHigh(Refused):
+    message = _l("More than the conditions allow cannot be kept. Please type the costs, or the limit at most.")
+
+
+class NoCredit(Refused):
+    message = _l("There is no credit on this booking any more. The page shows its present state.")
+
+
+class SecondPersonNeeded(Refused):
+    message = _l("This sum is above the limit for one person: a colleague who did not ask for it must approve it.")

@@ -10,6 +10,7 @@ from wtforms import (
     HiddenField,
     IntegerField,
     RadioField,
+    SelectChoice,
     SelectField,
     StringField,
     ValidationError,
@@ -20,7 +21,8 @@ from wtforms.widgets import HiddenInput
 from portal.booking.forms import FIRST, OLDEST, DayField, latin
 from portal.kernel.countries import countries_by_name
 from portal.kernel.forms import FlaskForm
-from portal.payments.labels import method_label
+from portal.payments.cancellations.models import CancelReason
+from portal.payments.labels import CANCEL_REASONS, method_label
 from portal.payments.plans.choices import Choice
 from portal.payments.services import Way
 
@@ -53,6 +55,19 @@ class PayForm(FlaskForm):
 
 class CancelForm(FlaskForm):
     returned = IntegerField(widget=HiddenInput())  # minor units that the customer was shown
+    reason = RadioField(
+        _l("Why do you cancel?"),
+        [InputRequired(_l("Please choose a reason: what we return may depend on it."))],
+        choices=[
+            SelectChoice(reason.value, CANCEL_REASONS[reason])
+            for reason in (
+                CancelReason.PLANS,
+                CancelReason.VISA_REFUSED,
+                CancelReason.ILLNESS,
+                CancelReason.OTHER,
+            )
+        ],
+    )
     sure = BooleanField(_l("Yes, cancel this booking and free its cabin"))
 
     def validate_sure(self, field: BooleanField) -> None:
@@ -94,3 +109,7 @@ class NewcomerForm(NameForm):
     def validate_birth_date(self, field: DayField) -> None:
         if field.data and not OLDEST <= field.data <= self.today:
             raise ValidationError(_("Please check the date: it must lie in the past."))
+
+
+class CreditForm(FlaskForm):
+    returned = IntegerField(widget=HiddenInput())  # minor units that the customer was shown

@@ -5,6 +5,7 @@ from flask_babel.speaklater import LazyString
 
 from portal.kernel.references import with_check
 from portal.payments.books import DifferenceKind
+from portal.payments.cancellations.models import CancelReason
 from portal.payments.models import Method, MismatchKind, PaymentState, RefundState, Tender
 from portal.payments.providers.base import DisputeStatus
 from portal.payments.standing import PaymentStanding
@@ -197,3 +198,10 @@ def transfer_purpose(payment: str, booking: str) -> LazyString:
     return _l(
         "Payment %(payment)s for booking %(booking)s", payment=with_check(payment), booking=with_check(booking)
     )
+CANCEL_REASONS: dict[CancelReason, LazyString] = {
+    CancelReason.PLANS: _l("My plans have changed"),
+    CancelReason.VISA_REFUSED: _l("A visa was refused"),
+    CancelReason.ILLNESS: _l("Illness"),
+    CancelReason.OTHER: _l("Another reason"),
+    CancelReason.ARREARS: _l("A part of the price did not come"),
+}

@@ -217,6 +217,24 @@ class Refund(Base):
         return CLEARED_IN[self.provider]
 
 
+class RefundApproval(Base):
+    """A refund above the limit for one person: it waits for somebody of staff who did not ask for it."""
+
+    __tablename__ = "refund_approval"
+    __table_args__ = (
+        CheckConstraint("(approved_by_id IS NULL) = (approved_at IS NULL)", name="approved_with_time"),
+        index_where("ix_refund_approval_open", "refund_id", where="approved_at IS NULL"),
+    )
+
+    refund_id: Mapped[int] = mapped_column(ForeignKey("refund.id"), primary_key=True)
+    asked_by: Mapped[str] = mapped_column(String(60))  # as the audit trail names whoever acts
+    asked_at: Mapped[datetime]
+    approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    approved_at: Mapped[datetime | None]
+
+    refund: Mapped[Refund] = relationship()
+
+
 DISPUTE_OPEN = (DisputeStatus.ANSWER_NEEDED, DisputeStatus.REVIEW)
 # A bank may open again what it closed, and decide otherwise.
 DISPUTE_MOVES: Moves[DisputeStatus] = {one: {other for other in DisputeStatus if other != one} for one in DisputeStatus}

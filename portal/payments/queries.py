@@ -47,6 +47,7 @@ from portal.payments.models import (
     Payment,
     PaymentState,
     Refund,
+    RefundApproval,
     RefundState,
 )
 from portal.payments.plans.live import PAUSED, known_plan
@@ -229,6 +230,8 @@ class RefundView:
     amount: Money
     requested_at: datetime
     settled_at: datetime | None
+    waits: bool = False  # for the approval of a second person
+    asked_by: str = ""
 
 
 def _refund_view(refund: Refund) -> RefundView:
@@ -354,18 +357,24 @@ def booking_refunds(booking_id: int) -> tuple[RefundView, ...]:
 
 
 def open_refunds(limit: int) -> tuple[RefundView, ...]:
-    """What staff must look at: transfers to make and refunds that failed. One statement."""
-    refunds = db.session.scalars(
-        select(Refund)
+    """What staff must look at: what needs a second person, transfers to make, refunds that failed. One statement."""
+    waits = RefundApproval.refund_id.is_not(None) & RefundApproval.approved_at.is_(None)
+    rows = db.session.execute(
+        select(Refund, RefundApproval.asked_by, waits)
+        .join(Payment)
+        .outerjoin(RefundApproval, RefundApproval.refund_id == Refund.id)
         .where(
-            ((Refund.state == RefundState.REQUESTED) & Refund.provider.is_(None))
+            ((Refund.state == RefundState.REQUESTED) & (Refund.provider.is_(None) | waits))
             | (Refund.state == RefundState.FAILED)
         )
         .order_by(Refund.id)
         .limit(limit)
         .options(WHOLE_REFUND)
     )
-    return tuple(_refund_view(refund) for refund in refunds)
+    return tuple(
+        replace(_refund_view(refund), waits=bool(waiting), asked_by=asked_by or "")
+        for refund, asked_by, waiting in rows
+    )
 
 
 def kept_cabins(offer: LateOffer) -> tuple[BookedCabinView, ...]:

@@ -21,8 +21,10 @@ from portal.kernel.states import move
 from portal.ledger.queries import balance_of, held_of
 from portal.ledger.services import Returning, post_refund_failed, post_refund_requested, post_refund_settled
 from portal.outbox.services import announce, wake_worker
+from portal.payments.approvals import ask_for_approval, awaits_approval, check_approved
+from portal.payments.cancellations.models import Cancellation, CancelReason
 from portal.payments.disputes import withheld_in, withheld_of
-from portal.payments.errors import AmountsChanged, NotCancellable, NotExpected
+from portal.payments.errors import AmountsChanged, NoCredit, NotCancellable, NotExpected
 from portal.payments.models import (
     REFUND_MOVES,
     Payment,
@@ -81,10 +83,13 @@ def cancel_preview(booking_id: int, now: datetime) -> CancelPreview:
     return _preview(booking, now)
 
 
-def cancel(*, booking_id: int, agreed: Money, now: datetime) -> None:
+def cancel(
+    *, booking_id: int, agreed: Money, reason: CancelReason = CancelReason.OTHER, now: datetime
+) -> None:
     """Cancel the booking and return exactly what was shown.
 
-    agreed: the sum that the customer saw would be returned. Raises NotCancellable, AmountsChanged; then nothing is
+    agreed: the sum that the customer saw would be returned. What is kept is the limit of the conditions, until staff
+    have settled what was really spent. Raises NotCancellable, AmountsChanged; then nothing is
     written. Announces booking.cancelled, and payments.refund_requested for each payment that goes back.
     """
     with transaction() as session:
@@ -94,6 +99,39 @@ def cancel(*, booking_id: int, agreed: Money, now: datetime) -> None:
             raise AmountsChanged
         cancel_booking(booking_id=booking_id, now=now, kept=preview.today.kept)
         return_part(booking, preview.today.returned, now)
+        if preview.paid.minor:
+            session.add(
+                Cancellation(
+                    booking_id=booking_id,
+                    reason=reason,
+                    percent=preview.today.percent,
+                    limit_minor=preview.today.kept.minor,
+                    made_at=now,
+                )
+            )
+
+
+def return_credit(*, booking_id: int, agreed: Money, now: datetime) -> None:
+    """The guest has what he paid too much back. agreed: what he was shown. Raises NoCredit, AmountsChanged.
+
+    Announces payments.refund_requested for each payment that goes back.
+    """
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        credit = credit_of(booking)
+        if credit.minor <= 0:
+            raise NoCredit
+        if credit != agreed:
+            raise AmountsChanged
+        return_part(booking, credit, now)
+        record("booking.credit_returned", subject="booking", reference=booking.reference, now=now)
+
+
+def credit_of(booking: Booking) -> Money:
+    """What came for a booking beyond its price: the guest's, until he has it back or owes more. One statement."""
+    live = booking.state in (BookingState.PENDING, BookingState.CONFIRMED)
+    owed = balance_of(booking.id, booking.currency).owed
+    return Money(max(0, -owed) if live else 0, booking.currency)
 
 
 def return_part(booking: Booking, amount: Money, now: datetime) -> None:
@@ -162,6 +200,7 @@ def confirm_paid_back(*, refund_id: int, account: Account, now: datetime) -> Non
         refund = _locked(refund_id)
         if refund.provider is not None or refund.state is not RefundState.REQUESTED:
             raise NotExpected
+        check_approved(refund_id)
         refund.settled_by_id = account.id
         refund.settled_at = now
         _move(refund, RefundState.SUCCEEDED, now)
@@ -196,6 +235,7 @@ def send_refunds(now: datetime) -> int:
         .where(
             Refund.provider.is_not(None),
             or_(Refund.state == RefundState.REQUESTED, and_(Refund.state == RefundState.SENT, again)),
+            ~awaits_approval(),
         )
         .order_by(Refund.asked_at.asc().nulls_first(), Refund.id)
         .limit(ASKED_AT_ONCE)
@@ -371,6 +411,7 @@ def _request(payment: Payment, minor: int, reason: RefundReason, now: datetime) 
     db.session.flush()
     record("refund.requested", subject="refund", reference=refund.reference, now=now, to_state=refund.state)
     _post(refund, None, now)
+    ask_for_approval(refund, now)
     announce("payments.refund_requested", refund_id=refund.id)
 
 

@@ -24,8 +24,9 @@ from portal.kernel.forms import FlaskForm
 from portal.kernel.money import Money
 from portal.payments import inbox, late, queries, refunds, services
 from portal.payments.bank_days import last_safe_day, transfer_terms
+from portal.payments.cancellations.models import CancelReason
 from portal.payments.errors import NotCancellable
-from portal.payments.forms import CancelForm, PayForm
+from portal.payments.forms import CancelForm, CreditForm, PayForm
 from portal.payments.invoices import code_text, invoice
 from portal.payments.labels import PROVIDER_HINTS, transfer_purpose
 from portal.payments.models import Method
@@ -247,7 +248,12 @@ def cancel(reference: str) -> ResponseReturnValue:
     form = CancelForm(returned=preview.today.returned.minor)
     if form.validate_on_submit():
         try:
-            refunds.cancel(booking_id=page.id, agreed=Money(form.returned.data, page.price.currency), now=now())
+            refunds.cancel(
+                booking_id=page.id,
+                agreed=Money(form.returned.data, page.price.currency),
+                reason=CancelReason(form.reason.data),
+                now=now(),
+            )
         except Refused as refusal:
             form.form_errors.append(refusal.message)
             preview = refunds.cancel_preview(page.id, now())
@@ -257,6 +263,22 @@ def cancel(reference: str) -> ResponseReturnValue:
             return redirect(url_for("booking.booking", reference=reference))
     status = 200 if not form.errors else 422
     return render_template("payments/cancel.html", page=page, preview=preview, form=form), status
+
+
+@bp.post("/credit")
+@public
+def return_credit(reference: str) -> ResponseReturnValue:
+    """One press: what was paid too much goes back; the sum seen is sent along and must still be true."""
+    page = booking_page(visitor_booking(reference).id)
+    form = CreditForm()
+    if form.validate_on_submit():
+        agreed = Money(form.returned.data or 0, page.price.currency)
+        try:
+            refunds.return_credit(booking_id=page.id, agreed=agreed, now=now())
+            flash(_("The money is on its way back to you, the way it came."), "good")
+        except Refused as refusal:
+            flash(str(refusal.message), "warning")
+    return redirect(url_for("booking.booking", reference=reference))
 
 
 @bp.get("/transfer")

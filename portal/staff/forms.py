@@ -583,3 +583,10 @@ class ArrearsForm(FlaskForm):
     def validate_sure(self, field: BooleanField) -> None:
         if not field.data:
             raise ValidationError(_l("Please tick this box: a cancelled booking cannot be brought back."))
+
+
+class CostsForm(FlaskForm):
+    costs = AmountField(_l("Costs actually incurred"), [InputRequired(_l("Please type the costs; 0 where none."))])
+    note = TextAreaField(
+        _l("What was spent, and the papers that show it"), [REQUIRED, Length(max=500)], filters=[trimmed]
+    )

@@ -36,6 +36,8 @@ from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.ledger.queries import Balance, balance_columns
+from portal.payments.cancellations.models import Cancellation
+from portal.payments.cancellations.queries import CancellationView, cancellation_view
 from portal.payments.errors import NotCancellable
 from portal.payments.models import (
     DISPUTE_OPEN,
@@ -838,6 +840,16 @@ def booking_by_reference(reference: str) -> Booking:
     if booking is None:
         raise NotFound(reference)
     return booking
+
+
+def cancellation(reference: str) -> CancellationView:
+    """Of the booking of this reference. Raises NotFound where nothing is kept of it."""
+    found = db.session.scalar(
+        select(Cancellation.id).join(Booking).where(Booking.reference == reference, Cancellation.limit_minor > 0)
+    )
+    if found is None:
+        raise NotFound(reference)
+    return cancellation_view(found)
 
 
 def refund_id(reference: str) -> int:

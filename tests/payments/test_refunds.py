@@ -253,7 +253,7 @@ def test_a_guest_cancels_on_the_page_of_the_booking(browser, app):
 
     page = browser.open(address)
     unsure = page.submit()
-    done = unsure.submit(sure="y").follow()
+    done = unsure.submit(reason="plans", sure="y").follow()
     follow_up()
 
     assert "2,000 ₽" in page.words.replace("\u00a0", " ")

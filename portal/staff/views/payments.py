@@ -13,7 +13,11 @@ from portal.kernel.clock import now, real_now
 from portal.kernel.errors import Refused
 from portal.kernel.money import Money
 from portal.payments import refunds
+from portal.payments.approvals import approve
 from portal.payments.books import last_check
+from portal.payments.cancellations.queries import unsettled
+from portal.payments.cancellations.services import settle_costs
+from portal.payments.errors import CostsTooHigh, SecondPersonNeeded
 from portal.payments.models import PaymentState, Tender
 from portal.payments.plans.queries import overdue_parts
 from portal.payments.providers.registry import providers
@@ -21,7 +25,7 @@ from portal.payments.queries import open_disputes, open_refunds, reconciliation_
 from portal.payments.reconciliation import close_mismatch, compare_day
 from portal.payments.services import debt_of, receive_transfer, take_at_desk
 from portal.staff import queries
-from portal.staff.forms import DeskForm, ReceivedForm, SettledForm
+from portal.staff.forms import CostsForm, DeskForm, ReceivedForm, SettledForm
 from portal.staff.views.blueprint import bp
 
 
@@ -38,11 +42,14 @@ def payments() -> ResponseReturnValue:
         disputes=open_disputes(REFUNDS_SHOWN),
         differences=len(check.differences) if check else 0,
         overdue=overdue_parts(now(), OVERDUE_SHOWN),
+        cancellations=unsettled(CANCELLATIONS_SHOWN),
+        reader=f"account:{current_account().id}",
     )
 
 
 REFUNDS_SHOWN = 100
 OVERDUE_SHOWN = 100
+CANCELLATIONS_SHOWN = 100
 MISMATCHES_SHOWN, DAYS_SHOWN = 100, 14
 
 
@@ -91,11 +98,57 @@ def return_money(reference: str) -> ResponseReturnValue:
     return redirect(url_for(".payments"))
 
 
+@bp.post("/refunds/<string:reference>/approve")
+@access(Permission.PAYMENT_RECEIVE)
+def approve_refund(reference: str) -> ResponseReturnValue:
+    """The second pair of eyes for a large sum."""
+    try:
+        approve(refund_id=queries.refund_id(reference), account=current_account(), now=now())
+    except SecondPersonNeeded as refusal:
+        flash(refusal.message, "warning")
+    else:
+        flash(_("The refund is approved."), "good")
+    return redirect(url_for(".payments", _anchor="refunds"))
+
+
+@bp.route("/cancellations/<string:reference>", methods=["GET", "POST"])
+@access(Permission.PAYMENT_RECEIVE)
+def settle(reference: str) -> ResponseReturnValue:
+    """What a cancelled booking has really cost; what was kept beyond it goes back."""
+    one = queries.cancellation(reference)
+    form = CostsForm()
+    form.costs.currency = one.limit.currency
+    if form.validate_on_submit():
+        try:
+            less = settle_costs(
+                cancellation_id=one.id,
+                costs=Money(form.costs.data or 0, one.limit.currency),
+                note=form.note.data,
+                account=current_account(),
+                now=now(),
+            )
+        except CostsTooHigh as refusal:
+            form.costs.errors = [refusal.message]
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
+        else:
+            if less.minor:
+                flash(_("The costs are noted, and what was kept beyond them goes back."), "good")
+            else:
+                flash(_("The costs are noted. Nothing goes back."), "good")
+            return redirect(url_for(".payments", _anchor="cancellations"))
+    return render_template("staff/cancellation.html", one=one, form=form), 422 if form.errors else 200
+
+
 @bp.post("/refunds/<string:reference>/paid")
 @access(Permission.PAYMENT_RECEIVE)
 def paid_back(reference: str) -> ResponseReturnValue:
-    refunds.confirm_paid_back(refund_id=queries.refund_id(reference), account=current_account(), now=now())
-    flash(_("It is noted that the money went back."), "good")
+    try:
+        refunds.confirm_paid_back(refund_id=queries.refund_id(reference), account=current_account(), now=now())
+    except SecondPersonNeeded as refusal:
+        flash(refusal.message, "warning")
+    else:
+        flash(_("It is noted that the money went back."), "good")
     return redirect(url_for(".payments"))
 
 

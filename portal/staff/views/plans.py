@@ -11,6 +11,7 @@ from portal.kernel.clock import now
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.money import Money
 from portal.payments import refunds
+from portal.payments.cancellations.models import CancelReason
 from portal.payments.plans import services
 from portal.staff import queries
 from portal.staff.forms import ArrearsForm, MoreTimeForm, PlanForm, plan_steps
@@ -85,7 +86,12 @@ def cancel_arrears(reference: str) -> ResponseReturnValue:
     if form.validate_on_submit() and page.cancel is not None:
         seen = int(form.returned.data) if (form.returned.data or "").isdecimal() else -1
         try:
-            refunds.cancel(booking_id=page.booking_id, agreed=Money(seen, page.currency), now=now())
+            refunds.cancel(
+                booking_id=page.booking_id,
+                agreed=Money(seen, page.currency),
+                reason=CancelReason.ARREARS,
+                now=now(),
+            )
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
