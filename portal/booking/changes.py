@@ -54,6 +54,7 @@ from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
+from portal.kernel.references import new_reference
 from portal.kernel.states import move
 from portal.ledger.services import post_price_change
 from portal.outbox.services import announce
@@ -467,6 +468,7 @@ def begin(
     """
     with transaction() as session:
         change = BookingChange(
+            reference=new_reference(),  # posted under it, before its row is written
             booking=booking,
             kind=planned.kind,
             state=BookingChangeState.AWAITING if to_pay.minor else BookingChangeState.APPLIED,

@@ -26,6 +26,7 @@ from portal.inventory.errors import CabinTaken, ShipFull
 from portal.inventory.models import CabinNight, OccupancyState
 from portal.inventory.services import expire_holds
 from portal.kernel.money import Money
+from portal.ledger.queries import balance_of
 from portal.payments.bank_days import transfer_due
 from portal.payments.changes import agree_to_change, change_preview, give_up_change
 from portal.payments.models import Payment, PaymentState, Refund
@@ -534,3 +535,17 @@ def test_the_digest_of_a_newcomer_depends_on_his_name():
     other = replace(wish, joining=replace(wish.joining, given_names="Pavel"))
 
     assert change_preview(booking.id, wish, NOON).digest != change_preview(booking.id, other, NOON).digest
+
+
+def test_each_change_is_in_the_books():
+    season = make_season()
+    bookings = [confirmed(season, cabin=cabin) for cabin in (0, 1)]
+
+    for booking in bookings:
+        wish = Wish(ChangeKind.PASSENGER_CANCELLED, leaving=frozenset({booking.passengers[0].id}))
+        shown = change_preview(booking.id, wish, NOON)
+        agree_to_change(booking_id=booking.id, wish=wish, agreed=shown.digest, now=NOON)
+
+    db.session.expire_all()
+    assert [balance_of(one.id, one.currency).charged for one in bookings] == [one.price.minor for one in bookings]
+    assert {one.price for one in bookings} == {rub(1600)}
