@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Insert, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from portal.database import after_commit, db, transaction
+from portal.database import db, transaction
 from portal.kernel.clock import real_now
 from portal.outbox.services import wake_worker
 from portal.payments.disputes import look_into_dispute
@@ -21,36 +23,85 @@ from portal.payments.services import settle_checkout
 log = logging.getLogger(__name__)
 
 AT_ONCE = 200
+# Not looked into, and never tried in vain.
+WAITING = (ProviderEvent.handled_at.is_(None), ProviderEvent.next_try_at.is_(None))
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=15)
+
+
+# Built once: what is the same for every event is not worked out for each.
+OLDEST = select(ProviderEvent.provider, ProviderEvent.event_id).where(*WAITING).order_by(ProviderEvent.id).limit(1)
+INSERTS = {
+    of.dialect.name: of.insert(ProviderEvent.__table__).on_conflict_do_nothing() for of in (postgresql, sqlite)
+}
+
+
+@dataclass
+class _Ticket:
+    """An event on its way into the inbox; `new` is known once it is there."""
+
+    event: Event
+    new: bool | None = None
+
+
+_queue: list[_Ticket] = []
+_queued, _writing = threading.Lock(), threading.Lock()
 
 
 def store_event(event: Event) -> bool:
     """Keep the provider's event for the worker; False where it was here before, or proves nothing and is not about us.
 
-    One statement. What anybody may send is kept for a payment of ours alone, and once until the worker has looked into
-    it.
+    What anybody may send is kept for a payment of ours alone, and once until the worker has looked into it. Events that
+    come while another is being written are written together, by whoever is next: each is on the disk on return.
     """
     if not event.proved and not _worth_asking(event):
         return False
-    worth_a_look = bool(event.session_id or event.refund_id or event.dispute_id)
+    ticket = _Ticket(event)
+    with _queued:
+        _queue.append(ticket)
+    with _writing:
+        if ticket.new is None:
+            with _queued:
+                batch = _queue[:]
+                _queue.clear()
+            try:
+                _write(batch)
+            except BaseException:
+                with _queued:  # whoever waits writes his own
+                    _queue[:0] = [other for other in batch if other is not ticket and other.new is None]
+                raise
+    assert ticket.new is not None
+    return ticket.new
+
+
+def _write(batch: list[_Ticket]) -> None:
+    """One statement for each; the worker is woken unless an older event waits, after which it will find these, too."""
     with transaction() as session:
-        values = {
-            "provider": event.provider,
-            "event_id": event.id,
-            "type": event.type,
-            "session_id": event.session_id,
-            "refund_id": event.refund_id,
-            "dispute_id": event.dispute_id,
-            "received_at": real_now(),
-            "tries": 0,
-            "handled_at": None if worth_a_look else real_now(),
-        }
-        of = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        insert: Insert = of.insert(ProviderEvent).values(values).on_conflict_do_nothing()
-        new = session.execute(insert.returning(ProviderEvent.id)).first() is not None
-        if new and worth_a_look:
-            after_commit(wake_worker)
-    return new
+        connection = session.connection()
+        insert = INSERTS[connection.dialect.name]
+        moment = real_now()
+        known = [connection.execute(insert, _values(ticket.event, moment)).rowcount == 0 for ticket in batch]
+    for ticket, here in zip(batch, known, strict=True):
+        ticket.new = not here
+    oldest = db.session.execute(OLDEST).one_or_none()
+    db.session.commit()
+    if oldest is not None and any((one.event.provider, one.event.id) == tuple(oldest) for one in batch):
+        wake_worker()
+
+
+def _values(event: Event, moment: datetime) -> dict[str, Any]:
+    worth_a_look = event.session_id or event.refund_id or event.dispute_id
+    return {
+        "provider": event.provider,
+        "event_id": event.id,
+        "type": event.type,
+        "session_id": event.session_id,
+        "refund_id": event.refund_id,
+        "dispute_id": event.dispute_id,
+        "received_at": moment,
+        "tries": 0,
+        "next_try_at": None,
+        "handled_at": None if worth_a_look else moment,
+    }
 
 
 def _worth_asking(event: Event) -> bool:
@@ -81,8 +132,16 @@ def handle_events(now: datetime) -> int:
     """Look into every event that waits: ask its provider how the object stands now, and act on that; how many.
 
     Of several events of one object the answer is asked for once. An event whose provider is away, or on which we fail,
-    comes again after a pause and keeps no other waiting.
+    comes again after a pause and keeps no other waiting. It ends only when none is left: who stores an event while
+    others wait relies on it.
     """
+    done = 0
+    while some := _handle_some(now):
+        done += some
+    return done
+
+
+def _handle_some(now: datetime) -> int:
     rows = db.session.execute(
         select(
             ProviderEvent.id,

@@ -211,7 +211,7 @@ def check_refunds(running: Portal, cancelled: list[str]) -> None:
     assert {bookings[reference].state for reference in cancelled} <= {BookingState.CANCELLED}
     paid_back = Counter(refund.payment.booking_id for refund in refunds)
     assert all(paid_back[bookings[reference].id] == 1 for reference in cancelled)
-    assert differences() == []
+    assert differences() == ()
 
 
 def check_bookings(done: list[str]) -> None:
