@@ -32,6 +32,11 @@ def money(amount: Money, language: str) -> str:
     )
 
 
+def rate(value: Decimal, language: str) -> str:
+    """ "92.4187": six decimal places at most."""
+    return str(format_decimal(value, format="#,##0.######", locale=FORMATTING[language]))
+
+
 def day_of(moment: date | datetime, zone: str | None) -> date:
     """The calendar day of a moment in `zone`; a day is itself."""
     if isinstance(moment, datetime):

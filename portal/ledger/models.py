@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, Enum, ForeignKey, Index, String
@@ -91,6 +91,25 @@ class LedgerTransaction(Base):
     entries: Mapped[list[LedgerEntry]] = relationship(
         back_populates="transaction", order_by="LedgerEntry.id", viewonly=True
     )
+
+
+class ExchangeRate(Base):
+    """What finance noted for a day: 1 unit of `currency` is so many millionths of `against`. Nothing converts by it."""
+
+    __tablename__ = "exchange_rate"
+    __table_args__ = (
+        CheckConstraint("rate_millionths > 0", name="rate_positive"),
+        CheckConstraint("currency <> against", name="two_currencies"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(index=True)
+    currency: Mapped[str] = mapped_column(String(3))
+    against: Mapped[str] = mapped_column(String(3))
+    rate_millionths: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[str] = mapped_column(String(200))
+    entered_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    recorded_at: Mapped[datetime]  # real time
 
 
 class LedgerEntry(Base):

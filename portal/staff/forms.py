@@ -418,6 +418,33 @@ class AssignForm(FlaskForm):
     amount = AmountField(_l("How much of it"), [REQUIRED])
 
 
+RATE = re.compile(r"\d{1,7}(?:[.,]\d{1,6})?")
+# Beside the currencies of our prices, those of the countries of call.
+RATED = (*CURRENCIES, "EUR", "KZT", "AZN")
+
+
+class RateForm(FlaskForm):
+    """An exchange rate of a day, as its source has it."""
+
+    day = DateField(_l("Day"), [REQUIRED])
+    currency = SelectField(_l("1 unit of"), [REQUIRED], choices=[SelectChoice(code, code) for code in RATED])
+    rate = StringField(_l("is so many"), [REQUIRED], filters=[trimmed])
+    against = SelectField(_l("units of"), [REQUIRED], choices=[SelectChoice(code, code) for code in RATED])
+    source = StringField(_l("Source"), [REQUIRED, Length(max=200)], filters=[trimmed])
+
+    def validate_rate(self, field: Field) -> None:
+        if not RATE.fullmatch(field.data or "") or not self.value:
+            raise ValidationError(_l("Please type a number above zero with six decimal places at most, like 92.4187."))
+
+    def validate_against(self, field: Field) -> None:
+        if field.data == self.currency.data:
+            raise ValidationError(_l("Please choose two different currencies."))
+
+    @property
+    def value(self) -> Decimal:
+        return Decimal((self.rate.data or "0").replace(",", "."))
+
+
 class AcceptForm(FlaskForm):
     """Nothing to type: the decision is the button."""
 

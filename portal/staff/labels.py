@@ -77,6 +77,7 @@ SUBJECTS: dict[str, LazyString] = {
     "waiting": _l("Party on the waiting list"),
     "operation": _l("Cancelling or postponing a sailing"),
     "case": _l("Booking of a sailing that was cancelled or postponed"),
+    "ledger": _l("Ledger"),
 }
 # What the trail calls by code, by what it is about; a code that is not here is shown as it is.
 STATES: dict[str, Mapping[Any, LazyString]] = {
@@ -165,6 +166,8 @@ ACTIONS: dict[str, LazyString] = {
     "passenger.changed": _l("Details of a passenger told"),
     "passenger.link_renewed": _l("Private link of a passenger made anew"),
     "passenger.link_sent": _l("Private link sent to a passenger"),
+    "ledger.exported": _l("Part of the ledger taken as a file"),
+    "rate.entered": _l("Exchange rate noted"),
     "passenger_list.taken": _l("Passenger list downloaded"),
     "payment.expired": _l("Payment no longer awaited"),
     "payment.failed": _l("Payment failed"),

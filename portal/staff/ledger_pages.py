@@ -16,8 +16,9 @@ from portal.database import db
 from portal.kernel.clock import OFFICE_ZONE
 from portal.kernel.money import Money
 from portal.ledger.models import LedgerAccount, LedgerEntry, LedgerTransaction, PostingKind
-
-PAGE = 50
+from portal.payments.papers.models import MoneyPaper
+from portal.payments.papers.queries import PaperView, paper_view
+from portal.staff.queries import PAGE, Paging, paging
 
 
 @dataclass(frozen=True)
@@ -202,3 +203,26 @@ def trial_balances(period: Period) -> tuple[TrialBalance, ...]:
         TrialBalance(currency, tuple(sorted(rows, key=lambda row: order.index(row.account))))
         for currency, rows in sorted(found.items())
     )
+
+
+@dataclass(frozen=True)
+class PapersPage:
+    rows: tuple[PaperView, ...]
+    paging: Paging
+    period: Period
+
+
+def papers_page(period: Period, page: int) -> PapersPage:
+    """Papers of money, the newest first. Two statements."""
+    inside = period.holds(MoneyPaper.issued_at)
+    at = paging(page, db.session.scalar(select(func.count(MoneyPaper.id)).where(inside)) or 0)
+    rows = db.session.scalars(
+        select(MoneyPaper).where(inside).order_by(MoneyPaper.id.desc()).limit(PAGE).offset(at.offset)
+    )
+    return PapersPage(tuple(paper_view(paper) for paper in rows), at, period)
+
+
+def month_before(day: date) -> Period:
+    """The whole month before this one: what accountants take most."""
+    last = day.replace(day=1) - timedelta(days=1)
+    return Period(last.replace(day=1), last)

@@ -1,6 +1,7 @@
 """How values are shown on pages: the formats of portal/kernel in the reader's language."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from unicodedata import category
 
 from flask import Flask
@@ -56,6 +57,11 @@ def number(value: int | float) -> str:
     return formats.number(value, language())
 
 
+def rate(value: Decimal) -> str:
+    """An exchange rate, with as many decimal places as it has, six at most."""
+    return formats.rate(value, language())
+
+
 def nowrap(text: str) -> Markup:
     return Markup("<span class=\"nowrap\">{}</span>").format(text)
 
@@ -83,6 +89,7 @@ def init_app(app: Flask) -> None:
         moment,
         country,
         number,
+        rate,
         nowrap,
         called,
     ):
