@@ -378,9 +378,35 @@ def _nothing_left(booking_id: int) -> bool:
     return left == 0
 
 
+# With the first of these accepted, the application for the visa can go out; the second is the visa itself.
+APPLICATIONS = {"form_loi": "visa_tm", "form_tm": "visa_tm"}
+DECIDED = (ItemState.ACCEPTED, ItemState.NOT_APPLICABLE)
+
+
+def _tell_of_decision(item: ChecklistItem, state: ItemState) -> None:
+    """Others wait while a visa is decided on: from the application until the visa, or until neither is asked for.
+
+    Announces visas.decision_awaited and visas.decision_made.
+    """
+    visa = APPLICATIONS.get(item.document)
+    whose = f"{item.passenger.reference}-{visa or item.document}"
+    about: dict[str, int | str] = {"booking_id": item.passenger.booking_id, "about": whose}
+    if visa is not None and state is ItemState.ACCEPTED:
+        open_visa = select(ChecklistItem.id).where(
+            ChecklistItem.passenger_id == item.passenger_id,
+            ChecklistItem.document == visa,
+            ChecklistItem.state.not_in(DECIDED),
+        )
+        if db.session.scalars(open_visa).first() is not None:
+            announce("visas.decision_awaited", **about)
+    elif item.document in APPLICATIONS.values() and state in DECIDED:
+        announce("visas.decision_made", **about)
+
+
 def _move(item: ChecklistItem, state: ItemState, now: datetime) -> None:
     before = item.state
     item.move_to(state)
+    _tell_of_decision(item, state)
     record(
         f"paper.{state}",
         subject="paper",

@@ -14,7 +14,7 @@ from portal.database import db, transaction
 from portal.files.errors import FileDamaged, KindNotTaken
 from portal.files.models import FileState, StoredFile
 from portal.kernel.acting import acting
-from portal.outbox.models import OutgoingMail
+from portal.outbox.models import OutboxMessage, OutgoingMail
 from portal.outbox.services import announce, follow_up
 from portal.visas.errors import (
     AlreadyAccepted,
@@ -31,6 +31,7 @@ from portal.visas.errors import (
 )
 from portal.visas.models import ChecklistItem, Decision, ItemState, ReturnReason, Review, Submission
 from portal.visas.services import (
+    APPLICATIONS,
     RETENTION,
     accept,
     forget_document_numbers,
@@ -398,3 +399,22 @@ def test_document_numbers_are_forgotten_with_the_documents(rules, store):
 
     db.session.expire_all()
     assert [passenger.document_number for passenger in booking.passengers] == [""]
+
+
+def test_others_wait_from_the_application_for_a_visa_until_the_visa_is_there():
+    booking = make_checked_booking()
+    reviewer = make_reviewer()
+    about = f"{booking.passengers[0].reference}-visa_tm"
+    form = next(item for item in items_of(booking).values() if item.document in APPLICATIONS)
+    accept(submission_id=hand_in(item_of(booking)).id, reviewer=reviewer, now=NOON)
+    accept(submission_id=hand_in(form).id, reviewer=reviewer, now=NOON)
+    assert told("visas.decision_awaited") == [{"booking_id": booking.id, "about": about}]
+
+    visa = next(item for item in items_of(booking).values() if item.document == "visa_tm")
+    accept(submission_id=hand_in(visa).id, reviewer=reviewer, now=NOON)
+
+    assert told("visas.decision_made") == [{"booking_id": booking.id, "about": about}]
+
+
+def told(topic: str) -> list[dict[str, object]]:
+    return list(db.session.scalars(select(OutboxMessage.payload).where(OutboxMessage.topic == topic)))

@@ -33,6 +33,7 @@ PROPOSED: tuple[dict[str, Any], ...] = (
         "lock_percent": 30,
     },
 )
+LAST_PAUSE = timedelta(days=21)  # proposed: so long before the cruise a plan goes on, decision or not
 RESUME_TIME = timedelta(days=7)  # proposed: from the decision about a visa until the next part is due
 
 
@@ -201,6 +202,20 @@ def resume_plan(*, booking_id: int, about: str, now: datetime) -> None:
         if any(part.due <= today for part in open_parts(plan.parts, paid)):
             until = max(today, min(today + RESUME_TIME, booking.voyage.start_day - timedelta(days=1)))
             _replace(booking, plan, postpone(plan.parts, paid=paid, until=until), FitReason.RESUMED, now)
+
+
+def end_pauses(now: datetime) -> int:
+    """Nothing waits for a decision longer than until LAST_PAUSE before the cruise; how many bookings go on."""
+    waiting = db.session.execute(
+        select(PlanPause.booking_id, PlanPause.about)
+        .join(Booking, Booking.id == PlanPause.booking_id)
+        .join(Sailing, Sailing.id == Booking.sailing_id)
+        .where(PlanPause.ended_at.is_(None), Sailing.starts_at <= now + LAST_PAUSE)
+        .order_by(PlanPause.booking_id, PlanPause.id)
+    ).all()
+    for booking_id, about in waiting:
+        resume_plan(booking_id=booking_id, about=about, now=now)
+    return len({booking_id for booking_id, _about in waiting})
 
 
 def follow_sailing(*, sailing_id: int, now: datetime) -> int:

@@ -16,7 +16,7 @@ from portal.payments.models import Payment
 from portal.payments.plans.live import known_plan, live_plan, port_day
 from portal.payments.plans.models import BookingPlan, FitReason
 from portal.payments.plans.queries import plan_view, reminders
-from portal.payments.plans.services import follow_sailing, pause_plan, resume_plan
+from portal.payments.plans.services import end_pauses, follow_sailing, pause_plan, resume_plan
 from portal.payments.queries import payment_view
 from portal.payments.refunds import paid_for
 
@@ -27,6 +27,7 @@ REMINDER_MINUTE = 41
 def remind_of_parts() -> None:
     """Once an hour is enough: parts are due by days."""
     if real_now().minute == REMINDER_MINUTE:
+        end_pauses(now())
         remind(now())
 
 

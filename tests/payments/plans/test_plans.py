@@ -21,6 +21,7 @@ from portal.payments.plans.models import BookingPlan, FitReason
 from portal.payments.plans.queries import late_plans, overdue_parts
 from portal.payments.plans.services import (
     choose_plan,
+    end_pauses,
     end_plan,
     follow_sailing,
     load_plans,
@@ -261,6 +262,19 @@ def test_while_a_visa_is_decided_on_nothing_falls_due_and_afterwards_there_is_a_
 
     assert not live_plan(booking.id).paused
     assert parts(booking)[1] == ((late + timedelta(days=7)).date(), 1400_00)
+
+
+def test_no_decision_is_waited_for_when_the_cruise_is_near():
+    booking = in_parts(make_season())
+    pay(booking)
+    pause_plan(booking_id=booking.id, about="visa:1", now=NOON)
+    near = booking.voyage.starts_at - timedelta(days=21)
+
+    assert end_pauses(near - timedelta(days=1)) == 0
+    assert end_pauses(near) == 1
+
+    assert not live_plan(booking.id).paused
+    assert parts(booking)[1] == ((near + timedelta(days=7)).date(), 1400_00)
 
 
 def test_a_dearer_and_later_cruise_adds_to_the_part_to_come_and_asks_for_nothing_now():
