@@ -245,7 +245,8 @@ def send_refunds(now: datetime) -> int:
     with transaction() as session:
         session.execute(update(Refund).where(Refund.id.in_([row.id for row in waiting])).values(asked_at=real_now()))
     away = set()
-    for row in waiting:
+    # The oldest first: a provider that knows no keys sees by its sums alone which of a payment's refunds it has made.
+    for row in sorted(waiting, key=lambda row: row.id):
         if row.provider in away:
             continue
         money, key = row.payment_intent or "", f"refund-{row.reference}-{row.attempt}"

@@ -101,12 +101,28 @@ def show_refund(refund_id: str) -> Response:
     return _read(lambda db: payments.refund_object(db, refund_id))
 
 
+@bp.get("/payments")
+def list_payments() -> Response:
+    return _read(lambda db: _listed(db, payments.PAYMENTS, payments.payment_object))
+
+
 @bp.get("/refunds")
 def list_refunds() -> Response:
-    payment_id = request.args.get("payment_id", "")
-    if not payment_id:
-        raise invalid("payment_id", "The sandbox lists the refunds of one payment")
-    return _read(lambda db: {"type": "list", "items": payments.refunds_of(db, payment_id)})
+    return _read(lambda db: _listed(db, payments.REFUNDS, payments.refund_object))
+
+
+def _listed(
+    db: sqlite3.Connection, listing: payments.Listing, shown: Callable[[sqlite3.Connection, str], dict[str, Any]]
+) -> dict[str, Any]:
+    """The newest first, in pages of `limit`; the cursor is the last id that was shown."""
+    given = request.args.to_dict()
+    limit = given.pop("limit", "10")
+    if not limit.isdecimal() or not 1 <= int(limit) <= 100:
+        raise invalid("limit", "Expected a number from 1 to 100")
+    ids = payments.find(db, listing, given)
+    page = ids[: int(limit)]
+    answer: dict[str, Any] = {"type": "list", "items": [shown(db, one) for one in page]}
+    return answer | ({"next_cursor": page[-1]} if len(ids) > len(page) else {})
 
 
 def _read(work: Work) -> Response:

@@ -6,6 +6,8 @@ Every function works in the caller's transaction and is told the time, in second
 import json
 import sqlite3
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -150,11 +152,43 @@ def settle_refunds(db: sqlite3.Connection, *, now: float) -> int:
     return len(due)
 
 
-def refunds_of(db: sqlite3.Connection, payment_id: str) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Listing:
+    """A table whose objects can be listed, and the column of each parameter."""
+
+    table: str
+    columns: Mapping[str, str]
+
+
+PAYMENTS = Listing("yookassa_payment", {"status": "status", "created_at": "created", "captured_at": "captured_at"})
+REFUNDS = Listing("yookassa_refund", {"status": "status", "created_at": "created", "payment_id": "payment"})
+COMPARISONS = {"": "=", "gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
+
+
+def find(db: sqlite3.Connection, listing: Listing, wanted: Mapping[str, str]) -> list[str]:
+    """The ids of what fits, the newest first, after the one that `cursor` names. Raises YooKassaError."""
+    conditions: list[str] = ["1"]
+    bound: list[str | float] = []
+    for name, value in wanted.items():
+        field, _, comparison = name.partition(".")
+        if name == "cursor":
+            conditions.append(f"rowid < (SELECT rowid FROM {listing.table} WHERE id = ?)")
+        elif field in listing.columns and comparison in COMPARISONS:
+            conditions.append(f"{listing.columns[field]} {COMPARISONS[comparison]} ?")
+        else:
+            raise invalid(name, "Unknown parameter")
+        bound.append(_seconds(value, name) if field.endswith("_at") else value)
     rows = db.execute(
-        "SELECT id FROM yookassa_refund WHERE payment = ? ORDER BY created DESC, rowid DESC", (payment_id,)
+        f"SELECT id FROM {listing.table} WHERE {' AND '.join(conditions)} ORDER BY rowid DESC", bound
     ).fetchall()
-    return [refund_object(db, row["id"]) for row in rows]
+    return [row["id"] for row in rows]
+
+
+def _seconds(value: str, at: str) -> float:
+    try:
+        return datetime.fromisoformat(value).timestamp()
+    except ValueError:
+        raise invalid(at, "Expected a moment in ISO 8601") from None
 
 
 def refunded(db: sqlite3.Connection, payment_id: str) -> int:

@@ -11,6 +11,7 @@ from portal.database import db
 from portal.kernel.clock import real_now
 from portal.kernel.money import Money
 from portal.payments.models import PaymentState, Refund, RefundState
+from portal.payments.providers import turkmenbank
 from portal.payments.providers.base import (
     CheckoutLine,
     CheckoutStatus,
@@ -217,11 +218,12 @@ def test_money_that_the_bank_took_back_before_we_asked_is_no_payment(provider):
     assert db.session.get_one(Booking, booking.id).state is BookingState.PENDING
 
 
-@pytest.mark.parametrize("what", ["fault", "password", "nobody"])
-def test_a_bank_that_is_away_or_does_not_know_us_is_unavailable(provider, bank, what):
+@pytest.mark.parametrize("what", ["fault", "slow", "password", "nobody"])
+def test_a_bank_that_is_away_or_does_not_know_us_is_unavailable(provider, bank, monkeypatch, what):
     page = bank.open_checkout(order())
-    if what == "fault":
-        provider.fail_next("bank", "fault")
+    if what in ("fault", "slow"):
+        provider.fail_next("bank", what)
+    monkeypatch.setattr(turkmenbank, "READ_SECONDS", 0.5)
     stranger = TurkmenBankProvider(
         address="http://127.0.0.1:9" if what == "nobody" else f"{provider.url}/payment/rest",
         user="sandbox-api",

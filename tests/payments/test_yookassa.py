@@ -12,7 +12,8 @@ from portal.database import db
 from portal.kernel.clock import real_now
 from portal.kernel.money import Money
 from portal.payments.inbox import handle_events
-from portal.payments.models import PaymentState, ProviderEvent, Refund, RefundState
+from portal.payments.models import ComparedDay, Mismatch, PaymentState, ProviderEvent, Refund, RefundState
+from portal.payments.providers import yookassa as yookassa_provider
 from portal.payments.providers.base import (
     BadSignature,
     CheckoutLine,
@@ -25,6 +26,7 @@ from portal.payments.providers.base import (
 )
 from portal.payments.providers.registry import provider as provider_named
 from portal.payments.providers.yookassa import PAGE_TIME, YooKassaProvider
+from portal.payments.reconciliation import compare_day
 from portal.payments.refunds import cancel, cancel_preview, send_refunds
 from portal.payments.services import reconcile, settle_checkouts, worth_a_minute
 from sandbox.yookassa.cards import CARDS_BY_SLUG
@@ -122,6 +124,7 @@ def test_a_forged_notification_keeps_no_true_one_out(provider, browser):
         (b'{"event": "payment.succeeded"}', 400),
         (b"\xff", 400),
         (b"[]", 400),
+        (b'{"event": "payment.succeeded", "object": {"id": "' + b"x" * 65_536 + b'"}}', 400),
     ],
 )
 def test_what_strangers_send_leaves_nothing_behind(provider, browser, body, status):
@@ -231,13 +234,35 @@ def test_a_refund_asked_for_again_is_one_refund_even_when_its_key_is_forgotten(p
     part = Money(100_000_00, "RUB")
 
     first = yookassa.refund(page.id, part, "refund-A-1")
+    again = yookassa.refund(page.id, part, "refund-A-1")
     with provider.services.store.writing() as store:
         store.execute("DELETE FROM yookassa_answer")
-    again = yookassa.refund(page.id, part, "refund-A-1")
+    found = yookassa.find_refund(page.id, "refund-A-1")
 
-    assert again.id == first.id
+    assert found is not None
+    assert first.id == again.id == found.id
+    assert yookassa.find_refund(page.id, "refund-B-1") is None
     with pytest.raises(GatewayRefused):
         yookassa.refund(page.id, part, "refund-B-1")
+
+
+def test_the_books_of_yookassa_agree_with_ours(provider, monkeypatch):
+    monkeypatch.setattr(yookassa_provider, "PAGE", 1)
+    first, second = make_booking_in("RUB"), make_booking_in("RUB")
+    for booking in (first, second):
+        pay(booking, "notice-lost")
+    reconcile(NOON)
+    cancel(booking_id=first.id, agreed=cancel_preview(first.id, NOON).today.returned, now=NOON)
+    send_refunds(NOON)
+    lost = make_booking_in("RUB")
+    pay(lost, "notice-lost")
+
+    compared = compare_day("yookassa", real_now().date(), NOON)
+
+    day = db.session.scalars(select(ComparedDay).filter_by(provider="yookassa")).one()
+    assert (compared, day.movements) == (True, 4)
+    assert db.session.scalars(select(Mismatch)).all() == []
+    assert db.session.get_one(Booking, lost.id).state is BookingState.CONFIRMED
 
 
 def test_cancelling_sends_the_money_back_the_same_way(provider):
@@ -252,10 +277,12 @@ def test_cancelling_sends_the_money_back_the_same_way(provider):
     assert (refund.provider, refund.state) == ("yookassa", RefundState.SUCCEEDED)
 
 
-@pytest.mark.parametrize("what", ["fault", "secret", "nobody"])
-def test_a_provider_that_is_away_or_does_not_know_us_is_unavailable(provider, yookassa, what):
-    if what == "fault":
-        provider.fail_next("yookassa", "fault")
+@pytest.mark.parametrize("what", ["fault", "slow", "secret", "nobody"])
+def test_a_provider_that_is_away_or_does_not_know_us_is_unavailable(provider, yookassa, monkeypatch, what):
+    page = yookassa.open_checkout(order())
+    if what in ("fault", "slow"):
+        provider.fail_next("yookassa", what)
+    monkeypatch.setattr(yookassa_provider, "READ_SECONDS", 0.5)
     stranger = YooKassaProvider(
         shop_id="100500",
         secret_key="live_x" if what == "secret" else "test_x",
@@ -265,7 +292,7 @@ def test_a_provider_that_is_away_or_does_not_know_us_is_unavailable(provider, yo
     )
 
     with pytest.raises(GatewayUnavailable):
-        stranger.state("x")
+        stranger.state(page.id)
 
     stranger.close()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -23,6 +23,8 @@ from portal.payments.providers.base import (
     Event,
     GatewayRefused,
     GatewayUnavailable,
+    Movement,
+    MovementKind,
     Order,
     Payer,
     Provider,
@@ -44,6 +46,8 @@ PAGE_TIME = timedelta(minutes=65)
 LOCALES = {"ru": "ru_RU", "tk": "ru_RU", "en": "en_US"}
 LONGEST_DESCRIPTION = 128
 LONGEST_VALUE = 512
+LONGEST_NOTICE = 64 * 1024
+PAGE = 100
 
 REFUND_STATES = {
     "pending": RefundStatus.PENDING,
@@ -127,13 +131,8 @@ class YooKassaProvider(Provider):
     def refund(
         self, payment_intent: str, amount: Money, idempotency_key: str, returned: Money | None = None
     ) -> RefundState:
-        """YooKassa forgets a key after a day, so a refund that was asked for before is looked up first."""
         from yookassa.domain.request import RefundRequest
 
-        listed = self._ask("GET", "/refunds", params={"payment_id": payment_intent})
-        for known in listed.get("items", ()):
-            if known.get("metadata", {}).get("key") == idempotency_key:
-                return _refund_state(known)
         payment = self._ask("GET", f"/payments/{payment_intent}")
         names = payment.get("metadata", {})
         wanted = {
@@ -148,11 +147,54 @@ class YooKassaProvider(Provider):
         body = _checked(RefundRequest, wanted)
         return _refund_state(self._ask("POST", "/refunds", key=idempotency_key, body=body))
 
+    def find_refund(self, payment_intent: str, idempotency_key: str) -> RefundState | None:
+        """By the key that each refund carries with it; YooKassa itself forgets keys after a day."""
+        for refund in self._pages("/refunds", {"payment_id": payment_intent}):
+            if refund.get("metadata", {}).get("key") == idempotency_key:
+                return _refund_state(refund)
+        return None
+
+    def movements(self, since: datetime, until: datetime) -> list[Movement]:
+        """What was captured and what was given back."""
+        taken = {"status": "succeeded", "captured_at.gte": _moment(since), "captured_at.lt": _moment(until)}
+        given = {"status": "succeeded", "created_at.gte": _moment(since), "created_at.lt": _moment(until)}
+        return [
+            Movement(
+                MovementKind.PAYMENT,
+                payment["id"],
+                payment["id"],
+                _money(payment["amount"]),
+                payment.get("metadata", {}).get("payment"),
+            )
+            for payment in self._pages("/payments", taken)
+        ] + [
+            Movement(
+                MovementKind.REFUND,
+                refund["id"],
+                refund["payment_id"],
+                _money(refund["amount"]),
+                _reference(refund),
+            )
+            for refund in self._pages("/refunds", given)
+        ]
+
+    def _pages(self, path: str, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Every object of a list, page by page."""
+        params = {**wanted, "limit": str(PAGE)}
+        while True:
+            listed = self._ask("GET", path, params=params)
+            yield from listed.get("items", ())
+            if not listed.get("next_cursor"):
+                return
+            params["cursor"] = listed["next_cursor"]
+
     def refund_state(self, refund_id: str) -> RefundState:
         return _refund_state(self._ask("GET", f"/refunds/{refund_id}"))
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:
         """Nothing proves who sent it: it only says which payment to ask about. Malformed ones are BadSignature."""
+        if len(body) > LONGEST_NOTICE:
+            raise BadSignature("too long for a notification of YooKassa")
         try:
             told = json.loads(body)
             kind, about = str(told["event"]), told["object"]
@@ -266,6 +308,16 @@ def _refund_state(refund: Mapping[str, Any]) -> RefundState:
         amount=_money(refund["amount"]),
         payment_intent=refund["payment_id"],
     )
+
+
+def _reference(refund: Mapping[str, Any]) -> str | None:
+    """Ours, out of the key "refund-<reference>-<attempt>" that the refund carries."""
+    key = refund.get("metadata", {}).get("key", "").split("-")
+    return key[1] if len(key) == 3 else None
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _amount(money: Money) -> dict[str, str]:
