@@ -58,15 +58,16 @@ class DraftPrice:
 
 
 def draft_price(booking_id: int) -> DraftPrice:
-    """Three statements for a booking that was loaded with its cabins."""
+    """Two statements for a booking that was loaded with its cabins."""
     booking = db.session.get_one(Booking, booking_id)
-    code = db.session.scalar(
+    used = (
         select(Promotion.code)
         .join(PromotionUse)
         .where(PromotionUse.booking_id == booking_id, PromotionUse.state == UseState.TAKEN)
     )
     holds = [cabin.occupancy_id for cabin in booking.cabins]
-    taken_up = db.session.scalar(select(QuoteHold.quote_id).where(QuoteHold.occupancy_id.in_(holds)).limit(1))
+    promised = select(QuoteHold.quote_id).where(QuoteHold.occupancy_id.in_(holds)).limit(1)
+    code, taken_up = db.session.execute(select(used.scalar_subquery(), promised.scalar_subquery())).one()
     saved = booking.versions.get("quote")
     return DraftPrice(
         booking.currency,
