@@ -87,8 +87,8 @@ def edit_sailing(
             subject="sailing",
             reference=sailing.code,
             now=now,
-            from_state=f"version {version_seen}",
-            to_state=f"version {sailing.version}",
+            from_state=f"v{version_seen}",
+            to_state=f"v{sailing.version}",
             reason="; ".join(changes),
         )
         _show(sailing)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from portal.accounts.models import Role
 from portal.booking.services import expire_bookings
-from portal.database import db
+from portal.database import db, transaction
 from portal.inventory.services import HOLD_TIME
+from portal.ledger.services import Returning, post_refund_failed
 from portal.payments.bank_days import transfer_due
 from portal.payments.errors import NotExpected
-from portal.payments.models import PaymentState, Refund
+from portal.payments.models import PaymentState, Refund, RefundState
 from portal.payments.queries import open_transfer
 from portal.payments.refunds import return_money, try_again
 from portal.payments.services import receive_transfer, start_transfer
@@ -28,8 +29,10 @@ def test_a_refund_that_failed_is_not_tried_again_beside_the_one_that_took_its_pl
     state = receive_transfer(payment_id=payment_id, account=make_account(Role.FINANCE), now=late)
     return_money(payment_id=payment_id, now=late)
     failed = db.session.scalars(select(Refund)).one()
-    db.session.execute(text("UPDATE refund SET state = 'failed'"))
-    db.session.commit()
+    with transaction():
+        failed.state = RefundState.FAILED
+        going = Returning(booking.id, payment_id, failed.reference, failed.attempt, failed.amount)
+        post_refund_failed(going, held_in=failed.payment.held_in, came_back_to=None, now=late)
     return_money(payment_id=payment_id, now=late)
 
     with pytest.raises(NotExpected):

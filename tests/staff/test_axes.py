@@ -14,8 +14,9 @@ from portal.booking.services import move_travel
 from portal.database import db
 from portal.kernel.clock import now
 from portal.kernel.states import IllegalMove
+from portal.ledger.queries import Balance
 from portal.payments.refunds import cancel, cancel_preview
-from portal.payments.standing import PaymentStanding, Sums, standing
+from portal.payments.standing import PaymentStanding, standing
 from portal.visas.standing import PapersCount
 from portal.visas.standing import standing as papers_standing
 from portal.visas.terms import PapersStanding
@@ -26,20 +27,24 @@ CONFIRMED, PENDING = BookingState.CONFIRMED, BookingState.PENDING
 CANCELLED, EXPIRED = BookingState.CANCELLED, BookingState.EXPIRED
 
 
+def balance(paid, unallocated=0, returning=0, came=0):
+    return Balance(100, paid, unallocated, returning, came)
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     ("state", "sums", "expected"),
     [
-        (PENDING, Sums(0, 0, 0, 0), PaymentStanding.NONE),
-        (PENDING, Sums(40, 0, 0, 0), PaymentStanding.PART),
-        (CONFIRMED, Sums(100, 0, 0, 0), PaymentStanding.PAID),
-        (CONFIRMED, Sums(140, 0, 40, 0), PaymentStanding.PAID),
-        (CONFIRMED, Sums(140, 0, 40, 40), PaymentStanding.REFUND_DUE),
-        (CONFIRMED, Sums(100, 30, 0, 0), PaymentStanding.OVER),
-        (CANCELLED, Sums(100, 0, 90, 0), PaymentStanding.SETTLED),
-        (CANCELLED, Sums(100, 0, 90, 90), PaymentStanding.REFUND_DUE),
-        (CANCELLED, Sums(0, 0, 0, 0), PaymentStanding.NONE),
-        (EXPIRED, Sums(0, 100, 0, 0), PaymentStanding.OVER),
+        (PENDING, balance(paid=0), PaymentStanding.NONE),
+        (PENDING, balance(paid=40, came=40), PaymentStanding.PART),
+        (CONFIRMED, balance(paid=100, came=100), PaymentStanding.PAID),
+        (CONFIRMED, balance(paid=100, came=140), PaymentStanding.PAID),
+        (CONFIRMED, balance(paid=100, unallocated=0, returning=40, came=140), PaymentStanding.REFUND_DUE),
+        (CONFIRMED, balance(paid=100, unallocated=30, returning=0, came=130), PaymentStanding.OVER),
+        (CANCELLED, balance(paid=10, came=100), PaymentStanding.SETTLED),
+        (CANCELLED, balance(paid=10, unallocated=0, returning=90, came=100), PaymentStanding.REFUND_DUE),
+        (CANCELLED, balance(paid=0), PaymentStanding.NONE),
+        (EXPIRED, balance(paid=0, unallocated=100, returning=0, came=100), PaymentStanding.OVER),
     ],
 )
 def test_the_payment_follows_from_the_sums(state, sums, expected):
@@ -50,9 +55,9 @@ def test_the_payment_follows_from_the_sums(state, sums, expected):
 def test_what_is_owed_after_its_day_is_overdue():
     due = NOON - timedelta(minutes=1)
 
-    assert standing(PENDING, 100, Sums(0, 0, 0, 0), due, NOON).overdue
-    assert not standing(PENDING, 100, Sums(0, 0, 0, 0), NOON + timedelta(minutes=1), NOON).overdue
-    assert not standing(CONFIRMED, 100, Sums(100, 0, 0, 0), due, NOON).overdue
+    assert standing(PENDING, 100, balance(paid=0), due, NOON).overdue
+    assert not standing(PENDING, 100, balance(paid=0), NOON + timedelta(minutes=1), NOON).overdue
+    assert not standing(CONFIRMED, 100, balance(paid=100, came=100), due, NOON).overdue
 
 
 @pytest.mark.once
@@ -64,9 +69,10 @@ def test_what_is_owed_after_its_day_is_overdue():
     state=st.sampled_from(BookingState),
 )
 def test_every_sum_has_one_standing_and_only_money_on_its_way_is_due(price, received, unallocated, share, state):
-    returned = min(share, received + unallocated)
+    returned = min(share, received)
 
-    settled = standing(state, price, Sums(received, unallocated, returned, 0), None, NOON)
+    came = received + unallocated
+    settled = standing(state, price, balance(paid=received - returned, unallocated=unallocated, came=came), None, NOON)
 
     assert settled.state is not PaymentStanding.REFUND_DUE
     if settled.state is PaymentStanding.PAID:

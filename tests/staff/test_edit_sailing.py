@@ -54,7 +54,7 @@ def test_guests_see_a_change_at_once():
     assert {name: version for name, version, _ in versions_since(None)}["catalogue"] == versions.get("catalogue", 0) + 1
     assert announced() == ["catalogue.sailing_changed"]
     entry = db.session.scalars(select(AuditEntry)).one()
-    assert (entry.action, entry.from_state, entry.to_state) == ("sailing.edited", "version 1", "version 2")
+    assert (entry.action, entry.from_state, entry.to_state) == ("sailing.edited", "v1", "v2")
     assert "call 2 departs" in entry.reason
 
 

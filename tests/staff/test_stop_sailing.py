@@ -15,7 +15,7 @@ from portal.kernel import clock
 from portal.outbox.models import OutgoingMail
 from portal.outbox.services import follow_up
 from portal.payments.operations.models import CaseState, Operation, OperationCase
-from portal.payments.operations.services import carry_out
+from portal.payments.operations.services import ask_to_move, carry_out
 from portal.payments.queries import open_transfer
 from portal.payments.services import receive_transfer, start_transfer
 from tests.factories import make_account, make_booking, make_fare, make_sailing, make_season, saved
@@ -214,11 +214,13 @@ def test_a_guest_takes_his_money(postponed):
     assert (state(), booking.state) == (CaseState.CANCELLED, BookingState.CANCELLED)
 
 
-def test_a_guest_asks_for_another_cruise_and_staff_see_it(browser, postponed):
+def test_staff_see_who_asks_for_another_cruise(browser, postponed):
     page, _booking, twin = postponed
+    case = db.session.scalars(select(OperationCase)).one()
 
-    done = page.submit(choice=f"move:{twin.code}").follow()
-    assert "You have asked for another cruise" in done.words
+    ask_to_move(case_id=case.id, code=twin.code, now=clock.now())
+
+    assert "You have asked for another cruise" in browser.open(page.url).words
     reference = db.session.scalars(select(Operation.reference)).one()
     board = operator(browser).open(f"/en/staff/operations/{reference}")
     assert twin.code in board.words

@@ -14,6 +14,7 @@ from portal.booking.errors import NotPayable
 from portal.booking.models import Booking, BookingState
 from portal.catalogue.models import Sailing
 from portal.database import db, transaction
+from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
 from portal.outbox.services import announce
 from portal.payments.plans.errors import DayTooLate, NothingOpen, NothingPutOff, PlanNotOffered
@@ -94,9 +95,11 @@ def offer_plan(
 
 
 def end_plan(*, plan_id: int, now: datetime) -> None:
-    """Offer a plan no more; who has chosen it keeps it. A second time nothing happens."""
+    """Offer a plan no more; who has chosen it keeps it. A second time nothing happens. Raises NotFound."""
     with transaction() as session:
-        plan = session.get_one(PaymentPlan, plan_id, with_for_update=True)
+        plan = session.get(PaymentPlan, plan_id, with_for_update=True)
+        if plan is None:
+            raise NotFound(str(plan_id))
         if plan.ended_at is None:
             plan.ended_at = now
             record("payment_plan.ended", subject="payment_plan", reference=f"{plan.code}-{plan.version}", now=now)
