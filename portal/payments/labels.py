@@ -25,6 +25,12 @@ PROVIDERS: dict[str, LazyString] = {
     "turkmenbank": _l("Card of a Turkmen bank"),
     "stripe": _l("Card issued outside Russia"),
 }
+# The same by their own names, for staff.
+PROVIDER_NAMES: dict[str, str | LazyString] = {
+    "stripe": "Stripe",
+    "yookassa": _l("YooKassa"),
+    "turkmenbank": _l("Turkmen bank"),
+}
 PROVIDER_HINTS: dict[str, LazyString] = {
     "yookassa": _l(
         "For cards of Russian banks, and for SBP in the app of your bank. You go to the page of YooKassa and come "
@@ -117,7 +123,8 @@ WHAT_TO_DO: dict[MismatchKind, LazyString] = {
         "Open the booking and the payment at the provider. Wait an hour; if it is still listed, call technical support."
     ),
     MismatchKind.PAYMENT_AMOUNT: _l(
-        "The money stands under “Money without a cabin”. Settle it with the guest, and ask the provider for the reason."
+        "The provider told us one sum and lists another. Ask it in writing which one is true, and settle the rest with "
+        "the guest."
     ),
     MismatchKind.PAYMENT_MISSING: _l(
         "Look for it at the provider on the days before and after. If it is nowhere, ask the provider in writing."

@@ -72,7 +72,7 @@ class Patient(Customer):
         page = self.get(address)
         token, shown = TOKEN.search(page.text), RETURNED.search(page.text)
         if token is not None and shown is not None:
-            fields = {"csrf_token": token[1], "returned": shown[1], "sure": "y"}
+            fields = {"csrf_token": token[1], "returned": shown[1], "reason": "plans", "sure": "y"}
             self._led_to(self.post(address, fields), "cancel", rf"/bookings/({reference})$")
 
 
