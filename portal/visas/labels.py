@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from portal.visas.comparison import Verdict
 from portal.visas.models import Decision, ItemState, ReturnReason
 from portal.visas.rules import Border, Outcome
 from portal.visas.terms import Confidence, PapersStanding, Regime, Severity
@@ -117,4 +118,29 @@ STANDING_TONES: dict[PapersStanding, str] = {
     PapersStanding.READY: "good",
     PapersStanding.AT_RISK: "bad",
     PapersStanding.BLOCKED: "bad",
+}
+
+# What was typed beside what was read in the passport, by portal.visas.comparison.
+COMPARED: dict[str, LazyString] = {
+    "surname": _l("Surname"),
+    "given_names": _l("Given names"),
+    "birth_date": _l("Date of birth"),
+    "sex": _l("Sex"),
+    "citizenship": _l("Citizenship"),
+    "number": _l("Number"),
+    "expires": _l("Valid until"),
+}
+VERDICTS: dict[Verdict, LazyString] = {
+    Verdict.SAME: _l("The same"),
+    Verdict.VARIANT: _l("Another spelling of this name"),
+    Verdict.DIFFERENT: _l("Differs from what was typed"),
+    Verdict.UNSURE: _l("Not read for certain: please look"),
+    Verdict.UNTYPED: _l("Nothing was typed"),
+}
+VERDICT_TONES: dict[Verdict, str] = {
+    Verdict.SAME: "good",
+    Verdict.VARIANT: "good",
+    Verdict.DIFFERENT: "bad",
+    Verdict.UNSURE: "wait",
+    Verdict.UNTYPED: "neutral",
 }

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Account
 from portal.booking.models import Passenger
-from portal.database import Base, unique_where
+from portal.database import Base, SealedText, index_where, unique_where
 from portal.files.models import StoredFile
 from portal.kernel.references import new_reference
 from portal.kernel.states import Moves, move
@@ -189,3 +189,41 @@ class Review(Base):
 
     submission: Mapped[Submission] = relationship(back_populates="review")
     reviewer: Mapped[Account] = relationship()
+
+
+class ReadingState(StrEnum):
+    WAITING = "waiting"
+    READ = "read"
+    NOTHING = "nothing"  # no machine-readable lines were found; the reviewer reads
+    FORGOTTEN = "forgotten"  # with the document, at the end of its retention
+
+
+READING_MOVES: Moves[ReadingState] = {
+    ReadingState.WAITING: {ReadingState.READ, ReadingState.NOTHING, ReadingState.FORGOTTEN},
+    ReadingState.READ: {ReadingState.FORGOTTEN},
+    ReadingState.NOTHING: {ReadingState.FORGOTTEN},
+}
+
+
+class PassportReading(Base):
+    """What a program read in the machine-readable lines of a passport: advice for the reviewer, and never more."""
+
+    __tablename__ = "passport_reading"
+    __table_args__ = (
+        CheckConstraint("(state = 'read') = (fields IS NOT NULL)", name="read_with_fields"),
+        index_where("ix_passport_reading_waiting", "id", where="state = 'waiting'"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), unique=True)
+    state: Mapped[ReadingState] = mapped_column(default=ReadingState.WAITING)
+    attempts: Mapped[int] = mapped_column(default=0)  # begun; one that ended the worker is not tried for ever
+    fields: Mapped[str | None] = mapped_column(SealedText)  # JSON of portal.visas.mrz.Mrz
+    number_fingerprint: Mapped[str | None] = mapped_column(String(64), index=True)
+    read_at: Mapped[datetime | None]
+
+    submission: Mapped[Submission] = relationship()
+
+    def move_to(self, state: ReadingState) -> None:
+        """Take the next state. Raises IllegalMove."""
+        self.state = move(self.state, state, READING_MOVES)

@@ -8,11 +8,13 @@ character unless both have the same value modulo 10 (G and 6): such a character 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
 from babel.core import get_global
 
@@ -115,6 +117,53 @@ class Mrz:
     def plausible(self) -> bool:
         """At least two of the three check digits of number and dates hold: this was a document, not other text."""
         return sum(field.certainty.certain for field in (self.number, self.birth_date, self.expires)) >= 2
+
+
+def merge(readings: Sequence[Mrz]) -> Mrz:
+    """One document read several times: what the readings agree on. Raises ValueError without any reading.
+
+    What is certain in one reading and contradicted by nothing certain stands; two different certain texts, or texts
+    without a check digit that differ, leave the field unsure.
+    """
+    if not readings:
+        raise ValueError("nothing to merge")
+    first = readings[0]
+    merged: dict[str, Any] = {name: _agreed([getattr(one, name) for one in readings]) for name in FIELDS}
+    return replace(
+        first,
+        **merged,
+        names_truncated=any(one.names_truncated for one in readings),
+        composite_holds=any(one.composite_holds for one in readings),
+    )
+
+
+FIELDS = (
+    "kind",
+    "issuer",
+    "surname",
+    "given_names",
+    "number",
+    "nationality",
+    "birth_date",
+    "sex",
+    "expires",
+    "optional",
+)
+
+
+def _agreed(fields: Sequence[Field]) -> Field:
+    certain = [field for field in fields if field.certainty.certain]
+    if certain:
+        [text, *others] = dict.fromkeys(field.text for field in certain)
+        best = next((field for field in certain if field.certainty is Certainty.CHECKED), certain[0])
+        return Field(text, Certainty.UNSURE) if others else best
+    told = [field for field in fields if field.text is not None]
+    if not told:
+        return fields[0]
+    usual, count = Counter(field.text for field in told).most_common(1)[0]
+    one = next(field for field in told if field.text == usual)
+    agreed = count == len(fields) and all(field.certainty is one.certainty for field in fields)
+    return one if agreed else Field(usual, Certainty.UNSURE)
 
 
 SIZES = {Format.TD3: (2, 44), Format.TD1: (3, 30), Format.TD2: (2, 36)}

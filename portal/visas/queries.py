@@ -25,9 +25,21 @@ from portal.kernel.countries import country_name
 from portal.kernel.errors import NotFound
 from portal.kernel.parts import part_of
 from portal.kernel.text import LocalizedText
+from portal.visas.comparison import Compared, Typed, Verdict, compare
 from portal.visas.documents import CATALOGUE, SOURCES
 from portal.visas.labels import BORDERS, ITEM_STATES, ITEM_TONES, REGIMES, WE_ARRANGE
-from portal.visas.models import BY_PASSENGER, ChecklistItem, Decision, ItemState, ReturnReason, Review, Submission
+from portal.visas.models import (
+    BY_PASSENGER,
+    ChecklistItem,
+    Decision,
+    ItemState,
+    PassportReading,
+    ReadingState,
+    ReturnReason,
+    Review,
+    Submission,
+)
+from portal.visas.readings import mrz_of
 from portal.visas.rules import (
     Border,
     Entry,
@@ -580,6 +592,21 @@ class QueuePage:
 
 
 @dataclass(frozen=True)
+class ReadingView:
+    """What a program read in the passport, beside what was typed."""
+
+    state: ReadingState
+    rows: tuple[Compared, ...]
+    expires: date | None  # as read for certain, and other than typed
+    validity: tuple[ValidityCheck, ...]  # by that date
+    same_number: tuple[str, ...]  # references of other bookings that name a passport of this number
+
+    @property
+    def differing(self) -> int:
+        return sum(row.verdict is Verdict.DIFFERENT for row in self.rows)
+
+
+@dataclass(frozen=True)
 class BenchPage:
     """One document beside what was typed and what the rules want."""
 
@@ -614,6 +641,7 @@ class BenchPage:
     history: tuple[SubmissionView, ...]
     reviewer: str | None
     same_file_elsewhere: int
+    reading: ReadingView | None  # of a passport alone
     next_reference: str | None
     waiting: int
 
@@ -720,7 +748,7 @@ def submission_of(reference: str) -> Submission:
 
 
 def bench_page(reference: str, today: date) -> BenchPage:
-    """Raises NotFound. Ten statements at most, however many papers wait."""
+    """Raises NotFound. Twelve statements at most, however many papers wait."""
     submission = submission_of(reference)
     item = submission.item
     passenger = item.passenger
@@ -778,8 +806,58 @@ def bench_page(reference: str, today: date) -> BenchPage:
         history=tuple(_submission(one) for one in history),
         reviewer=reviewer.name if reviewer else None,
         same_file_elsewhere=_same_file_elsewhere(submission),
+        reading=_reading(submission, traveller, voyage, found) if item.document == "passport" else None,
         next_reference=next_reference,
         waiting=waiting,
+    )
+
+
+def _reading(
+    submission: Submission, traveller: Traveller, voyage: Voyage, found: Sequence[Finding]
+) -> ReadingView | None:
+    """Two statements at most."""
+    reading = db.session.scalar(select(PassportReading).where(PassportReading.submission_id == submission.id))
+    if reading is None or reading.state is ReadingState.FORGOTTEN:
+        return None
+    mrz = mrz_of(reading)
+    if mrz is None:
+        return ReadingView(reading.state, (), None, (), ())
+    passenger = submission.item.passenger
+    rows = compare(
+        mrz,
+        Typed(
+            surname=passenger.surname,
+            given_names=passenger.given_names,
+            local_surname=passenger.local_surname,
+            local_given_names=passenger.local_given_names,
+            birth_date=passenger.birth_date,
+            sex=passenger.sex,
+            citizenship=passenger.citizenship,
+            number=passenger.document_number,
+            expires=passenger.document_expires,
+        ),
+    )
+    expires = date.fromisoformat(mrz.expires.text) if mrz.expires.text and mrz.expires.certainty.certain else None
+    if expires == passenger.document_expires:
+        expires = None
+    checks = validity_checks(replace(traveller, document_expires=expires), voyage, found) if expires else ()
+    return ReadingView(reading.state, rows, expires, checks, _same_number(reading, passenger))
+
+
+def _same_number(reading: PassportReading, passenger: Passenger) -> tuple[str, ...]:
+    """Other bookings where a passport of this number was typed: found by its keyed digest, no number is read."""
+    if reading.number_fingerprint is None:
+        return ()
+    return tuple(
+        db.session.scalars(
+            select(Booking.reference)
+            .join(Passenger, Passenger.booking_id == Booking.id)
+            .where(
+                Passenger.document_fingerprint == reading.number_fingerprint, Booking.id != passenger.booking_id
+            )
+            .distinct()
+            .order_by(Booking.reference)
+        )
     )
 
 

@@ -49,6 +49,7 @@ from portal.visas.models import (
     Review,
     Submission,
 )
+from portal.visas.readings import forget_reading
 from portal.visas.rule_file import RULES, digest_of, read_rules
 from portal.visas.rules import RequiredItem, Rule, requirements, travellers_of, voyage_of
 from portal.visas.terms import Severity, Supplier
@@ -344,6 +345,7 @@ def purge_after_cruise(now: datetime) -> int:
         .limit(PURGED_AT_ONCE)
     ).all()
     for file_id in due:
+        forget_reading(file_id=file_id)
         purge(file_id=file_id, now=now)
     return len(due)
 

@@ -12,12 +12,13 @@ from portal.catalogue.models import Sailing
 from portal.database import db
 from portal.files.services import remove_orphans
 from portal.kernel.clock import now, real_now
-from portal.outbox.jobs import each_minute
+from portal.outbox.jobs import each_minute, each_time
 from portal.outbox.letters import write_letter
 from portal.outbox.services import forget_old_mails, on
 from portal.visas.documents import CATALOGUE
 from portal.visas.labels import GUEST_REASONS
 from portal.visas.models import ReturnReason, Submission
+from portal.visas.readings import await_reading, read_waiting
 from portal.visas.services import OPEN, forget_document_numbers, purge_after_cruise, refresh_checklist
 
 SWEEP_MINUTE = 17
@@ -31,6 +32,16 @@ def sweep() -> None:
         purge_after_cruise(now())
         forget_document_numbers(now())
         forget_old_mails()
+
+
+@on("visas.document_submitted")
+def put_before_reader(submission_id: int) -> None:
+    await_reading(submission_id=submission_id)
+
+
+@each_time
+def read_passports() -> None:
+    read_waiting(now())
 
 
 @on("booking.placed")
