@@ -29,6 +29,8 @@ from scripts.bench_apps import STATEMENTS
 from scripts.bench_intake import GOAL as INTAKE_GOAL
 from scripts.bench_intake import intake_rate
 from scripts.bench_pricing import quote_milliseconds
+from scripts.bench_transfers import LINES
+from scripts.bench_transfers import measure as transfers
 from tests import services
 from tests.proofs.customer import Customer
 from tests.proofs.processes import ROOT, Portal, free_port, portal, status, wait_for
@@ -50,6 +52,8 @@ PAGES = (
 )
 MOST_STATEMENTS = 8
 QUOTE_GOAL = 1  # millisecond
+STATEMENT_GOAL = 10  # seconds
+INVOICE_GOAL = 50  # milliseconds
 COUNTED_SAILING = "PV24-05"
 PLANS = 500
 PLAN_SECONDS, PLAN_REST_SECONDS = 3, 12
@@ -99,6 +103,11 @@ def main() -> int:
     figures: list[Figure] = []
     quote, title = quote_milliseconds(), "Price of a party of four by the rules alone"
     figures.append(Figure(title, quote, "ms", f"≤ {QUOTE_GOAL}", quote <= QUOTE_GOAL))
+    seconds, paper = transfers()
+    title = f"Statement of {LINES} lines of the bank, read, matched and stored"
+    figures.append(Figure(title, seconds, "s", f"< {STATEMENT_GOAL}", seconds < STATEMENT_GOAL))
+    title = "Invoice as PDF with its payment code"
+    figures.append(Figure(title, paper, "ms", f"< {INVOICE_GOAL}", paper < INVOICE_GOAL))
     with ExitStack() as stack:
         load = LoadGenerator()
         stack.callback(load.close)

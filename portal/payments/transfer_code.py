@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 import segno
 
@@ -48,11 +49,12 @@ def payment_qr_text(payee: Mapping[str, str], amount: Money, purpose: str) -> st
     return separator.join([HEAD, *(f"{key}={value}" for key, value in values.items())])
 
 
-def qr_svg(text: str, title: str = "") -> str:
+@lru_cache(maxsize=256)  # the same code stands in a mail, on paper and on a page
+def qr_svg(text: str) -> str:
     """The code as a drawing that scales, dark on white with the quiet zone around it; safe to put into a page."""
     code = segno.make(text, encoding="utf-8", mode="byte", micro=False, error="m", boost_error=False)
     drawing: str = code.svg_inline(
-        border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None, title=title or None
+        border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
     )
     return drawing
 

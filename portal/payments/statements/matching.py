@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
@@ -194,8 +195,12 @@ class Book:
         words = self.sums.get((minor, currency))
         if words is None:
             return ()
-        found = {one.reference: one for word in payer.split() for one in words.get(word, ())}
-        return [one for one in found.values() if self.payments[one.reference] is one]  # as it stands now
+        lists = [words[word] for word in dict.fromkeys(payer.split()) if word in words]
+        shared = Counter(one.reference for list_ in lists for one in list_)
+        needed = min(2, len(lists))  # half a town has the same given name
+        found = {reference for reference, count in shared.items() if count >= needed}
+        now = {one.reference: one for list_ in lists for one in list_ if one.reference in found}
+        return [one for one in now.values() if self.payments[one.reference] is one]  # as it stands now
 
 
 def _judged(one: Awaited, ground: Ground, minor: int, currency: str) -> Match:
@@ -225,6 +230,7 @@ def _without_one(text: str) -> Sequence[str]:
     return [text[:place] + text[place + 1 :] for place in range(len(text))]
 
 
+@lru_cache(maxsize=65536)
 def _latin(name: str) -> str:
     """Names of passports and of banks written alike: capital Latin letters, one space between words."""
     return " ".join(re.findall(r"[A-Z]+", name.upper().translate(LATIN)))

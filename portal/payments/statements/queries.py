@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -75,26 +74,47 @@ def awaited_transfers(now: datetime) -> tuple[Awaited, ...]:
     ):
         names[booking_id] += [" ".join(filter(None, parts[:2])), " ".join(filter(None, parts[2:]))]
     rows = db.session.execute(
-        select(Payment, Booking.reference, Booking.contact_name, came_column(Payment.id))
+        select(
+            Payment.id,
+            Payment.reference,
+            Booking.reference,
+            Payment.amount_minor,
+            came_column(Payment.id),
+            Payment.currency,
+            Payment.state,
+            Payment.booking_id,
+            Booking.contact_name,
+        )
         .join(Booking, Booking.id == Payment.booking_id)
         .where(*waiting)
         .order_by(Payment.id)
     )
-    return tuple(_awaited(payment, booking, [contact or "", *names[payment.booking_id]], int(came))
-                 for payment, booking, contact, came in rows)
+    return tuple(_awaited(*row, names=names) for row in rows)
 
 
-def _awaited(payment: Payment, booking: str, names: Sequence[str], came: int) -> Awaited:
-    received = payment.state in RECEIVED
+def _awaited(
+    payment_id: int,
+    reference: str,
+    booking: str,
+    minor: int,
+    came: int,
+    currency: str,
+    state: PaymentState,
+    booking_id: int,
+    contact: str | None,
+    *,
+    names: dict[int, list[str]],
+) -> Awaited:
+    received = state in RECEIVED
     return Awaited(
-        payment_id=payment.id,
-        reference=payment.reference,
+        payment_id=payment_id,
+        reference=reference,
         booking=booking,
-        minor=payment.amount_minor - (0 if received else came),
-        currency=payment.currency,
-        names=tuple(dict.fromkeys(filter(None, names))),
-        open=payment.state is PaymentState.OPEN,
-        received=received or came >= payment.amount_minor,
+        minor=minor - (0 if received else int(came)),
+        currency=currency,
+        names=tuple(dict.fromkeys(filter(None, [contact, *names[booking_id]]))),
+        open=state is PaymentState.OPEN,
+        received=received or came >= minor,
         by_hand=received and came == 0,
     )
 

@@ -10,11 +10,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 
 from portal.accounts.models import Account
 from portal.audit.services import record
@@ -41,6 +41,7 @@ from portal.payments.statements.formats import read_statement
 from portal.payments.statements.lines import Line
 from portal.payments.statements.matching import Book, Confidence, Ground, Match
 from portal.payments.statements.models import (
+    CONTENT,
     LINE_MOVES,
     BankAllocation,
     BankLine,
@@ -106,10 +107,9 @@ def take_statement(*, statement_id: int, now: datetime) -> None:
         for start in range(0, len(rows), AT_ONCE):
             session.add_all(row for row, _used in rows[start : start + AT_ONCE])
             session.flush()
-        for row, used in rows:
-            if used and row.payment_id is not None:
-                _allocate(row, row.payment_id, used, None, now)
-            _tell_guest(row, used)
+        _allocate_all(rows, now)
+        for row, _used in rows:
+            _tell_guest(row)
         came = Money(sum(row.amount_minor for row, _used in rows), statement.currency)
         if came.minor:
             # Until it is known for which payments it is, all of it lies in suspense.
@@ -215,8 +215,9 @@ def assign_line(*, line_id: int, written: str, minor: int, by: Account, now: dat
         line.payment_id = payment.id
         line.confidence = Confidence.ASSIGNED
         _move(line, LineState.WAITING if line.left_minor else LineState.USED, now, reason=payment.reference)
-        _allocate(line, payment.id, minor, by, now)
-        _tell_guest(line, minor)
+        _allocate(line, payment, minor, by, now)
+        line.grounds = [Ground.LESS] if came_for(payment.id) < payment.amount_minor else []
+        _tell_guest(line)
     complete_transfers(now)
     return payment
 
@@ -389,7 +390,8 @@ def _digests(statement: BankStatement, lines: Sequence[Line]) -> list[str]:
 
 
 def _row(line: Line) -> Row:
-    return [value.isoformat() if isinstance(value, date) else value for value in astuple(line)]
+    values = [getattr(line, name) for name in CONTENT]
+    return [value.isoformat() if isinstance(value, date) else value for value in values]
 
 
 def _line(row: Row) -> Line:
@@ -428,13 +430,27 @@ def _lock_payments(ids: Iterable[int | None]) -> None:
         db.session.scalars(select(Payment).where(Payment.id.in_(some)).order_by(Payment.id).with_for_update()).all()
 
 
-def _allocate(line: BankLine, payment_id: int, minor: int, by: Account | None, now: datetime) -> None:
+def _allocate_all(rows: Iterable[tuple[BankLine, int]], now: datetime) -> None:
+    """What is certain of a whole statement, in few statements of the database."""
+    found = [
+        {"line_id": row.id, "payment_id": row.payment_id, "amount_minor": used, "made_at": now}
+        for row, used in rows
+        if used and Ground.BY_HAND not in row.grounds
+    ]
+    if found:
+        db.session.execute(insert(BankAllocation), found)
+    for row, used in rows:
+        if used and Ground.BY_HAND in row.grounds:
+            _allocate(row, db.session.get_one(Payment, row.payment_id), used, None, now)
+
+
+def _allocate(line: BankLine, payment: Payment, minor: int, by: Account | None, now: datetime) -> None:
     allocation = BankAllocation(
-        line_id=line.id, payment_id=payment_id, amount_minor=minor, made_at=now, made_by_id=by.id if by else None
+        line_id=line.id, payment_id=payment.id, amount_minor=minor, made_at=now, made_by_id=by.id if by else None
     )
     db.session.add(allocation)
     db.session.flush()
-    if db.session.get_one(Payment, payment_id).state in RECEIVED:  # marked by hand, and so in the books already
+    if payment.state in RECEIVED:  # marked by hand, and so in the books already
         _post_found(allocation, line.currency, now)
 
 
@@ -448,13 +464,13 @@ def _post_gone(kind: PostingKind, key: str, amount: Money, now: datetime) -> Non
     post(kind, key=key, booking_id=None, entries=entries, now=now)
 
 
-def _tell_guest(line: BankLine, used: int) -> None:
+def _tell_guest(line: BankLine) -> None:
     """Whose money is surely for a payment, and is not just what it lacked, is told so."""
     if line.payment_id is None or line.confidence not in (Confidence.CERTAIN, Confidence.ASSIGNED):
         return
     if line.left_minor:
         announce("payments.transfer_over", line_id=line.id)
-    elif used:
+    elif Ground.LESS in line.grounds:
         announce("payments.transfer_short", payment_id=line.payment_id, line_id=line.id)
 
 
