@@ -134,6 +134,14 @@ def test_the_template_and_what_is_missing_are_there(browser: Browser) -> None:
     assert browser.client.get(f"{QUEUE}/template.csv").data.decode("utf-8-sig").startswith("date;amount;currency")
 
 
+def test_a_transfer_is_found_by_its_reference_with_the_check_letter(browser: Browser) -> None:
+    _booking, payment = awaited()
+    browser.sign_in(make_account(Role.FINANCE))
+
+    for typed in (with_check(payment.reference).lower(), payment.reference):
+        assert payment.reference in browser.open(f"/en/staff/payments?q={typed}").words
+
+
 def test_the_guest_reads_what_is_missing_on_his_own_page(browser: Browser) -> None:
     customer = make_account(Role.CUSTOMER)
     booking = make_booking(make_season(), customer=customer, now=now())

@@ -12,6 +12,7 @@ from portal.accounts.access import Permission, access, current_account
 from portal.kernel.clock import now, real_now
 from portal.kernel.errors import Refused
 from portal.kernel.money import Money
+from portal.kernel.references import plain, read_checked
 from portal.payments import refunds
 from portal.payments.approvals import approve
 from portal.payments.books import last_check
@@ -32,7 +33,8 @@ from portal.staff.views.blueprint import bp
 @bp.get("/payments")
 @access(Permission.PAYMENT_RECEIVE)
 def payments() -> ResponseReturnValue:
-    wanted = request.args.get("q", "")[:20].strip().upper() or None
+    typed = request.args.get("q", "")[:20]
+    wanted = read_checked(typed) or plain(typed) or None  # as the guest reads it out, or as it is kept
     page = queries.payments_page(wanted, request.args.get("page", 1, int))
     check = last_check()
     return render_template(

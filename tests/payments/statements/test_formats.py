@@ -1,6 +1,7 @@
 """Statements of banks: read whole, or refused whole with line and reason."""
 
 import pytest
+from flask_babel import force_locale
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,11 +107,11 @@ def changed(content: bytes, old: str, new: str) -> bytes:
         (changed(mt940(CAME), ":61:240219", ":61:240231"), 5, "is not a day"),
     ],
 )
-def test_a_file_that_cannot_be_right_is_refused_with_line_and_reason(app, content, line, reason):
-    with app.test_request_context("/en/"), pytest.raises(BadStatement) as refusal:
+def test_a_file_that_cannot_be_right_is_refused_with_line_and_reason(content, line, reason):
+    with pytest.raises(BadStatement) as refusal:
         read_statement(content, OURS)
 
-    with app.test_request_context("/en/"):
+    with force_locale("en"):
         assert (refusal.value.line, reason in str(refusal.value.reason)) == (line, True), str(refusal.value.reason)
         assert "Nothing was taken" in str(refusal.value.message)
 
