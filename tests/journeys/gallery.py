@@ -37,11 +37,14 @@ from portal.kernel.clock import now
 from portal.kernel.money import Money
 from portal.kernel.references import with_check
 from portal.kernel.text import LocalizedText
+from portal.payments.cancellations.models import CancelReason
 from portal.payments.late import offer_other_cabins
 from portal.payments.models import Payment
 from portal.payments.operations.models import OperationCase, OperationKind
 from portal.payments.operations.queries import standings
 from portal.payments.operations.services import carry_out, seal, stop
+from portal.payments.plans.models import PaymentPlan
+from portal.payments.plans.services import choose_plan, load_plans
 from portal.payments.refunds import cancel, cancel_preview
 from portal.payments.services import receive_money, receive_transfer, start_desk, start_transfer
 from portal.payments.statements.models import BankLine
@@ -123,6 +126,20 @@ def furnish(app: Flask, language: str) -> Gallery:
         sailing_id=sailing.id, cabin_id=cabin_of("330").id, party=2, holder="somebody else", now=moment
     )
     close_cabin(sailing_id=sailing.id, cabin_id=cabin_of("331").id, reason="repair", now=moment)
+    load_plans(moment)
+    later = Visitor(app, "payer-in-parts", elsewhere, language, customer)
+    to_choose, in_parts, settled = (later.book(number, moment) for number in ("325", "326", "327"))
+    plan = db.session.scalars(select(PaymentPlan).filter_by(code="monthly")).one()
+    choose_plan(booking_id=in_parts.id, plan_id=plan.id, now=moment)
+    for one in (in_parts, settled):
+        receive_transfer(payment_id=awaited(one, moment).id, account=staff, now=moment)
+    near = elsewhere.starts_at - timedelta(days=15)
+    cancel(
+        booking_id=settled.id,
+        agreed=cancel_preview(settled.id, near).today.returned,
+        reason=CancelReason.VISA_REFUSED,
+        now=near,
+    )
     quote = save_quote(
         sailing_id=sailing.id, cabin_ids=[cabin_of("332").id], party=Party.of([30, 7]), currency="RUB", now=moment
     )
@@ -233,6 +250,11 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("booking", f"bookings/{b}", CUSTOMER),
         Shown("booking cancelled", f"bookings/{cancelled.reference}", CUSTOMER),
         Shown("booking with money that does not fit", f"bookings/{odd.reference}", CUSTOMER),
+        Shown("pay, with plans to choose from", f"bookings/{to_choose.reference}/pay", CUSTOMER),
+        Shown("pay, nothing chosen", f"bookings/{to_choose.reference}/pay", CUSTOMER, 422, "send nothing"),
+        Shown("pay the next part", f"bookings/{in_parts.reference}/pay", CUSTOMER),
+        Shown("booking in parts", f"bookings/{in_parts.reference}", CUSTOMER),
+        Shown("booking cancelled, costs not settled", f"bookings/{settled.reference}", CUSTOMER),
         Shown("statement of account", f"bookings/{cancelled.reference}/statement", CUSTOMER),
         Shown("statement of account with money that does not fit", f"bookings/{odd.reference}/statement", CUSTOMER),
         Shown("cancel", f"bookings/{b}/cancel", CUSTOMER),
@@ -284,6 +306,12 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff fares in dollars", f"staff/sailings/{CODE}/fares?currency=USD", staff.role),
         Shown("staff promotions", "staff/promotions", staff.role),
         Shown("staff promotions, all wrong", "staff/promotions", staff.role, 422, "send nothing"),
+        Shown("staff plans", "staff/plans", staff.role),
+        Shown("staff plans, all wrong", "staff/plans", staff.role, 422, "send nothing"),
+        Shown("staff booking in parts", f"staff/bookings/{in_parts.reference}/parts", staff.role),
+        Shown("staff more time, wrong", f"staff/bookings/{in_parts.reference}/parts", staff.role, 422, "send nothing"),
+        Shown("staff costs", f"staff/cancellations/{settled.reference}", staff.role),
+        Shown("staff costs, wrong", f"staff/cancellations/{settled.reference}", staff.role, 422, "send nothing"),
         Shown("staff reservations", f"staff/sailings/{CODE}/reservations", staff.role),
         Shown("staff guarantee cabins", f"staff/sailings/{CODE}/guarantee-cabins", staff.role),
         Shown("staff cabins", f"staff/sailings/{CODE}/cabins?deck=middle", staff.role),
