@@ -10,6 +10,7 @@ from flask_migrate import upgrade
 from portal.accounts.demonstration import prepare_accounts
 from portal.accounts.models import Role
 from portal.accounts.services import create_staff
+from portal.files.services import rotate_key
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.kernel.text import LANGUAGES
@@ -24,6 +25,7 @@ from portal.visas.services import load_rules
 season = AppGroup("season", help="The season that is sold.")
 rules = AppGroup("rules", help="What each country asks of each passport.")
 statement = AppGroup("statement", help="Statements of our bank account.")
+documents = AppGroup("documents", help="What guests handed in.")
 staff = AppGroup("accounts", help="Accounts of staff.")
 ledger = AppGroup("ledger", help="The double-entry ledger.")
 
@@ -63,6 +65,12 @@ def load_bank_statement(path: Path) -> None:
     except Refused as refusal:
         raise click.ClickException(f"{path.name}: {refusal.message}") from None
     click.echo(f"{reference}: {done.new} lines new, {done.known} known, {done.waiting} to be decided by finance")
+
+
+@documents.command("rotate-key")
+def rotate() -> None:
+    """Wrap the keys of all documents anew with FILES_KEY; until it is done FILES_KEY_BEFORE must stay set."""
+    click.echo(f"{rotate_key()} keys wrapped anew")
 
 
 @staff.command("create-staff")
@@ -106,5 +114,5 @@ def check() -> None:
 
 
 def init_app(app: Flask) -> None:
-    for command in (setup, season, rules, statement, staff, ledger):
+    for command in (setup, season, rules, documents, statement, staff, ledger):
         app.cli.add_command(command)

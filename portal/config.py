@@ -41,6 +41,9 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
             "connect_args": _patience(database, _whole_number(environ, "DATABASE_TIMEOUT_SECONDS", 20))
         },
         "REDIS_URL": environ.get("REDIS_URL"),
+        # Wraps the keys of files, else DOCUMENT_KEY does; the one before is tried until all are wrapped anew.
+        "FILES_KEY": environ.get("FILES_KEY"),
+        "FILES_KEY_BEFORE": environ.get("FILES_KEY_BEFORE"),
         "FILES_URL": environ.get("FILES_URL") or f"file://{folder / 'files'}",
         "MAIL_URL": environ.get("MAIL_URL") or f"file://{folder / 'mail'}",
         "MAIL_SENDER": environ.get("MAIL_SENDER", "cruises@example.org"),

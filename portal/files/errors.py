@@ -14,13 +14,15 @@ class FileTooLarge(Refused):
 
 
 class KindNotTaken(Refused):
-    message = _l("This is not a JPEG, PNG or PDF file. Please save the document as one of these and try again.")
+    message = _l(
+        "This is not a JPEG, PNG, WebP, HEIC or PDF file. Please save the document as one of these and try again."
+    )
 
 
 class PhoneFormat(Refused):
     message = _l(
-        "This is a HEIC photo, which not everybody can open. Please send it as JPEG: on an iPhone choose Settings,"
-        " Camera, Formats, Most Compatible, or take a screenshot of the photo."
+        "Photos in this format of telephones cannot be opened here. Please send it as JPEG: on an iPhone choose"
+        " Settings, Camera, Formats, Most Compatible, or take a screenshot of the photo."
     )
 
 

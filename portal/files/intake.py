@@ -43,18 +43,21 @@ PATIENCE_SECONDS = 15.0
 turn = Lock()
 
 JPEG, PNG, PDF = "image/jpeg", "image/png", "application/pdf"
+WEBP, HEIC = "image/webp", "image/heic"  # taken, and kept as JPEG: not every program shows them
 SUFFIXES = {JPEG: ".jpg", PNG: ".png", PDF: ".pdf"}
 # By content, never by name or by what the browser claims.
 MAGIC = ((b"\xff\xd8\xff", JPEG), (b"\x89PNG\r\n\x1a\n", PNG), (b"%PDF-", PDF))
-PHONE_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif")
+HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 # What Pillow raises for content that is not what it claims to be.
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, zlib.error, MemoryError)
-PDF_REFUSALS: dict[str, type[Refused]] = {
+CAGE_REFUSALS: dict[str, type[Refused]] = {
     "protected": PdfProtected,
     "too_long": PdfTooLong,
     "active": PdfActive,
     "damaged": FileDamaged,
+    "absent": PhoneFormat,
+    "too_large": PictureTooLarge,
 }
 
 # Our own limit, checked before any pixel is decoded, stands in place of Pillow's, which only warns at first.
@@ -79,8 +82,13 @@ def media_type_of(content: bytes) -> str:
     for beginning, media_type in MAGIC:
         if content.startswith(beginning):
             return media_type
-    if content[4:8] == b"ftyp" and content[8:12] in PHONE_BRANDS:
-        raise PhoneFormat
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return WEBP
+    if content[4:8] == b"ftyp":
+        if content[8:12] in HEIC_BRANDS:
+            return HEIC
+        if content[8:12] == b"avif":
+            raise PhoneFormat
     raise KindNotTaken
 
 
@@ -96,7 +104,10 @@ def examine(content: bytes) -> Examined:
     try:
         if media_type == PDF:
             return _examine_pdf(content)
-        return Examined(_remade_picture(content, media_type), media_type, pages=1)
+        if media_type == HEIC:
+            content, media_type = _out_of_heic(content), JPEG
+        kept = JPEG if media_type == WEBP else media_type
+        return Examined(_remade_picture(content, media_type, kept), kept, pages=1)
     finally:
         turn.release()
 
@@ -109,7 +120,15 @@ def page_picture(content: bytes, page: int) -> bytes:
     return picture
 
 
-def _remade_picture(content: bytes, media_type: str) -> bytes:
+def _out_of_heic(content: bytes) -> bytes:
+    """As a JPEG, upright. Decoded in the cage: the decoder is large and written in C++."""
+    code, answer = _in_a_cage("heic", content=content)
+    if code:
+        raise CAGE_REFUSALS.get(answer.decode(errors="replace"), FileDamaged)
+    return answer
+
+
+def _remade_picture(content: bytes, media_type: str, kept: str) -> bytes:
     try:
         with Image.open(BytesIO(content), formats=[media_type.removeprefix("image/").upper()]) as picture:
             width, height = picture.size
@@ -118,7 +137,7 @@ def _remade_picture(content: bytes, media_type: str) -> bytes:
             picture.draft("RGB", (KEPT_SIDE, KEPT_SIDE))  # a JPEG is then decoded at a fraction of its size
             picture.load()
             ImageOps.exif_transpose(picture, in_place=True)
-            return _encoded(_plain(picture), media_type)
+            return _encoded(_plain(picture), kept)
     except (UnidentifiedImageError, *DAMAGED) as damage:
         raise FileDamaged from damage
 
@@ -148,13 +167,13 @@ def _encoded(picture: Image.Image, media_type: str) -> bytes:
 def _examine_pdf(content: bytes) -> Examined:
     code, answer = _in_a_cage("clean", content=content)
     if code:
-        raise PDF_REFUSALS.get(answer.decode(errors="replace"), FileDamaged)
+        raise CAGE_REFUSALS.get(answer.decode(errors="replace"), FileDamaged)
     pages, _, remade = answer.partition(b"\n")
     return Examined(remade, PDF, int(pages))
 
 
 def _in_a_cage(*task: str, content: bytes) -> tuple[int, bytes]:
-    """Work on a PDF in a process of its own, with bounded memory and time: PDF readers are large and PDFs devious."""
+    """Work on it in a process of its own, with bounded memory and time: readers are large and such files devious."""
     program = Path(__file__).with_name("pdf_cage.py")
     try:
         done = subprocess.run(

@@ -1,8 +1,9 @@
-"""A program of its own: reads a PDF from standard input, writes it anew or draws a page, and nothing else.
+"""A program of its own: reads a PDF or a HEIC photo from standard input, makes it anew, and nothing else.
 
 It runs apart from the portal, with little memory and time, because what it reads comes from strangers.
 Usage: pdf_cage.py clean        -> the number of pages, a newline, the new PDF
        pdf_cage.py render PAGE  -> the page as a JPEG
+       pdf_cage.py heic         -> the photo as a JPEG, upright
 A refusal is one word on standard output, and exit status 1.
 """
 
@@ -16,6 +17,7 @@ MEMORY_BYTES = 1024 * 1024 * 1024
 CPU_SECONDS = 20
 LONG_SIDE = 2000  # pixels of a page's picture
 LARGEST_SCALE = 4.0
+MAX_PIXELS = 60_000_000
 # Names that only occur where a PDF acts, carries other files, or is a form of another kind.
 ACTIVE_KEYS = frozenset(
     {"/JS", "/JavaScript", "/EmbeddedFile", "/EmbeddedFiles", "/EF", "/XFA", "/RichMediaContent", "/RichMediaSettings"}
@@ -103,6 +105,20 @@ def render(content: bytes, number: int) -> bytes:
     return target.getvalue()
 
 
+def heic(content: bytes) -> bytes:
+    try:
+        import pi_heif
+    except ImportError:
+        raise SystemExit(refuse("absent")) from None
+    photo = pi_heif.open_heif(BytesIO(content), convert_hdr_to_8bit=True)
+    width, height = photo.size
+    if width * height > MAX_PIXELS:
+        raise SystemExit(refuse("too_large"))
+    target = BytesIO()
+    photo.to_pillow().convert("RGB").save(target, "JPEG", quality=92)  # without what else the file told
+    return target.getvalue()
+
+
 def refuse(word: str) -> int:
     sys.stdout.write(word)
     return 1
@@ -112,7 +128,10 @@ def main(arguments: list[str]) -> int:
     bound()
     content = sys.stdin.buffer.read()
     try:
-        answer = clean(content) if arguments[0] == "clean" else render(content, int(arguments[1]))
+        if arguments[0] == "heic":
+            answer = heic(content)
+        else:
+            answer = clean(content) if arguments[0] == "clean" else render(content, int(arguments[1]))
     except (Exception, MemoryError):
         return refuse("damaged")
     sys.stdout.buffer.write(answer)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from cryptography.exceptions import InvalidTag
 from flask import current_app
 from sqlalchemy import select
 
@@ -22,6 +23,7 @@ from portal.kernel.references import new_reference
 from portal.kernel.sealing import derive_key, seal, unseal
 
 KEY_BYTES = 32
+ROTATED_AT_ONCE = 100
 ORPHAN_AGE = timedelta(hours=1)  # longer than any upload: what has no row by then never gets one
 
 
@@ -43,7 +45,7 @@ def keeping(examined: Examined, *, kind: str, now: datetime) -> Iterator[StoredF
         size=len(examined.content),
         pages=examined.pages,
         sha256=examined.sha256,
-        sealed_key=seal(key, _master_key(), reference.encode()),
+        sealed_key=seal(key, _wrapping_keys()[0], reference.encode()),
         path=path,
         uploaded_by=acting.get(),
         uploaded_at=now,
@@ -61,7 +63,7 @@ def content_of(file: StoredFile) -> bytes:
     """The file as it was kept. Raises NotFound once it is purged."""
     if file.sealed_key is None or not file.readable:
         raise NotFound(file.reference)
-    key = unseal(file.sealed_key, _master_key(), file.reference.encode())
+    key = _key_of(file.sealed_key, file.reference)
     return unseal(storage.read(file.path), key, file.reference.encode())
 
 
@@ -112,5 +114,53 @@ def _move(file: StoredFile, state: FileState, now: datetime) -> None:
     )
 
 
-def _master_key() -> bytes:
-    return derive_key(current_app.config["DOCUMENT_KEY"], "files")
+def rotate_key() -> int:
+    """Wrap the key of each file anew with the key in force; how many were wrapped with the one before it.
+
+    Contents stay as they are. In small transactions: interrupted, it goes on where it stopped when called again.
+    """
+    newest, last, rotated = _wrapping_keys()[0], 0, 0
+    while True:
+        with transaction() as session:
+            files = session.scalars(
+                select(StoredFile)
+                .where(StoredFile.id > last, StoredFile.sealed_key.is_not(None))
+                .order_by(StoredFile.id)
+                .limit(ROTATED_AT_ONCE)
+                .with_for_update()
+            ).all()
+            for file in files:
+                last = file.id
+                assert file.sealed_key is not None
+                bound_to = file.reference.encode()
+                if not _opens(file.sealed_key, newest, bound_to):
+                    file.sealed_key = seal(_key_of(file.sealed_key, file.reference), newest, bound_to)
+                    rotated += 1
+        if not files:
+            return rotated
+
+
+def _opens(sealed: bytes, key: bytes, bound_to: bytes) -> bool:
+    try:
+        unseal(sealed, key, bound_to)
+    except InvalidTag:
+        return False
+    return True
+
+
+def _key_of(sealed: bytes, reference: str) -> bytes:
+    """The key of one file, wrapped with the key in force or, until all are wrapped anew, with the one before."""
+    *others, oldest = _wrapping_keys()
+    for key in others:
+        if _opens(sealed, key, reference.encode()):
+            return unseal(sealed, key, reference.encode())
+    return unseal(sealed, oldest, reference.encode())
+
+
+def _wrapping_keys() -> list[bytes]:
+    """By which keys of files are sealed: the one in force, then the one before it, if there is any."""
+    config = current_app.config
+    masters = [config["FILES_KEY"] or config["DOCUMENT_KEY"], config["FILES_KEY_BEFORE"]]
+    if config["FILES_KEY"] and not config["FILES_KEY_BEFORE"]:
+        masters[1] = config["DOCUMENT_KEY"]
+    return [derive_key(master, "files") for master in masters if master]

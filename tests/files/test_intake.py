@@ -31,7 +31,10 @@ pytestmark = pytest.mark.once
         (b"a text that is only named passport.jpg", KindNotTaken),
         (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", KindNotTaken),
         (b"GIF89a" + b"0" * 100, KindNotTaken),
-        (b"\0\0\0\x18ftypheic" + b"0" * 100, PhoneFormat),
+        (b"\0\0\0\x18ftypheic" + b"0" * 100, FileDamaged),
+        (b"\0\0\0\x18ftypavif" + b"0" * 100, PhoneFormat),
+        (uploads.heic()[:400], FileDamaged),
+        (uploads.webp()[:2000], FileDamaged),
         (b"\xff\xd8\xff" + b"0" * 1000, FileDamaged),
         (uploads.jpeg()[:4000], FileDamaged),
         (uploads.png()[:9000], FileDamaged),
@@ -50,7 +53,10 @@ pytestmark = pytest.mark.once
         "text",
         "svg",
         "gif",
-        "heic",
+        "not a heic after all",
+        "avif",
+        "truncated heic",
+        "truncated webp",
         "not a jpeg after all",
         "truncated jpeg",
         "truncated png",
@@ -77,6 +83,23 @@ def test_a_photo_loses_place_and_metadata_and_stands_upright():
     assert picture.size == (400, 640)
     assert dict(picture.getexif()) == {}
     assert b"Exif" not in examined.content
+
+
+def test_a_photo_of_a_telephone_is_kept_as_jpeg_without_its_place():
+    examined = examine(uploads.heic())
+
+    picture = Image.open(BytesIO(examined.content))
+    assert (examined.media_type, picture.format, picture.size) == ("image/jpeg", "JPEG", (64, 40))
+    assert picture.getpixel((10, 20))[0] > 150 > picture.getpixel((10, 20))[1]
+    assert min(picture.getpixel((50, 20))) > 240
+    assert dict(picture.getexif()) == {}
+
+
+def test_a_webp_picture_is_kept_as_jpeg():
+    examined = examine(uploads.webp() + b"<script>alert(1)</script>")
+
+    assert (examined.media_type, Image.open(BytesIO(examined.content)).format) == ("image/jpeg", "JPEG")
+    assert b"<script>" not in examined.content
 
 
 def test_what_is_hidden_behind_a_picture_does_not_survive():

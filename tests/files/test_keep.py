@@ -15,7 +15,7 @@ from portal.database import db, transaction
 from portal.files import storage
 from portal.files.intake import examine
 from portal.files.models import FileState, StoredFile
-from portal.files.services import content_of, keeping, purge, remove_orphans
+from portal.files.services import content_of, keeping, purge, remove_orphans, rotate_key
 from portal.kernel.errors import NotFound
 from tests.factories import NOON
 from tests.files import uploads
@@ -81,6 +81,27 @@ def test_another_master_key_opens_nothing(app):
             content_of(file)
     finally:
         app.config["DOCUMENT_KEY"] = before
+
+
+def test_a_new_key_opens_old_files_and_after_rotation_alone(app):
+    old = keep(uploads.jpeg())
+    content = content_of(old)
+    before = app.config["FILES_KEY"]
+    app.config["FILES_KEY"] = "a newer key"
+    try:
+        new = keep(uploads.pdf())
+        assert content_of(old) == content
+
+        rotated = app.test_cli_runner().invoke(args=["documents", "rotate-key"]).output
+        again = rotate_key()
+
+        app.config["FILES_KEY_BEFORE"] = "a key that never was"
+        assert (rotated, again) == ("1 keys wrapped anew\n", 0)
+        db.session.expire_all()
+        assert content_of(old) == content
+        assert content_of(new)[:5] == b"%PDF-"
+    finally:
+        app.config["FILES_KEY"], app.config["FILES_KEY_BEFORE"] = before, None
 
 
 def test_when_the_transaction_fails_nothing_is_left_behind():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from base64 import b64decode
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -14,6 +15,18 @@ from PIL import Image
 NORTH = 1  # GPSLatitudeRef
 GPS = 0x8825
 ORIENTATION = 0x0112
+# Made once by a program that writes the format, since what the project uses only reads it.
+HEIC = (
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAb5tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
+    "ADRpbG9jAAAAAERAAAIAAQAAAAAB4gABAAAAAAAAAFsAAgAAAAACPQABAAAAAAAAADYAAAA4aWluZgAAAAAAAgAAABVpbmZlAgAA"
+    "AAABAABodmMxAAAAABVpbmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAA"
+    "kAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq"
+    "5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xh"
+    "cAAAAEAAAAABAAAAKAAAAAEAAAAAAAAAAv///+gAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAA"
+    "ABppcmVmAAAAAAAAAA5jZHNjAAIAAQABAAAAmW1kYXQAAABXKAGvWOb06r//5/D//q5Mh8u7/1f/4hD1Xuu0/6HXVpX2zv+D1Cmh"
+    "8+RVQD6e067hRd+/0A+4pLMiUA9UY9r+i6WTHl57vpf9ZrSM+jT9MFhVnvm9hd+8AAAABkV4aWYAAE1NACoAAAAIAAGIJQAEAAAA"
+    "AQAAABoAAAAAAAEAAQACAAAAAk4AAAAAAAAA"
+)
 
 
 def jpeg(size: tuple[int, int] = (640, 400), *, orientation: int | None = None, gps: bool = False) -> bytes:
@@ -28,6 +41,15 @@ def jpeg(size: tuple[int, int] = (640, 400), *, orientation: int | None = None, 
 def png(size: tuple[int, int] = (640, 400), mode: str = "RGB") -> bytes:
     """Noise, or nothing at all where the mode has transparency."""
     return _saved(Image.effect_noise(size, 40).convert("RGB") if mode == "RGB" else Image.new(mode, size), "PNG")
+
+
+def webp(size: tuple[int, int] = (640, 400)) -> bytes:
+    return _saved(Image.effect_noise(size, 40).convert("RGB"), "WEBP")
+
+
+def heic() -> bytes:
+    """64 by 40 pixels, the left half red, the right one white, with a position on the earth."""
+    return b64decode(HEIC)
 
 
 def png_that_unpacks_to(width: int, height: int) -> bytes:

@@ -113,7 +113,7 @@ def test_a_pdf_is_handed_out_as_a_download(guest, booking):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"a text", "This is not a JPEG, PNG or PDF file."),
+        (b"a text", "This is not a JPEG, PNG, WebP, HEIC or PDF file."),
         (uploads.pdf_with_password(), "protected by a password"),
         (uploads.jpeg()[:3000], "damaged"),
         (b"\xff\xd8\xff" + b"0" * MAX_BYTES, "larger than 15 MB"),
