@@ -23,6 +23,10 @@ class Unbalanced(ValueError):
     """Entries of one currency that do not sum to zero: a mistake in the program, never of its user."""
 
 
+class PostedOtherwise(ValueError):
+    """The key of a posting was used for other entries: two events under one name, of which one would be lost."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A debit where `amount` is above zero, a credit below; of the posting's own booking unless another is named."""
@@ -44,7 +48,8 @@ def post(
 ) -> str | None:
     """Write one posting and say its reference; None where nothing moves. A second time with this key it is the first.
 
-    Raises Unbalanced where the entries of a currency do not sum to zero; then nothing is written.
+    Raises Unbalanced where the entries of a currency do not sum to zero, and PostedOtherwise where the first had other
+    entries; then nothing is written.
     """
     moving = [entry for entry in entries if entry.amount.minor]
     _check(moving)
@@ -54,6 +59,8 @@ def post(
         session.flush()  # rows that the entries point to
         known = session.scalar(select(LedgerTransaction.reference).where(LedgerTransaction.key == key))
         if known is not None:
+            if _amounts_of(known) != sorted((entry.account, entry.amount.minor) for entry in moving):
+                raise PostedOtherwise(key)
             return known
         reference = new_reference()
         session.execute(
@@ -85,6 +92,13 @@ def post(
             ],
         )
     return reference
+
+
+def _amounts_of(reference: str) -> list[tuple[LedgerAccount, int]]:
+    rows = db.session.execute(
+        select(LedgerEntry.account, LedgerEntry.minor).where(LedgerEntry.posting == reference)
+    )
+    return sorted((account, minor) for account, minor in rows)
 
 
 def _check(entries: Iterable[Entry]) -> None:
@@ -263,107 +277,5 @@ def _post_refund(
         booking_id=refund.booking_id,
         subject=refund.refund,
         entries=_from(debit, credit, refund.amount, refund.payment_id),
-        now=now,
-    )
-
-
-# ---------- What banks, providers and agencies do ----------
-
-
-def post_dispute_opened(
-    *, booking_id: int, payment_id: int, dispute: str, amount: Money, clearing: LedgerAccount, now: datetime
-) -> None:
-    """The guest's bank has taken the money back until the dispute is decided."""
-    post(
-        PostingKind.DISPUTE_OPENED,
-        key=f"dispute:{dispute}",
-        booking_id=booking_id,
-        subject=dispute,
-        entries=_from(LedgerAccount.DISPUTES, clearing, amount, payment_id),
-        now=now,
-    )
-
-
-def post_dispute_won(
-    *, booking_id: int, payment_id: int, dispute: str, amount: Money, clearing: LedgerAccount, now: datetime
-) -> None:
-    """The money is ours again."""
-    post(
-        PostingKind.DISPUTE_WON,
-        key=f"dispute:{dispute}:closed",
-        booking_id=booking_id,
-        subject=dispute,
-        entries=_from(clearing, LedgerAccount.DISPUTES, amount, payment_id),
-        now=now,
-    )
-
-
-def post_dispute_lost(
-    *, booking_id: int, payment_id: int, dispute: str, amount: Money, held_in: LedgerAccount, now: datetime
-) -> None:
-    """The money stays with the guest's bank: it is as if it had not been paid."""
-    post(
-        PostingKind.DISPUTE_LOST,
-        key=f"dispute:{dispute}:closed",
-        booking_id=booking_id,
-        subject=dispute,
-        entries=_from(held_in, LedgerAccount.DISPUTES, amount, payment_id),
-        now=now,
-    )
-
-
-def post_fee(
-    *, booking_id: int | None, payment_id: int | None, key: str, amount: Money, clearing: LedgerAccount, now: datetime
-) -> None:
-    """The provider has kept `amount` for its service. key: its own name for the movement."""
-    post(
-        PostingKind.FEE,
-        key=f"fee:{key}",
-        booking_id=booking_id,
-        entries=_from(LedgerAccount.FEES, clearing, amount, payment_id),
-        now=now,
-    )
-
-
-def post_payout(*, key: str, amount: Money, clearing: LedgerAccount, now: datetime) -> None:
-    """The provider has sent `amount` to our bank account. key: its own name for the payout."""
-    post(
-        PostingKind.PAYOUT,
-        key=f"payout:{key}",
-        booking_id=None,
-        subject=key[:40],
-        entries=_from(LedgerAccount.BANK, clearing, amount),
-        now=now,
-    )
-
-
-def post_agency_credit(
-    *, booking_id: int, payment_id: int, payment: str, amount: Money, commission: Money, now: datetime
-) -> None:
-    """An agency answers for `amount` of what its guest owes, and will pay it less its commission."""
-    post(
-        PostingKind.AGENCY_CREDIT,
-        key=f"payment:{payment}",
-        booking_id=booking_id,
-        subject=payment,
-        entries=[
-            Entry(LedgerAccount.AGENCY, amount - commission, payment_id),
-            Entry(LedgerAccount.COMMISSION, commission, payment_id),
-            Entry(LedgerAccount.GUEST, -amount, payment_id),
-        ],
-        now=now,
-    )
-
-
-def post_agency_paid(
-    *, key: str, booking_id: int | None, amount: Money, clearing: LedgerAccount, now: datetime
-) -> None:
-    """An agency has paid what it owed."""
-    post(
-        PostingKind.AGENCY_PAID,
-        key=f"agency-paid:{key}",
-        booking_id=booking_id,
-        subject=key[:40],
-        entries=_from(clearing, LedgerAccount.AGENCY, amount),
         now=now,
     )

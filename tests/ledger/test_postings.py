@@ -11,17 +11,11 @@ from portal.ledger.models import LedgerAccount, LedgerEntry, LedgerTransaction, 
 from portal.ledger.queries import balance_of, held_of
 from portal.ledger.services import (
     Entry,
+    PostedOtherwise,
     Returning,
     Unbalanced,
     post,
-    post_agency_credit,
-    post_agency_paid,
-    post_dispute_lost,
-    post_dispute_opened,
-    post_dispute_won,
-    post_fee,
     post_payment,
-    post_payout,
     post_refund_failed,
     post_refund_requested,
     post_refund_settled,
@@ -85,6 +79,15 @@ def test_the_same_event_twice_is_one_posting(booking, payment):
     assert db.session.scalar(select(func.count()).select_from(LedgerTransaction)) == 2
 
 
+def test_two_events_never_share_one_key(booking, payment):
+    paid(booking, payment)
+
+    with pytest.raises(PostedOtherwise):
+        paid(booking, payment, Money(1, "RUB"))
+
+    assert balance_of(booking.id, "RUB").owed == 0
+
+
 def test_what_does_not_sum_to_zero_is_refused_before_the_database_is_asked(booking):
     entries = [Entry(LedgerAccount.GUEST, PRICE), Entry(LedgerAccount.SALES, Money(-1, "RUB"))]
 
@@ -113,56 +116,6 @@ def test_a_refund_is_on_its_way_then_gone_and_then_back(booking, payment):
     assert gone == {"guest": 500_00, "sales": -2000_00, "stripe": 1500_00}
     assert sums() == {"sales": -2000_00, "stripe": 2000_00}
     assert held_of(payment.id, "RUB") == PRICE
-
-
-def test_a_dispute_takes_the_money_and_gives_it_back_or_not(booking, payment):
-    paid(booking, payment)
-    about = {"booking_id": booking.id, "payment_id": payment.id, "amount": PRICE, "now": NOON}
-
-    post_dispute_opened(dispute="dp_1", clearing=LedgerAccount.STRIPE, **about)
-    opened = sums()
-    post_dispute_won(dispute="dp_1", clearing=LedgerAccount.STRIPE, **about)
-    won = sums()
-    post_dispute_opened(dispute="dp_2", clearing=LedgerAccount.STRIPE, **about)
-    post_dispute_lost(dispute="dp_2", held_in=LedgerAccount.GUEST, **about)
-
-    assert opened == {"sales": -2000_00, "disputes": 2000_00}
-    assert won == {"sales": -2000_00, "stripe": 2000_00}
-    assert balance_of(booking.id, "RUB").owed == PRICE.minor
-
-
-def test_a_provider_keeps_its_fee_and_pays_out_the_rest(booking, payment):
-    paid(booking, payment)
-
-    post_fee(
-        booking_id=booking.id,
-        payment_id=payment.id,
-        key="txn_1",
-        amount=Money(60_00, "RUB"),
-        clearing=LedgerAccount.STRIPE,
-        now=NOON,
-    )
-    post_payout(key="po_1", amount=Money(1940_00, "RUB"), clearing=LedgerAccount.STRIPE, now=NOON)
-
-    assert sums() == {"sales": -2000_00, "fees": 60_00, "bank": 1940_00}
-
-
-def test_an_agency_answers_for_its_guest_and_pays_less_its_commission(booking, payment):
-    post_agency_credit(
-        booking_id=booking.id,
-        payment_id=payment.id,
-        payment=payment.reference,
-        amount=PRICE,
-        commission=Money(200_00, "RUB"),
-        now=NOON,
-    )
-    owed = balance_of(booking.id, "RUB").owed
-    post_agency_paid(
-        key="line 7", booking_id=booking.id, amount=Money(1800_00, "RUB"), clearing=LedgerAccount.BANK, now=NOON
-    )
-
-    assert owed == 0
-    assert sums() == {"sales": -2000_00, "commission": 200_00, "bank": 1800_00}
 
 
 def test_money_that_nobody_knows_waits_in_suspense():
