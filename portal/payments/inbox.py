@@ -31,7 +31,10 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=15)
 # Built once: what is the same for every event is not worked out for each.
 OLDEST = select(ProviderEvent.provider, ProviderEvent.event_id).where(*WAITING).order_by(ProviderEvent.id).limit(1)
 INSERTS = {
-    of.dialect.name: of.insert(ProviderEvent.__table__).on_conflict_do_nothing() for of in (postgresql, sqlite)
+    of.dialect.name: of.insert(ProviderEvent.__table__)
+    .on_conflict_do_nothing()
+    .returning(ProviderEvent.provider, ProviderEvent.event_id)
+    for of in (postgresql, sqlite)
 }
 
 
@@ -74,14 +77,17 @@ def store_event(event: Event) -> bool:
 
 
 def _write(batch: list[_Ticket]) -> None:
-    """One statement for each; the worker is woken unless an older event waits, after which it will find these, too."""
+    """One statement for all; the worker is woken unless an older event waits, after which it will find these, too."""
     with transaction() as session:
         connection = session.connection()
         insert = INSERTS[connection.dialect.name]
         moment = real_now()
-        known = [connection.execute(insert, _values(ticket.event, moment)).rowcount == 0 for ticket in batch]
-    for ticket, here in zip(batch, known, strict=True):
-        ticket.new = not here
+        values = [_values(ticket.event, moment) for ticket in batch]
+        written = {(row.provider, row.event_id) for row in connection.execute(insert, values)}
+    for ticket in batch:
+        name = ticket.event.provider, ticket.event.id
+        ticket.new = name in written
+        written.discard(name)  # of two that came together, the first was new
     oldest = db.session.execute(OLDEST).one_or_none()
     db.session.commit()
     if oldest is not None and any((one.event.provider, one.event.id) == tuple(oldest) for one in batch):
