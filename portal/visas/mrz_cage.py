@@ -25,6 +25,7 @@ LONG_SIDE = 2600  # pixels: more makes no letter clearer
 # Side lengths at which lines are looked for: small first, since that is most of the work.
 SEARCHES = (640, 960)
 WAYS = ((16, True), (20, True), (16, False))  # pixels between characters; with the background divided away or not
+BENDS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # by how many characters the middle of a line seen from aside is off
 LEAST_FIT = 0.6  # of a line of OCR-B, seldom under 0.8; other text stays far below
 PATIENCE_SECONDS = 4.0
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ<0123456789"
@@ -113,12 +114,16 @@ class Line:
         return bool(self.length / self.height >= SLENDER)
 
 
-def candidates(boxes: list[Any], turned: bool) -> list[Line]:
-    """Lines long enough to be machine-readable, the longest first; then what they are if their end was not seen."""
+def lines_of_text(boxes: list[Any]) -> list[Line]:
+    """Lines slender enough to be machine-readable, the longest first."""
     lines = _joined([line for line in map(Line, boxes) if line.length / line.height > 2.5])
-    long = sorted((line for line in lines if line.slender), key=lambda line: -line.length)[:5]
+    return sorted((line for line in lines if line.slender), key=lambda line: -line.length)[:5]
+
+
+def ends_unseen(seen: list[Line], turned: bool) -> list[Line]:
+    """What the lines are if the row of fillers at their end was not seen."""
     way = -1 if turned else 1
-    return [*long, *(_longer(line, heights, way) for heights in (20, 25) for line in long)]
+    return [_longer(line, heights, way) for heights in (20, 25) for line in seen]
 
 
 def _joined(lines: list[Line]) -> list[Line]:
@@ -230,14 +235,17 @@ class Shapes:
         near = cv2.dilate(best, numpy.ones((3, 3), numpy.uint8))
         columns = near.shape[1]
         places = numpy.arange(count)
-        best_fit = (0.0, 0, 0.0, float(self.pitch))
+        middle = near[max(0, len(near) // 2 - self.pitch // 2) : len(near) // 2 + self.pitch // 2 + 1].max(axis=0)
+        best_fit, along = 0.0, places * float(self.pitch)
         for spacing in numpy.linspace(self.pitch * 0.88, self.pitch * 1.1, 45):
-            for start in numpy.arange(0, columns - spacing * (count - 1), 1.5):
-                by_row = near[:, (start + places * spacing).astype(int)].sum(axis=1)
-                row = int(by_row.argmax())
-                best_fit = max(best_fit, (float(by_row[row]) / count, row, float(start), float(spacing)))
-        _fit, row, start, spacing = best_fit
-        spots = _followed(best, start, spacing, row, count)
+            for bend in BENDS:
+                run = places * spacing + bend * self.pitch * places * (count - 1 - places) / (count - 1) ** 2
+                starts = numpy.arange(0, columns - run.max() - 1, 1.5)
+                if len(starts):
+                    fits = middle[(starts[:, None] + run[None, :]).astype(int)].sum(axis=1)
+                    if fits.max() > best_fit:
+                        best_fit, along = float(fits.max()), starts[int(fits.argmax())] + run
+        spots = _followed(best, near, along)
         anything = letters = ""
         total = 0.0
         for x, y in spots:
@@ -248,21 +256,22 @@ class Shapes:
         return anything, letters, total / count
 
 
-def _followed(best: Any, start: float, spacing: float, row: int, count: int) -> list[tuple[int, int]]:
-    """Where each character stands: from the middle outwards, as a line seen from aside drifts and narrows."""
-    spots: dict[int, tuple[int, int]] = {}
+def _followed(best: Any, near: Any, along: Any) -> list[tuple[int, int]]:
+    """Where each character stands: its place along the line nearly known, its row following its neighbours'."""
     rows, columns = best.shape
-    for places, way in ((range(count // 2, count), 1), (range(count // 2 - 1, -1, -1), -1)):
-        x, y, step = start + places[0] * spacing, float(row), spacing
+    count = len(along)
+    start = near[:, along[count // 3 : 2 * count // 3].astype(int)].sum(axis=1)
+    spots: dict[int, tuple[int, int]] = {}
+    for places in (range(count // 2, count), range(count // 2 - 1, -1, -1)):
+        y, off = float(start.argmax()), 0.0
         for place in places:
+            x = float(along[place]) + off
             left, top = max(0, min(columns - 1, round(x)) - 2), max(0, min(rows - 1, round(y)) - 2)
             window = best[top : top + 5, left : left + 5]
             at = int(window.argmax())
-            found_x, found_y = left + at % window.shape[1], top + at // window.shape[1]
-            spots[place] = (found_x, found_y)
-            step += 0.05 * way * (found_x - x)
-            x += 0.5 * (found_x - x) + way * step
-            y += 0.5 * (found_y - y)
+            spots[place] = (left + at % window.shape[1], top + at // window.shape[1])
+            off += 0.3 * (spots[place][0] - x)
+            y += 0.5 * (spots[place][1] - y)
     return [spots[place] for place in range(count)]
 
 
@@ -283,8 +292,10 @@ def read(content: bytes) -> list[list[str]]:
     second_best: list[list[str]] = []
     for side in SEARCHES:
         boxes = finder.boxes(picture, side)
-        both = {turned: candidates(boxes, turned) for turned in (False, True)}
-        for turned, line in ((turned, line) for turned, lines in both.items() for line in lines):
+        seen = lines_of_text(boxes)
+        both = {turned: [*seen, *ends_unseen(seen, turned)] for turned in (False, True)}
+        tries = [(turned, line) for turned, lines in both.items() for line in lines]
+        for turned, line in sorted(tries, key=lambda one: one[1] not in seen):
             if time.process_time() - began > PATIENCE_SECONDS:
                 return second_best
             found = _readings(picture, line, both[turned], turned, mrz)
