@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, case, exists, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Account, Role
@@ -874,7 +874,7 @@ class PaymentsPage:
 
 
 def payments_page(wanted: str | None, page: int) -> PaymentsPage:
-    """Three statements. By its reference or its booking's, a transfer is found that is no longer expected, too:
+    """Two statements. By its reference or its booking's, a transfer is found that is no longer expected, too:
     money may come late."""
     waiting = and_(Payment.method == Method.TRANSFER, Payment.state == PaymentState.OPEN)
     if wanted:
@@ -885,12 +885,21 @@ def payments_page(wanted: str | None, page: int) -> PaymentsPage:
         select(Payment.currency, func.count(), func.sum(Payment.amount_minor)).where(waiting).group_by(Payment.currency)
     ).all()
     at = paging(page, sum(count for _, count, _ in sums))
-    expected = _payment_rows(_payments().where(waiting).order_by(Payment.made_at).limit(PAGE).offset(at.offset))
-    loose = _payments().where(WITHOUT_CABIN).order_by(Payment.received_at).limit(PAGE)
+    awaited = select(Payment.id, literal(0).label("loose")).where(waiting).order_by(Payment.made_at)
+    loose = select(Payment.id, literal(1).label("loose")).where(WITHOUT_CABIN).order_by(Payment.received_at)
+    listed = union_all(
+        select(awaited.limit(PAGE).offset(at.offset).subquery()), select(loose.limit(PAGE).subquery())
+    ).subquery()
+    rows = db.session.execute(
+        _payments()
+        .add_columns(listed.c.loose)
+        .join(listed, listed.c.id == Payment.id)
+        .order_by(listed.c.loose, func.coalesce(Payment.received_at, Payment.made_at), Payment.id)
+    ).all()
     return PaymentsPage(
-        expected=expected,
+        expected=tuple(_payment_row(*row) for *row, is_loose in rows if not is_loose),
         expected_sum={currency: Money(int(amount), currency) for currency, _, amount in sums},
-        unallocated=_payment_rows(loose),
+        unallocated=tuple(_payment_row(*row) for *row, is_loose in rows if is_loose),
         wanted=wanted,
         paging=at,
     )

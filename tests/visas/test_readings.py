@@ -31,9 +31,6 @@ HOLDER = Holder(
     "IVANOVA", "IULIIA", "750060001", "RUS", "RUS", date(1990, 3, 5), "F", date(2030, 1, 31)
 )
 TYPED = Typed("Ivanova", "Iuliia", None, None, date(1990, 3, 5), "F", "RU", "75 0060001", date(2030, 1, 31))
-reads = pytest.mark.skipif(
-    importlib.util.find_spec("rapidocr_onnxruntime") is None, reason="the reader is an extra of the project"
-)
 
 
 @pytest.mark.once
@@ -97,7 +94,6 @@ def test_one_good_reading_is_enough_for_a_checked_field() -> None:
     assert (merged.number.text, merged.number.certainty) == ("750060001", Certainty.CHECKED)
 
 
-@reads
 @pytest.mark.once
 @pytest.mark.parametrize("kind", ["clean", "flat", "rough", "phone"])
 def test_pages_of_every_kind_are_read_exactly(kind: str) -> None:
@@ -148,7 +144,6 @@ def test_without_the_reader_a_passport_waits_and_the_bench_says_so(
     assert "have not been read yet" in page.words
 
 
-@reads
 @pytest.mark.usefixtures("rules", "store")
 def test_a_passport_is_read_after_its_upload_and_shown_beside_what_was_typed(
     booking: Booking, browser: Browser
@@ -172,7 +167,6 @@ def test_a_passport_is_read_after_its_upload_and_shown_beside_what_was_typed(
     assert "Differs from what was typed" in bench.words
 
 
-@reads
 @pytest.mark.usefixtures("rules", "store")
 def test_what_holds_no_passport_is_said_to_be_unread_and_what_was_read_is_forgotten(booking: Booking) -> None:
     submission = hand_in(booking, uploads.jpeg())
