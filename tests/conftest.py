@@ -103,6 +103,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     elsewhere = [item for item in items if not _belongs(item, database)]
     config.hook.pytest_deselected(items=elsewhere)
     items[:] = [item for item in items if item not in elsewhere]
+    items[:] = _long_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Each worker begins with its share of the tests that take long: none is left alone with them at the end.
+
+    A file of them stays together, for what its tests share; those that look at every page take a worker each.
+    """
+    long: dict[str, list[pytest.Item]] = {}
+    short = []
+    for item in items:
+        if {"journeys", "proofs"}.intersection(item.path.parts) or item.path.name == "test_commands.py":
+            alone = item.path.name == "test_axe.py"
+            long.setdefault(item.nodeid if alone else item.path.name, []).append(item)
+        else:
+            short.append(item)
+    files = list(long.values())
+    ordered = []
+    for worker in range(workers):  # they are given out in runs of the same length, one to each worker
+        ordered += [item for file in files[worker::workers] for item in file]
+        ordered += short[len(short) * worker // workers : len(short) * (worker + 1) // workers]
+    return ordered
 
 
 def _belongs(item: pytest.Item, database: str) -> bool:
@@ -161,9 +183,11 @@ def database(request: pytest.FixtureRequest, database_name: str) -> Iterator[Non
     from portal.inventory.live import boards
     from portal.inventory.queries import cabins_kept
     from portal.inventory.season_index import index
+    from portal.kernel.acting import acting
     from portal.web.ready import shelf
 
     app: Flask = request.getfixturevalue("app")
+    acting.set("system")  # whoever acted last, in a request of this same thread, has gone
     with app.app_context():
         yield
         db.session.remove()

@@ -103,7 +103,7 @@ def test_a_party_of_several_cabins_chooses_one_after_the_other(browser):
 
     assert next(row[-1] for row in listed(first)) == f"2,000{SPACE}₽"
     assert next(row[-1] for row in listed(second)) == f"1,600{SPACE}₽"  # alone in the cabin
-    assert "Cabin for 1 of 2" in first.words
+    assert "Cabin 1 of 2" in first.words
 
 
 def test_a_party_too_large_for_one_cabin_is_told_how_many_it_needs(browser):
@@ -114,7 +114,7 @@ def test_a_party_too_large_for_one_cabin_is_told_how_many_it_needs(browser):
     assert "One cabin is too small for all of you." in page.words
     assert f"In 2 cabins it costs 4,000{SPACE}₽." in page.text
     [way] = [link for link in page.links if "%3B" in link or ";" in link]
-    assert "Cabin for 1 of 2" in browser.open(way).words
+    assert "Cabin 1 of 2" in browser.open(way).words
 
 
 def test_the_cruise_page_shows_what_the_party_pays_in_each_category(browser):

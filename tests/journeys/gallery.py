@@ -324,6 +324,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff payment", f"staff/payments/{p}", staff.role),
         Shown("transfer of which a part has come", f"bookings/{short.reference}/transfer", CUSTOMER),
         Shown("booking of which a part has come", f"bookings/{short.reference}", CUSTOMER),
+        Shown("staff reconciliation", "staff/reconciliation", staff.role),
         Shown("staff statements", "staff/statements", staff.role),
         Shown("staff statements, no file", "staff/statements", staff.role, 422, "send nothing"),
         Shown("staff statement before it is taken over", f"staff/statements/{money.preview}", staff.role),

@@ -11,7 +11,6 @@ import pytest
 from babel.messages.pofile import read_po
 
 from tests.conftest import ROOT, sqlite_file
-from tests.journeys.conftest import LOCALES
 from tests.journeys.gallery import Guide, Shown, furnish, without_database
 from tests.journeys.tourist import (
     ANNA,
@@ -32,6 +31,8 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # What the colours of a page decide; all else is the same by day and by night.
 COLOURS = ["color-contrast", "link-in-text-block"]
+# What the width of a page decides.
+PLACES = [*COLOURS, "scrollable-region-focusable", "target-size"]
 RUN = """async (only) => {
   const found = await axe.run(document, { runOnly: only, resultTypes: ['violations'] });
   return found.violations.flatMap(({ id, help, nodes }) =>
@@ -67,10 +68,14 @@ NOT_PAGES = {
     "passengers.open_link",
     "payments.cancelled",
     "payments.invoice_pdf",
+    "payments.money_paper",
     "quotes.quote_pdf",
     "reservations.open_reservation",
     "reviews.page_picture",
+    "staff.exported",
+    "staff.money_paper",
     "staff.passenger_list",
+    "staff.statement_template",
     "visas.document",
     "visas.own_document",
     "web.theme",
@@ -92,7 +97,7 @@ def test_no_page_shuts_anyone_out_by_day_and_by_night_and_on_a_telephone(app, ho
         yield from (f"dark: {fault}" for fault in page.evaluate(RUN, {"type": "rule", "values": COLOURS}))
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": NARROW, "height": 800})
-        yield from (f"narrow: {fault}" for fault in page.evaluate(RUN, {"type": "tag", "values": TAGS}))
+        yield from (f"narrow: {fault}" for fault in page.evaluate(RUN, {"type": "rule", "values": PLACES}))
         yield from words_and_width(page, "ru", english)
         page.set_viewport_size(size)
 
@@ -101,12 +106,12 @@ def test_no_page_shuts_anyone_out_by_day_and_by_night_and_on_a_telephone(app, ho
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("language", ["tk", "en"])
-def test_every_page_speaks_one_language_and_fits_a_telephone(app, house, visit, language):
-    guide = Guide(visit, house, furnish(app, language), language, width=NARROW)
-    english = english_texts(language)
+def test_every_page_speaks_one_language_and_fits_a_telephone(app, house, visit):
+    """In Turkmen, whose words are long; what is left in Russian here would be so in English."""
+    guide = Guide(visit, house, furnish(app, "tk"), "tk", width=NARROW)
+    english = english_texts("tk")
 
-    faults = list(look_at_all(app, guide, lambda page: words_and_width(page, language, english)))
+    faults = list(look_at_all(app, guide, lambda page: words_and_width(page, "tk", english)))
 
     assert not faults, "\n".join(faults)
 
@@ -142,7 +147,7 @@ def test_no_kind_of_page_is_forgotten(app, house):
     assert pages - seen == set()
 
 
-@pytest.mark.parametrize("language", list(LOCALES))
+@pytest.mark.parametrize("language", ["ru", "tk"])
 def test_the_page_of_the_test_cards_and_the_letters_are_open_to_everyone(app, house, visit, language):
     tourist = Hand(visit(language, bypass_csp=True, reduced_motion="reduce"))
     page = tourist.page

@@ -256,6 +256,7 @@ def test_an_impatient_click_pays_once(house, visit):
     page = visit()
     reference = placed(page, "312")
 
+    page.locator("[name=method][value=stripe]").check()
     page.locator("main form:has([name=method]) button[type=submit]").dblclick()
     page.wait_for_url(f"{house.sandbox.url}/**")
     pay_by_card(Hand(page), reference)

@@ -71,7 +71,7 @@ def test_on_a_telephone_no_bar_covers_the_focus(app, house, visit):
     for shown in gallery.pages:
         if shown.name in kinds and not shown.act:
             hand = Keyboard(guide.open(shown))
-            for key in ["Tab"] * 40 + ["Shift+Tab"] * 30:
+            for key in ["Tab"] * 25 + ["Shift+Tab"] * 15:
                 hand.key(key)
             unseen += hand.unseen
 
