@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import prepare
 from prepare import PYTHON, ROOT, Stop, say
@@ -39,10 +40,14 @@ def run(arguments: list[str]) -> int:
 
     codes = []
     try:
-        services.install_missing()
-        prepare.packages("requirements-test.txt")
-        prepare.front_end()
-        prepare.translations()
+        if services.VENV in services.missing():
+            services.install_missing()
+        with ThreadPoolExecutor() as beside:  # Debian's packages and Python's come from different places
+            servers_there = beside.submit(services.install_missing)
+            prepare.packages("requirements-test.txt")
+            prepare.front_end()
+            prepare.translations()
+            servers_there.result()
         with services.running() as servers:
             for database in ("sqlite", "postgresql"):
                 say(f"\nTests on {database}")

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE_SECONDS = 60
+VENV = "Python's venv module"
 # What is missing, the Debian package that brings it.
 PACKAGES = {
-    "Python's venv module": "python3-venv",  # Debian leaves it out of python3
+    VENV: "python3-venv",  # Debian leaves it out of python3
     "PostgreSQL": "postgresql",
     "Redis": "redis-server",
     "Chromium": "chromium",
@@ -58,7 +59,7 @@ def chromium_program() -> str | None:
 
 def missing() -> list[str]:
     found = {
-        "Python's venv module": importlib.util.find_spec("ensurepip"),
+        VENV: importlib.util.find_spec("ensurepip"),
         "PostgreSQL": postgresql_folder(),
         "Redis": redis_program(),
         "Chromium": chromium_program(),

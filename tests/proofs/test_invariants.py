@@ -87,7 +87,7 @@ from tests.factories import (
     serial,
 )
 
-EXAMPLES, STEPS = 8, 40
+EXAMPLES, STEPS = 5, 40
 LIMIT = 6  # persons; the four cabins sleep nine
 USES, CABINS_WITH_CODE, BUDGET = 3, 3, 700_00  # of the promotion code
 VISITORS = 3

@@ -35,7 +35,7 @@ from tests.proofs.processes import Portal, status, wait_for
 SEED = 2024
 GUESTS = 4
 # The whole web server, one of its processes, the worker.
-VICTIMS = ["web"] * 2 + ["web process"] * 3 + ["worker"] * 4
+VICTIMS = ["web"] * 2 + ["web process"] * 2 + ["worker"] * 3
 KILLS = int(os.environ.get("KILLS") or len(VICTIMS))
 ANSWERS_BETWEEN = (2, 12)
 RETURNED = re.compile(r'name="returned"[^>]*value="(\d+)"')
