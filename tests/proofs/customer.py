@@ -69,6 +69,8 @@ class Customer:
         token = TOKEN.search(page.text)
         if page.status != 200 or token is None:
             raise Unexpected("no form", page)
+        if 'name="much"' in page.text:  # where it may be paid in parts, too
+            fields = {"much": "all"} | fields
         return self.post(url, fields | {"csrf_token": token[1]})
 
     def book(self, sailing: str, cabin: str, passengers: int = 1) -> str:
