@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import holidays
+from portal.kernel.working_days import is_working_day
 
 BANK_ZONE = ZoneInfo("Europe/Moscow")  # the clocks by which Russian banks end their day
 DAYS_TO_SEND = 1  # for the payer, after the day on which he gets the invoice
@@ -14,12 +14,10 @@ DAYS_ON_THE_WAY = 3  # for the banks
 END_OF_DAY = time(18)
 MARGIN = timedelta(days=7)  # proposed: before the cruise, so that what comes late can still be put right
 
-_rest = holidays.country_holidays("RU")  # fills in a year when it is asked about
-
 
 def is_bank_day(day: date) -> bool:
-    """Neither a week-end nor a holiday; a Saturday made a working day counts as rest, to be on the safe side."""
-    return day.weekday() < 5 and day not in _rest
+    """Neither a week-end nor a holiday in Russia."""
+    return is_working_day(day, ("RU",))
 
 
 def bank_day_after(day: date, count: int) -> date:

@@ -64,15 +64,35 @@ class Validity:
 
 
 @dataclass(frozen=True)
+class LeadTime:
+    """How many working days an authority takes."""
+
+    p50: int  # in half of all cases
+    p90: int  # in nine of ten
+
+    def days(self, safe: bool) -> int:
+        return self.p90 if safe else self.p50
+
+
+@dataclass(frozen=True)
 class Processing:
-    """How long authorities take, in working days: for the letter of invitation, and for the visa after it."""
+    """How long authorities take: for the letter of invitation, and for the visa after it."""
 
     country: str | None
     nationalities: tuple[str, ...]  # none named: every other one
     regime: Regime
-    invitation_working_days: int
-    authority_working_days: int
+    invitation: LeadTime
+    authority: LeadTime
     confidence: Confidence
+
+
+@dataclass(frozen=True)
+class OurWork:
+    """What we and the guest need before an authority gets the papers: proposed, until our own history tells."""
+
+    gather_working_days: int  # from the booking to the first paper
+    review_working_days: int
+    again_working_days: int  # for the guest, when a paper comes back
 
 
 @dataclass(frozen=True)
@@ -80,6 +100,7 @@ class Catalogue:
     documents: Mapping[str, Document]
     validity: tuple[Validity, ...]
     processing: tuple[Processing, ...]
+    our_work: OurWork
 
     def __getitem__(self, code: str) -> Document:
         return self.documents[code]
@@ -121,12 +142,13 @@ def read_catalogue(path: Path = FACTS / "documents.json") -> Catalogue:
                 country=entry["country"],
                 nationalities=tuple(entry["nationalities"]),
                 regime=Regime(entry["regime"]),
-                invitation_working_days=entry["invitation_working_days"],
-                authority_working_days=entry["authority_working_days"],
+                invitation=LeadTime(*entry["invitation_working_days"]),
+                authority=LeadTime(*entry["authority_working_days"]),
                 confidence=Confidence(entry["confidence"]),
             )
             for entry in content["processing"]
         ),
+        our_work=OurWork(**content["our_work"]),
     )
 
 

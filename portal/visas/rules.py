@@ -18,9 +18,9 @@ from portal.catalogue.queries import SailingView
 from portal.kernel.ages import OF_AGE, age_on
 from portal.kernel.text import LocalizedText
 from portal.visas.documents import CATALOGUE, Catalogue, Document, Per, Stage, Validity
+from portal.visas.planning import BUFFER_DAYS, Plan, plan
 from portal.visas.terms import Confidence, Regime, SeaAccess, Severity, Supplier
 
-BUFFER_DAYS = 7  # a visa must be in hand a week before departure
 EARLIEST_NEED_DAYS = 14  # a passport that no authority waits for must still be seen before the passenger list closes
 SPARE_DAYS = 1  # a visa covers one day more than planned: the weather may hold the ship
 EU_MEMBERS = frozenset(
@@ -198,7 +198,8 @@ class RequiredItem:
     country: str | None
     entry_number: int | None
     reasons: tuple[Reason, ...]
-    due: date  # when it must be in our hands
+    due: date  # when it must be in our hands, by the safe plan
+    latest: date  # after this it comes too late even if every authority takes its usual time and nothing comes back
     apply_by: date | None  # when to ask the authority for it at the latest
     severity: Severity
     supplier: Supplier
@@ -296,22 +297,36 @@ def requirements(
     papers here: `findings` names them, and a person decides. Source of the documents: facts/documents.json.
     """
     found = findings(traveller, voyage, rules)
-    items = [item for finding in found for item in _papers_of(finding, traveller, voyage, catalogue)]
-    items = _once(items)
-    if voyage.international or any(finding.outcome is Outcome.NEEDED for finding in found):
-        items.insert(0, _passport(traveller, voyage, found, items, catalogue))
+    ways = ways_of(traveller, voyage, found, catalogue)
+    items = _once(item for finding in found for item in _papers_of(finding, traveller, voyage, ways, catalogue))
+    if voyage.international or ways:
+        items.insert(0, _passport(traveller, voyage, found, ways, catalogue))
     if voyage.international:
         items += _insurance(traveller, voyage, found, catalogue)
-        items += _papers_of_minors(traveller, voyage, items, catalogue)
+        items += _papers_of_minors(traveller, voyage, ways, catalogue)
     return tuple(items)
 
 
-def working_days_before(day: date, count: int) -> date:
-    """The day from which `count` working days (Monday to Friday) pass before `day`."""
-    while count:
-        day -= timedelta(1)
-        count -= day.weekday() < 5
-    return day
+@dataclass(frozen=True)
+class Way:
+    """How one country's visa, or place on a list, is got for a voyage."""
+
+    safe: Plan
+    hope: Plan  # the usual time of every authority, and everything right at once
+
+
+def ways_of(
+    traveller: Traveller, voyage: Voyage, found: Sequence[Finding], catalogue: Catalogue = CATALOGUE
+) -> dict[str, Way]:
+    """By country, for those that must be asked for something; every entry of a country goes the same way."""
+    ways = {}
+    for finding in found:
+        if finding.outcome is Outcome.NEEDED and finding.regime is not None:
+            asked = (finding.country, finding.regime, traveller.citizenship, voyage.starts)
+            ways[finding.country] = Way(
+                plan(*asked, catalogue=catalogue), plan(*asked, safe=False, catalogue=catalogue)
+            )
+    return ways
 
 
 def add_months(day: date, months: int) -> date:
@@ -424,13 +439,12 @@ def _validity(finding: Finding, catalogue: Catalogue) -> Validity:
 
 
 def _papers_of(
-    finding: Finding, traveller: Traveller, voyage: Voyage, catalogue: Catalogue
+    finding: Finding, traveller: Traveller, voyage: Voyage, ways: Mapping[str, Way], catalogue: Catalogue
 ) -> Iterable[RequiredItem]:
     """The papers of one entry; one that is asked for once a country comes again with each entry and is merged."""
     if finding.outcome is not Outcome.NEEDED or finding.rule is None or finding.regime is None:
         return
-    rule = finding.rule
-    apply_by = _due(Stage.APPLICATION, finding, rule, voyage, catalogue)
+    rule, way = finding.rule, ways[finding.country]
     for document in catalogue.asked_by(finding.country, finding.regime):
         single = document.per is Per.ENTRY and finding.entry.of > 1
         number = finding.entry.number if single else None
@@ -441,8 +455,9 @@ def _papers_of(
             country=finding.country,
             entry_number=number,
             reasons=_why(document, finding, single),
-            due=_due(document.stage, finding, rule, voyage, catalogue),
-            apply_by=apply_by if document.stage is Stage.IN_HAND else None,
+            due=_day_of(document, way.safe),
+            latest=voyage.starts if document.stage is Stage.IN_HAND else _day_of(document, way.hope),
+            apply_by=way.safe.apply_by if document.stage is Stage.IN_HAND else None,
             severity=Severity.REQUIRED,
             supplier=document.supplier,
             rule_id=rule.id,
@@ -480,16 +495,13 @@ def _why(document: Document, finding: Finding, single: bool) -> tuple[Reason, ..
     return tuple(reasons)
 
 
-def _due(stage: Stage, finding: Finding, rule: Rule, voyage: Voyage, catalogue: Catalogue) -> date:
-    """visa_deadline = departure - embassy days - invitation days - buffer; each stage stops on its way back."""
-    day = voyage.starts - timedelta(BUFFER_DAYS)
-    if stage is Stage.IN_HAND:
-        return day
-    takes = catalogue.processing_of(finding.country, finding.regime, rule.nationality)
-    day = working_days_before(day, takes.authority_working_days)
-    if stage is Stage.APPLICATION:
-        return day
-    return working_days_before(day, takes.invitation_working_days)
+def _day_of(document: Document, way: Plan) -> date:
+    """When a plan needs a paper; what we get ourselves needs no look of our reviewers before it is sent on."""
+    if document.stage is Stage.IN_HAND:
+        return way.in_hand
+    if document.supplier is Supplier.OPERATOR:
+        return way.apply_by
+    return way.upload_by if document.stage is Stage.INVITATION else way.papers_by
 
 
 def _once(items: Iterable[RequiredItem]) -> list[RequiredItem]:
@@ -504,10 +516,10 @@ def _passport(
     traveller: Traveller,
     voyage: Voyage,
     found: Sequence[Finding],
-    items: Sequence[RequiredItem],
+    ways: Mapping[str, Way],
     catalogue: Catalogue,
 ) -> RequiredItem:
-    """It must be right at once, whether or not a scan is here: an authority's date counts back from it."""
+    """It must be right at once, whether or not a scan is here: the first thing that any authority is sent."""
     document = catalogue["passport"]
     checks = validity_checks(traveller, voyage, found, catalogue)
     longest = max(checks, key=lambda check: check.until, default=None)
@@ -531,7 +543,7 @@ def _passport(
         reasons.append(Reason("passport_number_unknown"))
     blank = max((_validity(finding, catalogue).blank_pages for finding in found), default=1)
     reasons.append(Reason("passport_blank_pages", {"pages": str(blank)}))
-    usual = voyage.starts - timedelta(EARLIEST_NEED_DAYS)
+    unhurried = voyage.starts - timedelta(EARLIEST_NEED_DAYS)
     expires = traveller.document_expires.isoformat() if traveller.document_expires else ""
     return RequiredItem(
         key="passport",
@@ -539,7 +551,8 @@ def _passport(
         country=None,
         entry_number=None,
         reasons=tuple(reasons),
-        due=min([usual, *(item.due for item in items), *(item.apply_by for item in items if item.apply_by)]),
+        due=min([unhurried, *(way.safe.upload_by for way in ways.values())]),
+        latest=min([voyage.starts, *(way.hope.upload_by for way in ways.values())]),
         apply_by=None,
         severity=Severity.REQUIRED if good else Severity.BLOCKING,
         supplier=Supplier.GUEST,
@@ -578,24 +591,26 @@ def _insurance(
         document,
         (reason,),
         due=voyage.starts - timedelta(BUFFER_DAYS),
+        latest=voyage.starts,
         severity=Severity.REQUIRED if asking else Severity.RECOMMENDED,
         basis=(voyage.starts.isoformat(), voyage.ends.isoformat(), *voyage.countries),
     )
 
 
 def _papers_of_minors(
-    traveller: Traveller, voyage: Voyage, items: Sequence[RequiredItem], catalogue: Catalogue
+    traveller: Traveller, voyage: Voyage, ways: Mapping[str, Way], catalogue: Catalogue
 ) -> Iterable[RequiredItem]:
     """Children and young people under 18 on the first day. We do not know who is whose parent, so we ask."""
     if traveller.age_on(voyage.starts) >= OF_AGE:
         return
     in_hand = voyage.starts - timedelta(BUFFER_DAYS)
     child = (traveller.birth_date.isoformat(), traveller.surname)
-    visa = next((item for item in items if item.document == "visa_tm"), None)
+    visa = ways.get("TM")
     yield _general(
         catalogue["birth_cert"],
         (Reason("birth_certificate_for_visa" if visa else "birth_certificate"),),
-        due=visa.apply_by if visa and visa.apply_by else in_hand,
+        due=visa.safe.papers_by if visa else in_hand,
+        latest=visa.hope.papers_by if visa else voyage.starts,
         severity=Severity.REQUIRED,
         basis=child,
     )
@@ -603,7 +618,8 @@ def _papers_of_minors(
         yield _general(
             catalogue["marriage_cert"],
             (Reason("parents_of_different_surnames"),),
-            due=visa.apply_by or in_hand,
+            due=visa.safe.papers_by,
+            latest=visa.hope.papers_by,
             severity=Severity.CONDITIONAL,
             basis=child,
         )
@@ -615,13 +631,20 @@ def _papers_of_minors(
         catalogue["consent"],
         tuple(reasons),
         due=in_hand,
+        latest=voyage.starts,
         severity=Severity.CONDITIONAL if both_may_travel else Severity.REQUIRED,
         basis=(*child, voyage.starts.isoformat(), voyage.ends.isoformat(), *voyage.countries),
     )
 
 
 def _general(
-    document: Document, reasons: tuple[Reason, ...], *, due: date, severity: Severity, basis: tuple[str, ...]
+    document: Document,
+    reasons: tuple[Reason, ...],
+    *,
+    due: date,
+    latest: date,
+    severity: Severity,
+    basis: tuple[str, ...],
 ) -> RequiredItem:
     """A paper of the person, whatever the country."""
     return RequiredItem(
@@ -631,6 +654,7 @@ def _general(
         entry_number=None,
         reasons=reasons,
         due=due,
+        latest=latest,
         apply_by=None,
         severity=severity,
         supplier=document.supplier,
