@@ -176,6 +176,24 @@ def cancel_whole(*, booking_id: int, now: datetime) -> Money:
     return Money(returned, booking.currency)
 
 
+def return_counted(*, booking_id: int, now: datetime) -> Money:
+    """A booking ran out before all that confirms it had come: what counts to it goes back; how much.
+
+    Money that counts to nothing waits for an equal cabin. A second time nothing happens. Announces
+    payments.refund_requested for each payment that goes back.
+    """
+    with transaction() as session:
+        booking = session.get_one(Booking, booking_id, with_for_update=True)
+        returned = 0
+        if booking.state is BookingState.EXPIRED:
+            for payment in _succeeded(booking_id):
+                left = _held(payment)
+                if left > 0:
+                    _request(payment, left, RefundReason.NO_CABIN, now)
+                    returned += left
+    return Money(returned, booking.currency)
+
+
 def return_money(*, payment_id: int, now: datetime) -> None:
     """Staff send back money that found no cabin. Raises NotExpected where it has a cabin or goes back already."""
     with transaction() as session:

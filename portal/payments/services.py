@@ -41,6 +41,9 @@ from portal.payments.providers.base import (
     Payer,
 )
 from portal.payments.providers.registry import provider, route
+from portal.payments.statements.models import BankAllocation
+from portal.payments.statements.postings import post_found
+from portal.payments.statements.queries import partial_transfers, transferred_for
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +88,10 @@ def takes_at_desk(currency: str) -> bool:
 
 @dataclass(frozen=True)
 class Debt:
-    """What a booking asks for now: its price or the part of it that is due, or what a change costs more."""
+    """What a booking asks for now: its price or the part of it that is due, or what a change costs more.
+
+    What has come of a transfer that is not whole yet is taken off: only the rest is asked for.
+    """
 
     amount: Money
     pay_by: datetime  # money that is begun later cannot be taken
@@ -105,7 +111,8 @@ def debt_of(booking: Booking, now: datetime, *, whole: bool = False) -> Debt | N
         return _part_owed(booking, booking.pay_by, booking.placed_at, now, whole=whole)
     change = awaiting_change(booking.id) if booking.state is BookingState.CONFIRMED else None
     if change is not None and change.pay_by is not None:
-        return Debt(Money(change.to_pay_minor, booking.currency), change.pay_by, change.agreed_at, change.id)
+        left = change.to_pay_minor - transferred_for(booking.id, change.id)
+        return Debt(Money(left, booking.currency), change.pay_by, change.agreed_at, change.id)
     if booking.state is BookingState.CONFIRMED and booking.confirmed_at is not None:
         return _part_owed(booking, booking.voyage.starts_at, booking.confirmed_at, now, whole=whole)
     return None
@@ -116,7 +123,10 @@ def _part_owed(booking: Booking, pay_by: datetime, since: datetime, now: datetim
     if plan is None and booking.state is BookingState.CONFIRMED:
         return None  # nobody is confirmed who has not paid all of it
     balance = balance_of(booking.id, booking.currency)
-    paid, left = balance.paid, balance.owed
+    if balance.owed <= 0:
+        return None
+    came = transferred_for(booking.id, None)
+    paid, left = balance.paid + came, balance.owed - came
     part = asked(plan.parts, paid, port_day(booking, now)) if plan else None
     if left <= 0:
         return None
@@ -125,6 +135,27 @@ def _part_owed(booking: Booking, pay_by: datetime, since: datetime, now: datetim
         return Debt(Money(left, booking.currency), pay_by, since, None, due)
     whole_sum = Money(left, booking.currency)
     return Debt(Money(part.minor, booking.currency), pay_by, since, None, due, whole_sum)
+
+
+def _count_part(payment: Payment, minor: int, now: datetime) -> None:
+    """What has come of a transfer is all of it: the rest comes another way. Call it under the lock of the booking."""
+    for allocation in db.session.scalars(
+        select(BankAllocation).filter_by(payment_id=payment.id, undone_at=None).order_by(BankAllocation.id)
+    ):
+        post_found(allocation, payment.currency, now)
+        payment.received_by_id = allocation.made_by_id
+    payment.amount_minor = minor
+    _note_time(payment, now)
+    _move(payment, PaymentState.SUCCEEDED, now, reason="the rest came another way")
+    post_payment(
+        booking_id=payment.booking_id,
+        payment_id=payment.id,
+        payment=payment.reference,
+        amount=payment.amount,
+        clearing=payment.clearing,
+        now=now,
+    )
+    announce("payments.received", payment_id=payment.id)
 
 
 def _keep(booking: Booking, debt: Debt, until: datetime, now: datetime) -> None:
@@ -239,9 +270,11 @@ def _close_other_checkouts(booking_id: int, name: str, now: datetime, *, whole: 
         _act_on(provider(taker).expire(session_id or ""), payment_id, now)
 
 
-def _is_for(payment: Payment, debt: Debt) -> bool:
-    """Whether an attempt to pay is for just this debt: a part and the whole are two."""
-    return payment.change_id == debt.change_id and payment.amount == debt.amount
+def _is_for(payment: Payment, debt: Debt, came: int = 0) -> bool:
+    """Whether an attempt to pay, of which `came` minor units are here, is for just this debt: a part and the whole are
+    two.
+    """
+    return payment.change_id == debt.change_id and payment.amount_minor - came == debt.amount.minor
 
 
 def _check_patience(debt: Debt, until: datetime) -> None:
@@ -286,8 +319,12 @@ def _attempt(booking: Booking, debt: Debt, way: Way, now: datetime) -> tuple[Pay
     booking.
     """
     payment = _waiting(booking.id, way)
-    if payment is not None and not _is_for(payment, debt):  # of a change that was dropped, or of another part
-        _move(payment, PaymentState.EXPIRED, now)
+    came = next((minor for one, minor in partial_transfers(booking.id, debt.change_id) if one is payment), 0)
+    if payment is not None and not _is_for(payment, debt, came):  # of a change that was dropped, or of another part
+        if came:
+            _count_part(payment, came, now)
+        else:
+            _move(payment, PaymentState.EXPIRED, now)
         db.session.flush()
         payment = None
     if payment is not None:
@@ -371,6 +408,12 @@ def receive_money(
             paid = balance_of(booking.id, booking.currency).paid + amount.minor
             if payment.change_id is None and paid > booking.price.minor:
                 raise NotExpected
+            partial = [one for one in partial_transfers(booking.id, payment.change_id) if one[0].id != payment.id]
+            came = sum(minor for _transfer, minor in partial)
+            if payment.change_id is not None or paid + came <= booking.price.minor:
+                paid += came
+                for transfer, minor in partial:
+                    _count_part(transfer, minor, now)
             payment.payment_intent = payment_intent
             payment.received_by_id = received_by_id
             _note_time(payment, now)

@@ -28,7 +28,7 @@ from portal.payments.models import BooksCheck, LateOffer, Payment
 from portal.payments.operations.queries import told_otherwise
 from portal.payments.queries import booking_refunds, kept_cabins, payment_view
 from portal.payments.reconciliation import compare_days
-from portal.payments.refunds import send_refunds
+from portal.payments.refunds import return_counted, send_refunds
 from portal.payments.services import close_transfers, close_unwanted, reconcile
 
 
@@ -94,6 +94,11 @@ def tell_finance(check_id: int) -> None:
             check=check,
             words=DIFFERENCES,
         )
+
+
+@on("booking.expired")
+def return_what_was_paid_of_it(booking_id: int) -> None:
+    return_counted(booking_id=booking_id, now=now())
 
 
 @on("payments.late_offer")

@@ -81,7 +81,7 @@ def pay(reference: str) -> ResponseReturnValue:
             form.form_errors.append(refusal.message)
     elif request.method == "GET" and ways:
         form.method.data = ways[0].key
-        form.much.data = choices.chosen(booking) if much else None
+        form.much.data = choices.chosen(booking, much) if much else None
     left = max(0, int((debt.pay_by - now()).total_seconds()))
     status = 200 if not form.errors else 422
     return render_template(

@@ -11,6 +11,7 @@ from portal.booking.models import Booking
 from portal.booking.prices import choose_currency
 from portal.booking.services import name_passengers, place_booking
 from portal.database import db
+from portal.kernel.money import Money
 from portal.payments.models import Payment
 from portal.payments.providers.base import CheckoutLine
 from portal.payments.services import start_card_payment
@@ -38,12 +39,12 @@ def make_booking_in(currency: str, now: datetime = NOON) -> Booking:
     )
 
 
-def start(booking: Booking, name: str) -> str:
-    """The address of the provider's page."""
+def start(booking: Booking, name: str, amount: Money | None = None) -> str:
+    """The address of the provider's page, for the whole price unless less is owed."""
     return start_card_payment(
         booking_id=booking.id,
         name=name,
-        lines=[CheckoutLine("Каюта 301", booking.price)],
+        lines=[CheckoutLine("Каюта 301", amount or booking.price)],
         success_url=BACK,
         cancel_url=BACK,
         now=NOON,

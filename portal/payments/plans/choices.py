@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -55,11 +56,11 @@ def choices(booking: Booking, debt: Debt, language: str, now: datetime) -> tuple
     )
 
 
-def chosen(booking: Booking) -> str:
-    """The key of what was chosen before."""
-    plan = live_plan(booking.id)
-    if booking.state is BookingState.CONFIRMED:
+def chosen(booking: Booking, among: Sequence[Choice]) -> str:
+    """The key of what was chosen before; the part that is due, once that is a choice."""
+    if any(one.key == PART for one in among):
         return PART
+    plan = live_plan(booking.id)
     return f"{PLAN}{plan.plan_id}" if plan else ALL
 
 

@@ -22,6 +22,7 @@ from portal.payments.plans.live import LivePlan, live_plan, offers, port_day
 from portal.payments.plans.models import BookingPlan, FitReason, PaymentPlan, PlanPart, PlanPause
 from portal.payments.plans.schedule import MOST_STEPS, Parts, fits, open_parts, postpone, refit, schedule
 from portal.payments.refunds import paid_for
+from portal.payments.statements.queries import transferred_for
 
 MARKS = ("proposed", "confirmed")
 # Proposed: 30 % at booking locks the price; the rest is due 45 days before the cruise, at once or month by month.
@@ -112,7 +113,7 @@ def choose_plan(*, booking_id: int, plan_id: int | None, now: datetime) -> None:
     """
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
-        if booking.state is not BookingState.PENDING or paid_for(booking).minor:
+        if booking.state is not BookingState.PENDING or paid_for(booking).minor or transferred_for(booking_id, None):
             raise NotPayable
         chosen = next((offer for offer in offers(booking, now) if offer.plan_id == plan_id), None)
         if plan_id is not None and chosen is None:

@@ -56,6 +56,33 @@ def came_for(payment_id: int) -> int:
     return int(db.session.scalar(select(came_column(Payment.id)).where(Payment.id == payment_id)) or 0)
 
 
+def partial_transfers(booking_id: int, change_id: int | None) -> list[tuple[Payment, int]]:
+    """The transfers of which a part has come, with its minor units; of the booking itself or of a change.
+
+    One statement.
+    """
+    came = func.sum(BankAllocation.amount_minor)
+    rows = db.session.execute(
+        select(Payment, came)
+        .join(BankAllocation, BankAllocation.payment_id == Payment.id)
+        .where(
+            Payment.booking_id == booking_id,
+            Payment.change_id.is_not_distinct_from(change_id),
+            Payment.state.not_in(RECEIVED),
+            BankAllocation.undone_at.is_(None),
+        )
+        .group_by(Payment.id)
+        .having(came < Payment.amount_minor)
+        .order_by(Payment.id)
+    )
+    return [(payment, int(minor)) for payment, minor in rows]
+
+
+def transferred_for(booking_id: int, change_id: int | None) -> int:
+    """Minor units that came for a booking, or a change of it, by transfers that are not whole yet. One statement."""
+    return sum(minor for _payment, minor in partial_transfers(booking_id, change_id))
+
+
 def awaited_transfers(now: datetime) -> tuple[Awaited, ...]:
     """Every transfer that money on a statement may be for. Two statements."""
     names: dict[int, list[str]] = defaultdict(list)

@@ -25,7 +25,7 @@ from portal.kernel.references import LENGTH, plain, read_checked
 from portal.kernel.sealing import fingerprint
 from portal.kernel.states import move
 from portal.ledger.models import LedgerAccount, PostingKind
-from portal.ledger.services import Entry, post, post_unallocated
+from portal.ledger.services import post_unallocated
 from portal.outbox.services import announce
 from portal.payments.models import Method, Payment, PaymentState
 from portal.payments.services import RECEIVED, receive_money
@@ -50,6 +50,7 @@ from portal.payments.statements.models import (
     Row,
     StatementState,
 )
+from portal.payments.statements.postings import post_found, post_gone
 from portal.payments.statements.queries import SHOWN, awaited_transfers, came_for, counts_of, statement_by
 
 PREVIEW_KEPT = timedelta(days=1)
@@ -190,7 +191,7 @@ def complete_transfers(now: datetime) -> int:
             for allocation in session.scalars(
                 select(BankAllocation).filter_by(payment_id=payment_id, undone_at=None).order_by(BankAllocation.id)
             ):
-                _post_found(allocation, currency, now)
+                post_found(allocation, currency, now)
         receive_money(
             payment_id=payment_id, amount=Money(minor, currency), payment_intent=None, received_by_id=by, now=now
         )
@@ -245,7 +246,7 @@ def note_sent_back(*, line_id: int, by: Account, now: datetime) -> None:
     with transaction():
         line = _open_line(line_id, LineState.RETURNING)
         line.settled_at, line.settled_by_id = now, by.id
-        _post_gone(PostingKind.REFUND_SETTLED, f"returned:{line.reference}", line.left, now)
+        post_gone(PostingKind.REFUND_SETTLED, f"returned:{line.reference}", line.left, now)
         _move(line, LineState.RETURNED, now)
 
 
@@ -374,9 +375,6 @@ def _used_at_once(match: Match, minor: int) -> int:
     return min(minor, payment.minor)
 
 
-
-
-
 def _digests(statement: BankStatement, lines: Sequence[Line]) -> list[str]:
     """The same for the same line of another file; of equal lines of one file each counts."""
     seen: Counter[str] = Counter()
@@ -451,17 +449,7 @@ def _allocate(line: BankLine, payment: Payment, minor: int, by: Account | None, 
     db.session.add(allocation)
     db.session.flush()
     if payment.state in RECEIVED:  # marked by hand, and so in the books already
-        _post_found(allocation, line.currency, now)
-
-
-def _post_found(allocation: BankAllocation, currency: str, now: datetime) -> None:
-    """Money leaves suspense for a payment, whose receipt is posted as that of all money is."""
-    _post_gone(PostingKind.ALLOCATION, f"found:{allocation.id}", Money(allocation.amount_minor, currency), now)
-
-
-def _post_gone(kind: PostingKind, key: str, amount: Money, now: datetime) -> None:
-    entries = [Entry(LedgerAccount.SUSPENSE, amount), Entry(LedgerAccount.BANK, -amount)]
-    post(kind, key=key, booking_id=None, entries=entries, now=now)
+        post_found(allocation, line.currency, now)
 
 
 def _tell_guest(line: BankLine) -> None:

@@ -7,9 +7,11 @@ from sqlalchemy import func, select
 
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
+from portal.booking.errors import NotPayable
 from portal.booking.models import Booking, BookingState
 from portal.booking.services import expire_bookings
 from portal.database import db
+from portal.kernel.money import Money
 from portal.kernel.references import with_check
 from portal.ledger.models import LedgerAccount, LedgerEntry
 from portal.outbox.models import OutgoingMail
@@ -17,8 +19,10 @@ from portal.outbox.services import follow_up
 from portal.payments.bank_days import transfer_due
 from portal.payments.books import differences
 from portal.payments.models import Payment, PaymentState
+from portal.payments.plans.services import choose_plan
 from portal.payments.queries import booking_payments, open_transfer
-from portal.payments.services import close_transfers, receive_transfer, start_transfer
+from portal.payments.refunds import return_counted
+from portal.payments.services import close_transfers, debt_of, receive_transfer, settle_checkouts, start_transfer
 from portal.payments.statements.errors import (
     BadStatement,
     LineDecided,
@@ -45,7 +49,10 @@ from portal.payments.statements.services import (
     take_out,
     take_statement,
 )
+from sandbox.yookassa.cards import CARDS_BY_SLUG
 from tests.factories import NOON, announced, make_account, make_booking, make_hold, make_season
+from tests.payments.channels import start, type_card
+from tests.payments.plans.conftest import in_parts
 from tests.payments.statements.samples import Sent, mt940, one_c, table
 
 LATER = NOON + timedelta(days=5)
@@ -335,3 +342,66 @@ def test_files_that_nobody_took_are_forgotten():
     assert forget_previews(LATER) == 0
     assert forget_previews(LATER + PREVIEW_KEPT + timedelta(seconds=1)) == 1
     assert "payments.statement_taken" not in announced()
+
+
+def test_after_a_part_came_by_transfer_only_the_rest_is_asked_for_by_another_way(provider):
+    booking, payment = awaited()
+    load(for_(payment, 500_00))
+    assert debt_of(booking, NOON).amount == Money(1500_00, "RUB")
+
+    page = start(booking, "yookassa", Money(1500_00, "RUB"))
+    type_card(page, CARDS_BY_SLUG["success"].number)
+    settle_checkouts(booking_id=booking.id, now=NOON)
+
+    db.session.expire_all()
+    assert booking.state is BookingState.CONFIRMED
+    assert [one.amount_minor for one in came(booking)] == [500_00, 1500_00]
+    assert debt_of(booking, NOON) is None
+    assert differences() == ()
+    assert stands(LedgerAccount.SUSPENSE) == 0
+
+
+def test_the_rest_may_still_come_by_transfer_when_another_way_was_begun(provider):
+    booking, payment = awaited()
+    load(for_(payment, 500_00))
+    start(booking, "yookassa", Money(1500_00, "RUB"))
+
+    load(for_(payment, 1500_00))
+
+    db.session.expire_all()
+    assert booking.state is BookingState.CONFIRMED
+    assert [one.amount_minor for one in came(booking)] == [2000_00]
+    assert differences() == ()
+
+
+def test_a_part_that_came_counts_when_the_guest_asks_for_an_invoice_of_another_sum():
+    booking = in_parts(make_season())
+    first = start_transfer(booking_id=booking.id, now=NOON)
+    load(for_(db.session.scalars(select(Payment).filter_by(reference=first)).one(), 100_00))
+    with pytest.raises(NotPayable):
+        choose_plan(booking_id=booking.id, plan_id=None, now=NOON)
+
+    start_transfer(booking_id=booking.id, whole=True, now=NOON)
+
+    assert open_transfer(booking.id).amount == Money(1900_00, "RUB")
+    assert [one.amount_minor for one in came(booking)] == [100_00]
+    assert differences() == ()
+
+
+def test_what_counted_to_a_booking_that_ran_out_goes_back():
+    booking = in_parts(make_season())
+    first = start_transfer(booking_id=booking.id, now=NOON)
+    load(for_(db.session.scalars(select(Payment).filter_by(reference=first)).one(), 100_00))
+    start_transfer(booking_id=booking.id, whole=True, now=NOON)
+    expire_bookings(NOON + timedelta(days=30))
+
+    assert return_counted(booking_id=booking.id, now=LATER) == Money(100_00, "RUB")
+    assert return_counted(booking_id=booking.id, now=LATER) == Money(0, "RUB")
+
+    assert differences() == ()
+
+
+def came(booking):
+    db.session.expire_all()
+    found = select(Payment).filter_by(booking_id=booking.id, state=PaymentState.SUCCEEDED).order_by(Payment.id)
+    return db.session.scalars(found).all()
