@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-import subprocess
-import sys
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
@@ -30,13 +28,15 @@ from portal.files.errors import (
     PictureTooLarge,
     TooBusy,
 )
+from portal.kernel.cage import Cage
 from portal.kernel.errors import Refused
 
 MAX_BYTES = 15 * 1024 * 1024
 MAX_PIXELS = 60_000_000
 KEPT_SIDE = 5000  # pixels: a page at 400 dpi; more helps nobody to read it
 JPEG_QUALITY = 88
-PDF_SECONDS = 25
+# Readers of PDF and HEIC are large and such files devious.
+READERS = Cage(Path(__file__).with_name("pdf_cage.py"), memory_bytes=1024**3, cpu_seconds=20, seconds=25)
 PATIENCE_SECONDS = 15.0
 # One file at a time in each process: two hundred kilobytes can unfold into 700 MB of pixels, and eight such files
 # sent at once would end the process for everybody.
@@ -114,7 +114,7 @@ def examine(content: bytes) -> Examined:
 
 def page_picture(content: bytes, page: int) -> bytes:
     """One page of an examined PDF as a JPEG; pages count from 1. Raises FileDamaged."""
-    code, picture = _in_a_cage("render", str(page), content=content)
+    code, picture = READERS.work("render", str(page), content=content)
     if code:
         raise FileDamaged
     return picture
@@ -122,7 +122,7 @@ def page_picture(content: bytes, page: int) -> bytes:
 
 def _out_of_heic(content: bytes) -> bytes:
     """As a JPEG, upright. Decoded in the cage: the decoder is large and written in C++."""
-    code, answer = _in_a_cage("heic", content=content)
+    code, answer = READERS.work("heic", content=content)
     if code:
         raise CAGE_REFUSALS.get(answer.decode(errors="replace"), FileDamaged)
     return answer
@@ -165,20 +165,8 @@ def _encoded(picture: Image.Image, media_type: str) -> bytes:
 
 
 def _examine_pdf(content: bytes) -> Examined:
-    code, answer = _in_a_cage("clean", content=content)
+    code, answer = READERS.work("clean", content=content)
     if code:
         raise CAGE_REFUSALS.get(answer.decode(errors="replace"), FileDamaged)
     pages, _, remade = answer.partition(b"\n")
     return Examined(remade, PDF, int(pages))
-
-
-def _in_a_cage(*task: str, content: bytes) -> tuple[int, bytes]:
-    """Work on it in a process of its own, with bounded memory and time: readers are large and such files devious."""
-    program = Path(__file__).with_name("pdf_cage.py")
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", str(program), *task], input=content, capture_output=True, timeout=PDF_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        return 1, b"damaged"
-    return done.returncode, done.stdout

@@ -1,13 +1,12 @@
 """A program of its own: reads a picture from standard input and answers with the machine-readable lines it finds.
 
-It runs apart from the portal, with little memory and time, because reading text needs large programs and the picture
-comes from a stranger. Answer: JSON, a list of readings, each a list of two or three lines; several readings of one
-document are for comparing. An empty list: nothing was found. Needs rapidocr-onnxruntime, or ends with status 3.
+It runs in a cage, apart from the portal, with little memory and time, because reading text needs large programs and
+the picture comes from a stranger. Answer: JSON, a list of readings, each a list of two or three lines; several readings
+of one document are for comparing. An empty list: nothing was found. Needs rapidocr-onnxruntime, or ends with status 3.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 import sys
@@ -18,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 ABSENT = 3
-MEMORY_BYTES = 3 * 1024 * 1024 * 1024  # of addresses; about 400 MB of them are ever used
-CPU_SECONDS = 25
 MOST_PIXELS = 40_000_000
 LONG_SIDE = 2600  # pixels: more makes no letter clearer
 # Side lengths at which lines are looked for: small first, since that is most of the work.
@@ -33,17 +30,6 @@ LETTERS = 27  # of them, the filler among them
 FONT = str(Path(__file__).resolve().parents[2] / "static" / "fonts" / "OCRB.otf")
 # Of a line with 44 characters: its length in heights of the box around it, at least.
 SLENDER = 9.0
-
-
-def bound() -> None:
-    """As far as the system lets us."""
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 class Finder:
@@ -352,7 +338,6 @@ def _parser() -> Any:
 
 
 def main() -> int:
-    bound()
     if importlib.util.find_spec("rapidocr_onnxruntime") is None:
         return ABSENT
     content = sys.stdin.buffer.read()

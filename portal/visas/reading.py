@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
 from portal.files.errors import FileDamaged
 from portal.files.intake import PDF, page_picture
+from portal.kernel.cage import Cage
 from portal.visas.mrz import Mrz, merge, parse
 
 log = logging.getLogger(__name__)
 
-PROGRAM = Path(__file__).with_name("mrz_cage.py")
-SECONDS = 30
+# Of three gigabytes of addresses about 400 MB are ever used.
+READER = Cage(Path(__file__).with_name("mrz_cage.py"), memory_bytes=3 * 1024**3, cpu_seconds=25, seconds=30)
 ABSENT = 3
 MOST_READINGS = 12
 
@@ -35,18 +34,12 @@ def read_passport(content: bytes, media_type: str, today: date) -> Mrz | None:
             content = page_picture(content, 1)
         except FileDamaged:
             return None
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", str(PROGRAM)], input=content, capture_output=True, timeout=SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        log.warning("the reader of passports took too long")
-        return None
-    if done.returncode == ABSENT:
+    status, answer = READER.work(content=content)
+    if status == ABSENT:
         raise ReaderAbsent
-    if done.returncode:
-        log.warning("the reader of passports stopped with %s", done.returncode)
+    if status:
+        log.warning("the reader of passports ended with status %s", status)
         return None
-    readings = [parse(lines, today) for lines in json.loads(done.stdout)[:MOST_READINGS]]
+    readings = [parse(lines, today) for lines in json.loads(answer)[:MOST_READINGS]]
     found = [mrz for mrz in readings if mrz is not None]
     return merge(found) if found else None
