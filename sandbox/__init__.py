@@ -9,10 +9,10 @@ from sandbox.bank import pages as bank_pages
 from sandbox.config import SandboxConfig, SandboxForbidden, SandboxMisconfigured, read_config
 from sandbox.services import Services, services
 from sandbox.store import Store
-from sandbox.webhooks import Courier
+from sandbox.webhooks import EventCourier
 from sandbox.yookassa import api as yookassa_api
 from sandbox.yookassa import pages as yookassa_pages
-from sandbox.yookassa.notices import Notifier
+from sandbox.yookassa.notices import NoticeCourier
 
 __all__ = ["SandboxConfig", "SandboxForbidden", "SandboxMisconfigured", "create_sandbox", "read_config", "services"]
 
@@ -25,7 +25,7 @@ def create_sandbox(config: SandboxConfig | None = None) -> Flask:
     from_environment = read_config()
     config = config or from_environment
     store = Store(config.database)
-    courier, notifier = Courier(store, config), Notifier(store, config)
+    courier, notifier = EventCourier(store, config), NoticeCourier(store, config)
     app = Flask(__name__)
     app.extensions["sandbox"] = Services(config, store, courier, notifier)
     app.config["MAX_CONTENT_LENGTH"] = 1024 * 1024

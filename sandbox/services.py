@@ -7,16 +7,16 @@ from flask import Flask
 
 from sandbox.config import SandboxConfig
 from sandbox.store import Store
-from sandbox.webhooks import Courier
-from sandbox.yookassa.notices import Notifier
+from sandbox.webhooks import EventCourier
+from sandbox.yookassa.notices import NoticeCourier
 
 
 @dataclass(frozen=True)
 class Services:
     config: SandboxConfig
     store: Store
-    courier: Courier
-    notifier: Notifier
+    courier: EventCourier
+    notifier: NoticeCourier
 
 
 def services(app: Flask) -> Services:

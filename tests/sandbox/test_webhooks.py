@@ -7,7 +7,8 @@ import httpx
 import pytest
 import stripe
 
-from sandbox.webhooks import GIVE_UP_AFTER_SECONDS, LEASE_SECONDS, MOST_WAITING
+from sandbox.courier import LEASE_SECONDS
+from sandbox.webhooks import MOST_WAITING, EventCourier
 from tests.sandbox.server import KEY, SECRET, running_sandbox, wait_until
 
 pytestmark = pytest.mark.once
@@ -56,9 +57,9 @@ def test_pauses_grow_and_end_after_three_days(api, form, sandbox):
     for seconds in (0, 1.5, 2, 4, 8):
         sandbox.deliver(seconds)
     early = len(sandbox.webhook.received)
-    sandbox.deliver(GIVE_UP_AFTER_SECONDS + 10)
+    sandbox.deliver(EventCourier.give_up_after_seconds + 10)
     last = len(sandbox.webhook.received)
-    sandbox.deliver(2 * GIVE_UP_AFTER_SECONDS)
+    sandbox.deliver(2 * EventCourier.give_up_after_seconds)
 
     assert early < 5
     assert last == early + 1
