@@ -17,7 +17,7 @@ from sandbox.errors import ApiError, InvalidParameter, missing
 from sandbox.events import API_VERSION, Cause, event_object
 from sandbox.mischief import Mischief, happens
 from sandbox.parameters import Nested, boolean, expandable, integer, nested, read, sequence, structure, text
-from sandbox.services import Services, services
+from sandbox.services import current_services
 from sandbox.store import new_id
 
 bp = Blueprint("api", __name__, url_prefix="/v1")
@@ -96,7 +96,7 @@ def create_session() -> Response:
     def work(db: sqlite3.Connection, cause: Cause) -> dict[str, Any]:
         now = time.time()
         values = checkout.read_session_parameters(given, now)
-        pages = _services().config.public_url or request.host_url
+        pages = current_services().config.public_url or request.host_url
         session_id = checkout.open_session(db, values, pages=pages, now=now)
         return checkout.session_object(db, session_id, values.get("expand", ()))
 
@@ -107,8 +107,8 @@ def create_session() -> Response:
 @bp.get("/checkout/sessions/<session_id>")
 def retrieve_session(session_id: str) -> Response:
     values = read(_query(), {"expand": checkout.SESSION["expand"]})
-    _services().courier.let_time_pass(time.time())
-    with _services().store.reading() as db:
+    current_services().courier.let_time_pass(time.time())
+    with current_services().store.reading() as db:
         return _answer(checkout.session_object(db, session_id, values.get("expand", ())))
 
 
@@ -126,7 +126,7 @@ def expire_session(session_id: str) -> Response:
 @bp.get("/payment_intents/<payment_intent>")
 def retrieve_payment_intent(payment_intent: str) -> Response:
     values = read(_query(), {"expand": expandable("latest_charge")})
-    with _services().store.reading() as db:
+    with current_services().store.reading() as db:
         row = checkout.payment_intent_row(db, payment_intent)
         return _answer(checkout.payment_intent_object(db, row, with_charge="latest_charge" in values.get("expand", ())))
 
@@ -135,7 +135,7 @@ def retrieve_payment_intent(payment_intent: str) -> Response:
 def create_refund() -> Response:
     def work(db: sqlite3.Connection, cause: Cause) -> dict[str, Any]:
         values = refunds.read_refund_parameters(given)
-        settle_after = _services().config.settle_after_seconds
+        settle_after = current_services().config.settle_after_seconds
         refund_id = refunds.make_refund(db, values, settle_after=settle_after, now=time.time(), cause=cause)
         return refunds.refund_object(db, refunds.refund_row(db, refund_id), values.get("expand", ()))
 
@@ -146,14 +146,14 @@ def create_refund() -> Response:
 @bp.get("/refunds/<refund_id>")
 def retrieve_refund(refund_id: str) -> Response:
     values = read(_query(), {"expand": refunds.REFUND["expand"]})
-    with _services().store.reading() as db:
+    with current_services().store.reading() as db:
         return _answer(refunds.refund_object(db, refunds.refund_row(db, refund_id), values.get("expand", ())))
 
 
 @bp.get("/refunds")
 def list_refunds() -> Response:
     values = read(_query(), REFUNDS, required=["payment_intent"])
-    with _services().store.reading() as db:
+    with current_services().store.reading() as db:
         rows = db.execute(
             "SELECT * FROM refund WHERE payment_intent = ? ORDER BY created DESC, rowid DESC LIMIT ?",
             (values["payment_intent"], values.get("limit", 10)),
@@ -164,7 +164,7 @@ def list_refunds() -> Response:
 
 @bp.get("/disputes/<dispute_id>")
 def retrieve_dispute(dispute_id: str) -> Response:
-    with _services().store.reading() as db:
+    with current_services().store.reading() as db:
         return _answer(disputes.dispute_object(db, disputes.dispute_row(db, dispute_id)))
 
 
@@ -176,7 +176,7 @@ def list_balance() -> Response:
         conditions.append(f"created {_COMPARISONS[name]} ?")
         bound.append(moment)
     limit = values.get("limit", 10)
-    with _services().store.reading() as db:
+    with current_services().store.reading() as db:
         if cursor := values.get("starting_after"):
             conditions.append("number < (SELECT number FROM balance WHERE id = ?)")
             bound.append(cursor)
@@ -236,7 +236,7 @@ def list_events() -> Response:
     if "delivery_success" in values:
         conditions.append(f"delivered_at IS {'NOT ' if values['delivery_success'] else ''}NULL")
     before = "ending_before" in values
-    with _services().store.reading() as db:
+    with current_services().store.reading() as db:
         if cursor := values.get("ending_before") or values.get("starting_after"):
             conditions.append(f"number {'>' if before else '<'} ?")
             bound.append(_event_row(db, cursor)["number"])
@@ -259,7 +259,7 @@ def list_events() -> Response:
 
 @bp.get("/events/<event_id>")
 def retrieve_event(event_id: str) -> Response:
-    with _services().store.reading() as db:
+    with current_services().store.reading() as db:
         return _answer(event_object(_event_row(db, event_id)))
 
 
@@ -280,14 +280,14 @@ def _once(given: Nested, work: Work) -> Response:
         raise InvalidParameter(f"Idempotency keys are 1 to {LONGEST_KEY} characters long.")
     cause = Cause(g.request_id, key)
     if key is None:
-        with _services().store.writing() as db:
+        with current_services().store.writing() as db:
             body = work(db, cause)
             g.answer_lost = happens(db, Mischief.NO_ANSWER)
-        _services().courier.nudge()
+        current_services().courier.nudge()
         return _answer(body)
     endpoint = f"{request.method} {request.path}"
     fingerprint = hashlib.sha256(json.dumps([endpoint, given], sort_keys=True).encode()).hexdigest()
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         db.execute("DELETE FROM answer WHERE created < ?", (time.time() - KEYS_KEPT_SECONDS,))
         first = db.execute("SELECT * FROM answer WHERE key = ?", (key,)).fetchone()
         g.answer_lost = happens(db, Mischief.NO_ANSWER)
@@ -299,7 +299,7 @@ def _once(given: Nested, work: Work) -> Response:
                 (key, int(time.time()), endpoint, fingerprint, status, json.dumps(body), g.request_id),
             )
     if first is None:
-        _services().courier.nudge()
+        current_services().courier.nudge()
         response = _answer(body, status)
     elif first["fingerprint"] == fingerprint:
         response = _answer(json.loads(first["body"]), first["status"])
@@ -355,7 +355,3 @@ def _answer(body: dict[str, Any], status: int = 200) -> Response:
     return current_app.response_class(
         json.dumps(body, indent=2, ensure_ascii=False), status=status, mimetype="application/json"
     )
-
-
-def _services() -> Services:
-    return services(current_app)

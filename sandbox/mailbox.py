@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, current_app, make_response, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 
 from sandbox.pages import choose_language
-from sandbox.services import services
+from sandbox.services import current_services
 
 bp = Blueprint("mailbox", __name__, url_prefix="/mail")
 bp.before_request(choose_language)
@@ -57,7 +57,7 @@ class Letter:
 
 @bp.get("")
 def list_letters() -> str:
-    folder = services(current_app).config.mail
+    folder = current_services().config.mail
     newest = sorted(_letters(folder), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     shown = [_summary(path.name, _parse(path, headers_only=True)) for path in newest[:LATEST]]
     return render_template("mailbox.html", letters=shown, total=len(newest))
@@ -118,7 +118,7 @@ def _read(name: str) -> EmailMessage:
     """The letter in the file `name` of the folder; 404 for anything else."""
     if not _NAME.fullmatch(name):
         abort(404)
-    path = services(current_app).config.mail / name
+    path = current_services().config.mail / name
     if path.is_symlink() or not path.is_file():
         abort(404)
     return _parse(path)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sandbox import checkout, disputes
@@ -21,7 +21,7 @@ from sandbox.errors import ApiError
 from sandbox.faults import Fault, order_fault
 from sandbox.forms import PREFILLED, check_card, let_forms_lead_to
 from sandbox.mischief import Mischief, plan, planned
-from sandbox.services import Services, services
+from sandbox.services import current_services
 from sandbox.words import LANGUAGES, say, show_money
 from sandbox.yookassa.cards import CARDS as YOOKASSA_CARDS
 
@@ -88,7 +88,7 @@ def choose_language() -> None:
 
 @bp.get("/")
 def index() -> str:
-    with _services().store.reading() as db:
+    with current_services().store.reading() as db:
         sessions = db.execute(
             "SELECT *, json_extract(parameters, '$.client_reference_id') AS reference FROM checkout_session"
             " ORDER BY created DESC, rowid DESC LIMIT ?",
@@ -109,7 +109,7 @@ def index() -> str:
         mischief=[(what, mischief.get(what, 0)) for what in Mischief],
         sessions=sessions,
         events=events,
-        has_webhook=_services().config.webhook_url is not None,
+        has_webhook=current_services().config.webhook_url is not None,
         channels=channels,
     )
 
@@ -124,7 +124,7 @@ def order_a_fault() -> ResponseReturnValue:
     """The next request of the portal to one of the other providers goes wrong as chosen."""
     if request.form.get("channel") not in CHANNELS or request.form.get("kind") not in set(Fault):
         abort(400)
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         order_fault(db, request.form["channel"], Fault(request.form["kind"]))
     return redirect(url_for(".index"), 303)
 
@@ -132,12 +132,12 @@ def order_a_fault() -> ResponseReturnValue:
 @bp.post("/disputes/<dispute_id>")
 def decide(dispute_id: str) -> ResponseReturnValue:
     """The bank decides: `won` by the merchant, or `lost`."""
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         try:
             disputes.decide(db, dispute_id, won=request.form.get("outcome") == "won", now=time.time())
         except ApiError:
             abort(404)
-    _services().courier.nudge()
+    current_services().courier.nudge()
     return redirect(url_for(".index"), 303)
 
 
@@ -147,7 +147,7 @@ def plan_mischief() -> ResponseReturnValue:
     kind, times = request.form.get("kind", ""), request.form.get("times", "1")
     if kind not in list(Mischief) or not re.fullmatch("[0-9]{1,4}", times):
         abort(400)
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         plan(db, Mischief(kind), int(times))
     return redirect(url_for(".index"), 303)
 
@@ -175,14 +175,14 @@ def try_to_pay(session_id: str) -> ResponseReturnValue:
     card, errors = _check(typed)
     if card is None or errors:
         return _payment_form(page, typed, errors)
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         outcome = checkout.pay(
             db,
             session_id,
             card,
             email=typed["email"],
             name=typed["name"],
-            settle_after=_services().config.settle_after_seconds,
+            settle_after=current_services().config.settle_after_seconds,
             now=time.time(),
         )
     return _follow(outcome, session_id, typed)
@@ -202,7 +202,7 @@ def bank(session_id: str) -> ResponseReturnValue:
 @bp.post("/c/pay/<session_id>/bank")
 def answer_bank(session_id: str) -> ResponseReturnValue:
     _open_page(session_id)
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         outcome = checkout.authenticate(
             db, session_id, approved=request.form.get("answer") == "approve", now=time.time()
         )
@@ -238,8 +238,8 @@ def moment(seconds: float) -> str:
 
 def _open_page(session_id: str) -> CheckoutPage:
     """The session's page in the session's language; 404 when there is none."""
-    _services().courier.let_time_pass(time.time())
-    with _services().store.reading() as db:
+    current_services().courier.let_time_pass(time.time())
+    with current_services().store.reading() as db:
         try:
             row = checkout.session_row(db, session_id)
         except ApiError:
@@ -292,11 +292,12 @@ def _check(typed: dict[str, str]) -> tuple[Card | None, dict[str, str]]:
 
 
 def _follow(outcome: Outcome, session_id: str, typed: dict[str, str]) -> ResponseReturnValue:
-    _services().courier.nudge()
+    courier, config = current_services().courier, current_services().config
+    courier.nudge()
     page = _open_page(session_id)
     match outcome:
         case Outcome.PAID | Outcome.PROCESSING | Outcome.ALREADY:
-            _services().courier.wait_for_first_attempt(session_id, _services().config.redirect_wait_seconds)
+            courier.wait_for_first_attempt(session_id, config.redirect_wait_seconds)
             return redirect(page.success_url, 303)
         case Outcome.AUTHENTICATE:
             return redirect(url_for(".bank", session_id=session_id), 303)
@@ -335,7 +336,3 @@ def secure(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     return response
-
-
-def _services() -> Services:
-    return services(current_app)

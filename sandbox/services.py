@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
-from flask import Flask
+from flask import Flask, current_app
 
 from sandbox.config import SandboxConfig
 from sandbox.store import Store
@@ -21,3 +21,8 @@ class Services:
 
 def services(app: Flask) -> Services:
     return cast(Services, app.extensions["sandbox"])
+
+
+def current_services() -> Services:
+    """Those of the sandbox that answers this request."""
+    return services(current_app)

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, current_app, request
 from sandbox.bank import orders
 from sandbox.bank.orders import MANAT, Refusal
 from sandbox.faults import SLOW_SECONDS, Fault, next_fault
-from sandbox.services import Services, services
+from sandbox.services import current_services
 
 bp = Blueprint("bank_api", __name__, url_prefix="/payment/rest")
 
@@ -30,7 +30,7 @@ Work = Callable[[sqlite3.Connection], dict[str, Any]]
 def register() -> Response:
     def work(db: sqlite3.Connection) -> dict[str, Any]:
         order_id = orders.register(db, _order(), now=time.time())
-        pages = (_services().config.public_url or request.host_url).rstrip("/")
+        pages = (current_services().config.public_url or request.host_url).rstrip("/")
         return {"orderId": order_id, "formUrl": f"{pages}/payment/merchants/sandbox/payment.html?mdOrder={order_id}"}
 
     return _answered(work)
@@ -119,7 +119,7 @@ def _done() -> dict[str, Any]:
 def _answered(work: Work, capital: bool = False) -> Response:
     """capital: getOrderStatus.do writes its names with a capital letter."""
     code, message = ("ErrorCode", "ErrorMessage") if capital else ("errorCode", "errorMessage")
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         fault = next_fault(db, CHANNEL)
         if fault is Fault.FAULT:
             return current_app.response_class("<h1>Service unavailable</h1>", status=503)
@@ -138,7 +138,3 @@ def _answered(work: Work, capital: bool = False) -> Response:
         time.sleep(SLOW_SECONDS)
     # The gateway of the banks calls its JSON a text.
     return current_app.response_class(json.dumps(body, ensure_ascii=False), content_type="text/plain;charset=UTF-8")
-
-
-def _services() -> Services:
-    return services(current_app)

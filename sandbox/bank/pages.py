@@ -3,14 +3,14 @@
 import time
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sandbox.bank import orders
 from sandbox.bank.cards import CARDS, CARDS_BY_NUMBER, CARDS_BY_SLUG
 from sandbox.bank.orders import OrderStatus, Outcome, Refusal
 from sandbox.forms import CARD_FIELDS, PREFILLED, check_card, let_forms_lead_to
-from sandbox.services import Services, services
+from sandbox.services import current_services
 from sandbox.words import show_money
 
 bp = Blueprint("bank_pages", __name__, url_prefix="/payment/merchants/sandbox")
@@ -48,8 +48,8 @@ def try_to_pay() -> ResponseReturnValue:
     card, errors = check_card(typed, CARDS_BY_NUMBER)
     if card is None or errors:
         return _form(page, typed, errors)
-    with _services().store.writing() as db:
-        after = _services().config.settle_after_seconds
+    with current_services().store.writing() as db:
+        after = current_services().config.settle_after_seconds
         outcome = orders.pay(db, page.id, card, settle_after=after, now=time.time())
     return _follow(outcome)
 
@@ -66,9 +66,9 @@ def bank() -> ResponseReturnValue:
 @bp.post("/acs.html")
 def answer_bank() -> ResponseReturnValue:
     page = _page()
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         approved = request.form.get("answer") == "approve"
-        after = _services().config.settle_after_seconds
+        after = current_services().config.settle_after_seconds
         outcome = orders.answer(db, page.id, approved=approved, settle_after=after, now=time.time())
     return _follow(outcome)
 
@@ -76,7 +76,7 @@ def answer_bank() -> ResponseReturnValue:
 def _page() -> OrderPage:
     """The form of the order that the address names, in its language; 404 when there is none."""
     g.language = "ru"
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         orders.let_time_pass(db, now=time.time())
         try:
             row = orders.row_of(db, order_id=request.args.get("mdOrder", ""))
@@ -132,7 +132,3 @@ def _form(page: OrderPage, typed: dict[str, str], errors: dict[str, str]) -> Res
         by_sbp=False,
         filled=url_for(".pay", mdOrder=page.id, card=""),
     ), 422 if request.method == "POST" else 200
-
-
-def _services() -> Services:
-    return services(current_app)

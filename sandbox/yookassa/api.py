@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 
 from sandbox.faults import SLOW_SECONDS, Fault, next_fault
-from sandbox.services import Services, services
+from sandbox.services import current_services
 from sandbox.yookassa import payments
 from sandbox.yookassa.errors import YooKassaError, invalid
 from sandbox.yookassa.parameters import CAPTURE, read_payment, read_refund
@@ -52,7 +52,7 @@ def unknown_address(path: str) -> Response:
 def create_payment() -> Response:
     def work(db: sqlite3.Connection) -> dict[str, Any]:
         values = read_payment(_json())
-        pages = _services().config.public_url or request.host_url
+        pages = current_services().config.public_url or request.host_url
         return payments.payment_object(db, payments.create(db, values, pages=pages, now=time.time()))
 
     return _once(work)
@@ -89,7 +89,7 @@ def cancel_payment(payment_id: str) -> Response:
 @bp.post("/refunds")
 def create_refund() -> Response:
     def work(db: sqlite3.Connection) -> dict[str, Any]:
-        settle_after = _services().config.settle_after_seconds
+        settle_after = current_services().config.settle_after_seconds
         refund_id = payments.refund(db, read_refund(_json()), settle_after=settle_after, now=time.time())
         return payments.refund_object(db, refund_id)
 
@@ -126,7 +126,7 @@ def _listed(
 
 
 def _read(work: Work) -> Response:
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         fault = next_fault(db, CHANNEL)
         if fault is Fault.FAULT:
             return _broken()
@@ -140,7 +140,7 @@ def _once(work: Work) -> Response:
     if not 1 <= len(key) <= LONGEST_KEY:
         raise invalid("Idempotence-Key", f"A key of idempotence has 1 to {LONGEST_KEY} characters")
     fingerprint = hashlib.sha256(request.path.encode() + request.get_data()).hexdigest()
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         fault = next_fault(db, CHANNEL)
         if fault is Fault.FAULT:
             return _broken()
@@ -156,7 +156,7 @@ def _once(work: Work) -> Response:
             status, body = first["status"], json.loads(first["body"])
         else:
             raise invalid("Idempotence-Key", "Idempotence key duplicated with another request")
-    _services().notifier.nudge()
+    current_services().notifier.nudge()
     return _late(fault) or _answer(body, status)
 
 
@@ -191,7 +191,3 @@ def _json() -> Any:
 
 def _answer(body: dict[str, Any], status: int = 200) -> Response:
     return current_app.response_class(json.dumps(body, ensure_ascii=False), status=status, mimetype="application/json")
-
-
-def _services() -> Services:
-    return services(current_app)

@@ -5,11 +5,11 @@ import sqlite3
 import time
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sandbox.forms import CARD_FIELDS, PREFILLED, check_card, let_forms_lead_to
-from sandbox.services import Services, services
+from sandbox.services import current_services
 from sandbox.words import EVERY_LANGUAGE, show_money
 from sandbox.yookassa import payments
 from sandbox.yookassa.cards import CARDS, CARDS_BY_NUMBER, CARDS_BY_SLUG
@@ -51,8 +51,8 @@ def try_to_pay() -> ResponseReturnValue:
         card, errors = check_card(typed, CARDS_BY_NUMBER)
         if card is None or errors:
             return _form(page, typed, errors)
-    with _services().store.writing() as db:
-        after = _services().config.settle_after_seconds
+    with current_services().store.writing() as db:
+        after = current_services().config.settle_after_seconds
         outcome = payments.pay(db, page.id, card, notice_after=after, now=time.time())
     return _follow(outcome, page)
 
@@ -69,7 +69,7 @@ def bank() -> ResponseReturnValue:
 @bp.post("/bank")
 def answer_bank() -> ResponseReturnValue:
     page = _page()
-    with _services().store.writing() as db:
+    with current_services().store.writing() as db:
         approved = request.form.get("answer") == "approve"
         outcome = payments.answer(db, page.id, approved=approved, now=time.time())
     return _follow(outcome, page)
@@ -78,8 +78,8 @@ def answer_bank() -> ResponseReturnValue:
 def _page() -> PaymentPage:
     """The page of the payment that the address names, in its language; 404 when there is none."""
     g.language = request.accept_languages.best_match(EVERY_LANGUAGE) or "ru"
-    _services().notifier.let_time_pass(time.time())
-    with _services().store.reading() as db:
+    current_services().notifier.let_time_pass(time.time())
+    with current_services().store.reading() as db:
         try:
             row = payments.row_of(db, request.args.get("orderId", ""))
         except YooKassaError:
@@ -106,7 +106,7 @@ def _page_of(row: sqlite3.Row) -> PaymentPage:
 
 
 def _follow(outcome: Outcome, page: PaymentPage) -> ResponseReturnValue:
-    _services().notifier.nudge()
+    current_services().notifier.nudge()
     if outcome is Outcome.ASKS:
         return redirect(url_for(".bank", orderId=page.id), 303)
     if outcome is Outcome.NO_ANSWER:
@@ -126,7 +126,3 @@ def _form(page: PaymentPage, typed: dict[str, str], errors: dict[str, str]) -> R
         by_sbp=True,
         filled=url_for(".pay", orderId=page.id, card=""),
     ), 422 if errors else 200
-
-
-def _services() -> Services:
-    return services(current_app)
