@@ -1,4 +1,4 @@
-"""Test cards and what each does; the checks a real checkout page makes of a number, an expiry date and a code."""
+"""Test cards of Stripe and what each does; the checks a real page makes of any card's number and expiry date."""
 
 import re
 from dataclasses import dataclass
@@ -21,16 +21,10 @@ class RefundBehaviour(StrEnum):
 
 @dataclass(frozen=True)
 class Card:
-    """`code` and `decline_code` are Stripe's; `slug` names the card in addresses and in the words for people."""
+    """Of any provider; `slug` names it in addresses and in the words for people."""
 
     slug: str
     number: str
-    behaviour: Behaviour = Behaviour.PAY
-    code: str | None = None
-    decline_code: str | None = None
-    refunds: RefundBehaviour = RefundBehaviour.AT_ONCE
-    disputed: bool = False  # the guest asks his bank to take the payment back, at once
-    brand: str = "visa"
 
     @property
     def spaced(self) -> str:
@@ -41,22 +35,34 @@ class Card:
         return self.number[-4:]
 
 
+@dataclass(frozen=True)
+class StripeCard(Card):
+    """`code` and `decline_code` are Stripe's."""
+
+    behaviour: Behaviour = Behaviour.PAY
+    code: str | None = None
+    decline_code: str | None = None
+    refunds: RefundBehaviour = RefundBehaviour.AT_ONCE
+    disputed: bool = False  # the guest asks his bank to take the payment back, at once
+    brand: str = "visa"
+
+
 # Stripe's numbers with Stripe's behaviour; the two that settle later are the sandbox's own, for Stripe has such cards
 # only in methods of payment other than cards.
 TEST_CARDS = (
-    Card("success", "4242424242424242"),
-    Card("mastercard", "5555555555554444", brand="mastercard"),
-    Card("authentication", "4000002500003155", Behaviour.AUTHENTICATE),
-    Card("declined", "4000000000000002", Behaviour.DECLINE, "card_declined", "generic_decline"),
-    Card("funds", "4000000000009995", Behaviour.DECLINE, "card_declined", "insufficient_funds"),
-    Card("expired", "4000000000000069", Behaviour.DECLINE, "expired_card", "expired_card"),
-    Card("wrong-cvc", "4000000000000127", Behaviour.DECLINE, "incorrect_cvc", "incorrect_cvc"),
-    Card("processing", "4000000000000119", Behaviour.DECLINE, "processing_error", "processing_error"),
-    Card("later", "4000000000070005", Behaviour.SETTLE_LATER),
-    Card("later-failed", "4000000000070013", Behaviour.FAIL_LATER, "card_declined", "generic_decline"),
-    Card("refund-later", "4000000000007726", refunds=RefundBehaviour.LATER),
-    Card("disputed", "4000000000000259", disputed=True),
-    Card("refund-failed", "4000000000005126", refunds=RefundBehaviour.FAIL_LATER),
+    StripeCard("success", "4242424242424242"),
+    StripeCard("mastercard", "5555555555554444", brand="mastercard"),
+    StripeCard("authentication", "4000002500003155", Behaviour.AUTHENTICATE),
+    StripeCard("declined", "4000000000000002", Behaviour.DECLINE, "card_declined", "generic_decline"),
+    StripeCard("funds", "4000000000009995", Behaviour.DECLINE, "card_declined", "insufficient_funds"),
+    StripeCard("expired", "4000000000000069", Behaviour.DECLINE, "expired_card", "expired_card"),
+    StripeCard("wrong-cvc", "4000000000000127", Behaviour.DECLINE, "incorrect_cvc", "incorrect_cvc"),
+    StripeCard("processing", "4000000000000119", Behaviour.DECLINE, "processing_error", "processing_error"),
+    StripeCard("later", "4000000000070005", Behaviour.SETTLE_LATER),
+    StripeCard("later-failed", "4000000000070013", Behaviour.FAIL_LATER, "card_declined", "generic_decline"),
+    StripeCard("refund-later", "4000000000007726", refunds=RefundBehaviour.LATER),
+    StripeCard("disputed", "4000000000000259", disputed=True),
+    StripeCard("refund-failed", "4000000000005126", refunds=RefundBehaviour.FAIL_LATER),
 )
 CARDS_BY_NUMBER = {card.number: card for card in TEST_CARDS}
 CARDS_BY_SLUG = {card.slug: card for card in TEST_CARDS}
@@ -67,6 +73,11 @@ def luhn_valid(number: str) -> bool:
     digits = [int(digit) for digit in reversed(number)]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def with_check_digit(body: str) -> str:
+    """The number that begins with `body` and is one digit longer."""
+    return next(body + str(digit) for digit in range(10) if luhn_valid(body + str(digit)))
 
 
 def expiry(typed: str) -> tuple[int, int] | None:

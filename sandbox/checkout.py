@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox import parameters
 from sandbox.balance import Line, book
-from sandbox.cards import CARDS_BY_SLUG, Behaviour, Card
+from sandbox.cards import CARDS_BY_SLUG, Behaviour, StripeCard
 from sandbox.currencies import MOST_MINOR, PRESENTMENT, least_minor, major
 from sandbox.disputes import OPEN, open_dispute
 from sandbox.errors import ApiError, InvalidParameter, missing
@@ -199,7 +199,7 @@ def expire_overdue(db: sqlite3.Connection, *, now: float) -> int:
 
 
 def pay(
-    db: sqlite3.Connection, session_id: str, card: Card, *, email: str, name: str, settle_after: int, now: float
+    db: sqlite3.Connection, session_id: str, card: StripeCard, *, email: str, name: str, settle_after: int, now: float
 ) -> Outcome:
     """One attempt to pay with `card`. The payment intent comes into being with the first attempt."""
     expire_overdue(db, now=now)

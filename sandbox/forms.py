@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from flask import g
 
-from sandbox.cards import expiry, luhn_valid
+from sandbox.cards import Card, expiry, luhn_valid
 
 PREFILLED = {"expiry": "12/34", "cvc": "123", "name": "TEST CUSTOMER"}
 CARD_FIELDS = ("number", "expiry", "cvc", "name")
 
-C = TypeVar("C")
+C = TypeVar("C", bound=Card)
 
 
 def check_card(typed: dict[str, str], cards: Mapping[str, C]) -> tuple[C | None, dict[str, str]]:

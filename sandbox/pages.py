@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 
 from sandbox import checkout, disputes
 from sandbox.bank.cards import CARDS as BANK_CARDS
-from sandbox.cards import CARDS_BY_NUMBER, CARDS_BY_SLUG, TEST_CARDS, Card
+from sandbox.cards import CARDS_BY_NUMBER, CARDS_BY_SLUG, TEST_CARDS, Card, StripeCard
 from sandbox.checkout import Outcome
 from sandbox.errors import ApiError
 from sandbox.faults import Fault, order_fault
@@ -29,7 +29,7 @@ bp = Blueprint("pages", __name__)
 
 LATEST = 30
 # The other providers: the test cards, the latest that was asked of them, and where it is paid.
-CHANNELS: dict[str, tuple[Sequence[Any], str, str]] = {
+CHANNELS: dict[str, tuple[Sequence[Card], str, str]] = {
     "yookassa": (
         YOOKASSA_CARDS,
         "SELECT id, created, amount, 'rub' AS currency, status AS state, json_extract(parameters, '$.description')"
@@ -50,7 +50,7 @@ class Channel:
     """One of the other providers on the first page."""
 
     name: str
-    cards: Sequence[Any]
+    cards: Sequence[Card]
     rows: Sequence[sqlite3.Row]
     page: str
 
@@ -282,7 +282,7 @@ def _line(line: Mapping[str, Any]) -> Line:
     )
 
 
-def _check(typed: dict[str, str]) -> tuple[Card | None, dict[str, str]]:
+def _check(typed: dict[str, str]) -> tuple[StripeCard | None, dict[str, str]]:
     """The test card that was typed, and the word for what is wrong with each field."""
     errors: dict[str, str] = {}
     if not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", typed["email"]):

@@ -8,7 +8,7 @@ import uuid
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sandbox.bank.cards import CARDS_BY_SLUG, Card, Trick
+from sandbox.bank.cards import CARDS_BY_SLUG, Trick, TurkmenCard
 
 MANAT = "934"
 MOST_ATTEMPTS = 3
@@ -77,7 +77,7 @@ def row_of(db: sqlite3.Connection, *, order_id: str = "", number: str = "") -> s
     return row
 
 
-def pay(db: sqlite3.Connection, order_id: str, card: Card, *, settle_after: int, now: float) -> Outcome:
+def pay(db: sqlite3.Connection, order_id: str, card: TurkmenCard, *, settle_after: int, now: float) -> Outcome:
     """One attempt to pay by `card`."""
     let_time_pass(db, now=now)
     if row_of(db, order_id=order_id)["status"] != OrderStatus.REGISTERED:
@@ -204,7 +204,7 @@ def full_status(row: sqlite3.Row) -> dict[str, Any]:
     return shown
 
 
-def _take(db: sqlite3.Connection, order_id: str, card: Card, *, settle_after: int, now: float) -> Outcome:
+def _take(db: sqlite3.Connection, order_id: str, card: TurkmenCard, *, settle_after: int, now: float) -> Outcome:
     row = row_of(db, order_id=order_id)
     taken = row["amount"] - (100 if card.trick is Trick.LESS else 0)
     later = now + settle_after if card.trick is Trick.REVERSED else None

@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sandbox.yookassa.cards import CARDS_BY_SLUG, Card, Trick
+from sandbox.yookassa.cards import CARDS_BY_SLUG, MirCard, Trick
 from sandbox.yookassa.errors import invalid, missing
 
 # How long a customer has for his card or his bank's application.
@@ -48,7 +48,7 @@ def row_of(db: sqlite3.Connection, payment_id: str) -> sqlite3.Row:
     return row
 
 
-def pay(db: sqlite3.Connection, payment_id: str, card: Card | None, *, notice_after: int, now: float) -> Outcome:
+def pay(db: sqlite3.Connection, payment_id: str, card: MirCard | None, *, notice_after: int, now: float) -> Outcome:
     """One attempt to pay with `card`, or by SBP without one. YooKassa decides a payment at its first attempt.
 
     notice_after: seconds by which a late notification comes late.
@@ -261,7 +261,9 @@ def notify(db: sqlite3.Connection, event: str, about: dict[str, Any], *, now: fl
     )
 
 
-def _succeed(db: sqlite3.Connection, payment_id: str, card: Card | None, *, notice_after: int, now: float) -> Outcome:
+def _succeed(
+    db: sqlite3.Connection, payment_id: str, card: MirCard | None, *, notice_after: int, now: float
+) -> Outcome:
     at_once = json.loads(row_of(db, payment_id)["parameters"]).get("capture", False)
     db.execute(
         "UPDATE yookassa_payment SET status = ?, captured_at = ? WHERE id = ?",

@@ -7,9 +7,10 @@ import uuid
 import httpx
 import pytest
 
+from sandbox.cards import luhn_valid
 from sandbox.turkmen import TURKMEN
 from sandbox.words import WORDS
-from sandbox.yookassa.cards import CARDS, CARDS_BY_SLUG, luhn_valid
+from sandbox.yookassa.cards import CARDS, CARDS_BY_SLUG
 from tests.sandbox.server import words
 
 pytestmark = pytest.mark.once
