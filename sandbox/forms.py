@@ -1,12 +1,12 @@
-"""What the payment pages share: the checks of a typed card, and where a form may lead."""
+"""What the payment pages share: a typed card and its checks, the bank's question, and where a form may lead."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from flask import g
+from flask import g, render_template, request
 
 from sandbox.cards import Card, expiry, luhn_valid
 
@@ -14,6 +14,16 @@ PREFILLED = {"expiry": "12/34", "cvc": "123", "name": "TEST CUSTOMER"}
 CARD_FIELDS = ("number", "expiry", "cvc", "name")
 
 C = TypeVar("C", bound=Card)
+
+
+def new_form(cards: Mapping[str, Card]) -> dict[str, str]:
+    """Empty fields, or filled with the one of `cards`, by their slugs, that the address names."""
+    chosen = cards.get(request.args.get("card", ""))
+    return dict.fromkeys(CARD_FIELDS, "") | (PREFILLED | {"number": chosen.spaced} if chosen else {})
+
+
+def typed_form(fields: Sequence[str] = CARD_FIELDS) -> dict[str, str]:
+    return {field: request.form.get(field, "").strip() for field in fields}
 
 
 def check_card(typed: dict[str, str], cards: Mapping[str, C]) -> tuple[C | None, dict[str, str]]:
@@ -38,6 +48,17 @@ def check_card(typed: dict[str, str], cards: Mapping[str, C]) -> tuple[C | None,
     if not typed["name"]:
         errors["name"] = "name_missing"
     return card, errors
+
+
+def show_question(amount: str, last4: str | None, back: str) -> str:
+    """What the bank asks about a card, or without one its application. back: where the answer leads."""
+    let_forms_lead_to(back)
+    return render_template("bank.html", amount=amount, last4=last4)
+
+
+def approves() -> bool:
+    """The answer to the bank's question."""
+    return request.form.get("answer") == "approve"
 
 
 def let_forms_lead_to(address: str) -> None:

@@ -19,7 +19,7 @@ from sandbox.cards import CARDS_BY_NUMBER, CARDS_BY_SLUG, TEST_CARDS, Card, Stri
 from sandbox.checkout import Outcome
 from sandbox.errors import ApiError
 from sandbox.faults import Fault, order_fault
-from sandbox.forms import PREFILLED, check_card, let_forms_lead_to
+from sandbox.forms import CARD_FIELDS, approves, check_card, let_forms_lead_to, new_form, show_question, typed_form
 from sandbox.mischief import Mischief, plan, planned
 from sandbox.services import current_services
 from sandbox.words import LANGUAGES, say, show_money
@@ -157,10 +157,8 @@ def pay(session_id: str) -> ResponseReturnValue:
     page = _open_page(session_id)
     if page.status != "open":
         return _closed(page)
-    typed = {"email": page.email or "", "number": "", "expiry": "", "cvc": "", "name": ""}
-    if chosen := CARDS_BY_SLUG.get(request.args.get("card", "")):
-        typed |= PREFILLED | {"number": chosen.spaced}
-    errors = {"form": _declined(page)} if page.error and not chosen else {}
+    typed = new_form(CARDS_BY_SLUG) | {"email": page.email or ""}
+    errors = {"form": _declined(page)} if page.error and not typed["number"] else {}
     return _payment_form(page, typed, errors)
 
 
@@ -169,7 +167,7 @@ def try_to_pay(session_id: str) -> ResponseReturnValue:
     page = _open_page(session_id)
     if page.status != "open":
         return _closed(page)
-    typed = {field: request.form.get(field, "").strip() for field in ("email", "number", "expiry", "cvc", "name")}
+    typed = typed_form(("email", *CARD_FIELDS))
     if page.email_fixed:
         typed["email"] = page.email or ""
     card, errors = _check(typed)
@@ -195,17 +193,14 @@ def bank(session_id: str) -> ResponseReturnValue:
         return _closed(page)
     if page.last4 is None:
         return redirect(url_for(".pay", session_id=session_id), 303)
-    let_forms_lead_to(page.success_url)
-    return render_template("bank.html", page=page)
+    return show_question(page.amount, page.last4, page.success_url)
 
 
 @bp.post("/c/pay/<session_id>/bank")
 def answer_bank(session_id: str) -> ResponseReturnValue:
     _open_page(session_id)
     with current_services().store.writing() as db:
-        outcome = checkout.authenticate(
-            db, session_id, approved=request.form.get("answer") == "approve", now=time.time()
-        )
+        outcome = checkout.authenticate(db, session_id, approved=approves(), now=time.time())
     return _follow(outcome, session_id, {})
 
 

@@ -3,13 +3,14 @@
 import time
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sandbox.bank import orders
 from sandbox.bank.cards import CARDS, CARDS_BY_NUMBER, CARDS_BY_SLUG
 from sandbox.bank.orders import OrderStatus, Outcome, Refusal
-from sandbox.forms import CARD_FIELDS, PREFILLED, check_card, let_forms_lead_to
+from sandbox.channels import ChannelPage, show_form, show_no_answer
+from sandbox.forms import approves, check_card, new_form, show_question, typed_form
 from sandbox.services import current_services
 from sandbox.words import show_money
 
@@ -17,17 +18,10 @@ bp = Blueprint("bank_pages", __name__, url_prefix="/payment/merchants/sandbox")
 
 
 @dataclass(frozen=True)
-class OrderPage:
-    id: str
+class OrderPage(ChannelPage):
     status: OrderStatus
-    amount: str
-    description: str
-    return_url: str
     fail_url: str
-    minutes_left: int
     declined: int  # the bank's answer to the attempt before, 0 for none
-    asked: bool
-    by: str | None  # the last digits of the card
 
 
 @bp.get("/payment.html")
@@ -35,16 +29,14 @@ def pay() -> ResponseReturnValue:
     page = _page()
     if page.status is not OrderStatus.REGISTERED:
         return _back(page)
-    typed = dict.fromkeys(CARD_FIELDS, "")
-    if chosen := CARDS_BY_SLUG.get(request.args.get("card", "")):
-        typed |= PREFILLED | {"number": chosen.spaced}
-    return _form(page, typed, {"form": "bank_declined"} if page.declined and not chosen else {})
+    typed = new_form(CARDS_BY_SLUG)
+    return _form(page, typed, {"form": "bank_declined"} if page.declined and not typed["number"] else {})
 
 
 @bp.post("/payment.html")
 def try_to_pay() -> ResponseReturnValue:
     page = _page()
-    typed = {field: request.form.get(field, "").strip() for field in CARD_FIELDS}
+    typed = typed_form()
     card, errors = check_card(typed, CARDS_BY_NUMBER)
     if card is None or errors:
         return _form(page, typed, errors)
@@ -59,17 +51,15 @@ def bank() -> ResponseReturnValue:
     page = _page()
     if not page.asked:
         return _back(page)
-    let_forms_lead_to(page.return_url)
-    return render_template("channel_bank.html", page=page)
+    return show_question(page.amount, page.last4, page.return_url)
 
 
 @bp.post("/acs.html")
 def answer_bank() -> ResponseReturnValue:
     page = _page()
     with current_services().store.writing() as db:
-        approved = request.form.get("answer") == "approve"
         after = current_services().config.settle_after_seconds
-        outcome = orders.answer(db, page.id, approved=approved, settle_after=after, now=time.time())
+        outcome = orders.answer(db, page.id, approved=approves(), settle_after=after, now=time.time())
     return _follow(outcome)
 
 
@@ -94,7 +84,7 @@ def _page() -> OrderPage:
         minutes_left=max(1, round((row["expires_at"] - time.time()) / 60)),
         declined=row["action_code"] if row["attempts"] else 0,
         asked=row["status"] == OrderStatus.AT_THE_BANK and row["settles_at"] is None,
-        by=card.last4 if card else None,
+        last4=card.last4 if card else None,
     )
 
 
@@ -111,7 +101,7 @@ def _follow(outcome: Outcome) -> ResponseReturnValue:
         case Outcome.AGAIN:
             return redirect(url_for(".pay", mdOrder=page.id), 303)
         case Outcome.NO_ANSWER:
-            return render_template("notice.html", title="no_answer_title", text="no_answer_text", back=None), 504
+            return show_no_answer()
         case Outcome.PAID | Outcome.DECLINED | Outcome.OVER:
             return _back(page)
 
@@ -121,14 +111,5 @@ def _back(page: OrderPage) -> ResponseReturnValue:
 
 
 def _form(page: OrderPage, typed: dict[str, str], errors: dict[str, str]) -> ResponseReturnValue:
-    let_forms_lead_to(page.return_url)
-    return render_template(
-        "channel_pay.html",
-        page=page,
-        typed=typed,
-        errors=errors,
-        cards=CARDS,
-        words="bankcard_",
-        by_sbp=False,
-        filled=url_for(".pay", mdOrder=page.id, card=""),
-    ), 422 if request.method == "POST" else 200
+    filled = url_for(".pay", mdOrder=page.id, card="")
+    return show_form(page, typed, errors, cards=CARDS, words="bankcard_", filled=filled)

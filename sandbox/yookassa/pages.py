@@ -5,10 +5,11 @@ import sqlite3
 import time
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sandbox.forms import CARD_FIELDS, PREFILLED, check_card, let_forms_lead_to
+from sandbox.channels import ChannelPage, show_form, show_no_answer
+from sandbox.forms import approves, check_card, new_form, show_question, typed_form
 from sandbox.services import current_services
 from sandbox.words import EVERY_LANGUAGE, show_money
 from sandbox.yookassa import payments
@@ -20,15 +21,8 @@ bp = Blueprint("yookassa_pages", __name__, url_prefix="/checkout/payments/v2")
 
 
 @dataclass(frozen=True)
-class PaymentPage:
-    id: str
+class PaymentPage(ChannelPage):
     status: str
-    amount: str
-    description: str
-    return_url: str
-    minutes_left: int
-    asked: bool
-    by: str | None  # the last digits of the card, None for SBP
 
 
 @bp.get("/contract")
@@ -36,10 +30,7 @@ def pay() -> ResponseReturnValue:
     page = _page()
     if page.status != "pending":
         return redirect(page.return_url, 303)
-    typed = dict.fromkeys(CARD_FIELDS, "")
-    if chosen := CARDS_BY_SLUG.get(request.args.get("card", "")):
-        typed |= PREFILLED | {"number": chosen.spaced}
-    return _form(page, typed, {})
+    return _form(page, new_form(CARDS_BY_SLUG), {})
 
 
 @bp.post("/contract")
@@ -47,7 +38,7 @@ def try_to_pay() -> ResponseReturnValue:
     page = _page()
     card = None
     if request.form.get("way") != payments.SBP:
-        typed = {field: request.form.get(field, "").strip() for field in CARD_FIELDS}
+        typed = typed_form()
         card, errors = check_card(typed, CARDS_BY_NUMBER)
         if card is None or errors:
             return _form(page, typed, errors)
@@ -62,16 +53,14 @@ def bank() -> ResponseReturnValue:
     page = _page()
     if page.status != "pending" or not page.asked:
         return redirect(page.return_url, 303)
-    let_forms_lead_to(page.return_url)
-    return render_template("channel_bank.html", page=page)
+    return show_question(page.amount, page.last4, page.return_url)
 
 
 @bp.post("/bank")
 def answer_bank() -> ResponseReturnValue:
     page = _page()
     with current_services().store.writing() as db:
-        approved = request.form.get("answer") == "approve"
-        outcome = payments.answer(db, page.id, approved=approved, now=time.time())
+        outcome = payments.answer(db, page.id, approved=approves(), now=time.time())
     return _follow(outcome, page)
 
 
@@ -101,7 +90,7 @@ def _page_of(row: sqlite3.Row) -> PaymentPage:
         return_url=given["confirmation"]["return_url"],
         minutes_left=max(1, round((row["expires_at"] - time.time()) / 60)),
         asked=bool(row["asked"]),
-        by=card.last4 if card else None,
+        last4=card.last4 if card else None,
     )
 
 
@@ -110,19 +99,10 @@ def _follow(outcome: Outcome, page: PaymentPage) -> ResponseReturnValue:
     if outcome is Outcome.ASKS:
         return redirect(url_for(".bank", orderId=page.id), 303)
     if outcome is Outcome.NO_ANSWER:
-        return render_template("notice.html", title="no_answer_title", text="no_answer_text", back=None), 504
+        return show_no_answer()
     return redirect(page.return_url, 303)
 
 
 def _form(page: PaymentPage, typed: dict[str, str], errors: dict[str, str]) -> ResponseReturnValue:
-    let_forms_lead_to(page.return_url)
-    return render_template(
-        "channel_pay.html",
-        page=page,
-        typed=typed,
-        errors=errors,
-        cards=CARDS,
-        words="yookassa_",
-        by_sbp=True,
-        filled=url_for(".pay", orderId=page.id, card=""),
-    ), 422 if errors else 200
+    filled = url_for(".pay", orderId=page.id, card="")
+    return show_form(page, typed, errors, cards=CARDS, words="yookassa_", filled=filled, by_sbp=True)
