@@ -18,7 +18,7 @@ from portal.kernel.money import Money
 from portal.ledger.models import LedgerAccount, LedgerEntry, LedgerTransaction, PostingKind
 from portal.payments.papers.models import MoneyPaper
 from portal.payments.papers.queries import PaperView, paper_view
-from portal.staff.queries import PAGE, Paging, paging
+from portal.staff.paging import PAGE, Paging, paging
 
 
 @dataclass(frozen=True)

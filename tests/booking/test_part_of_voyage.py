@@ -22,7 +22,7 @@ from portal.inventory.models import CabinNight
 from portal.kernel.money import Money
 from portal.payments.change_pages import likeliest_cabins, sailing_choices
 from portal.payments.refunds import cancel_preview
-from portal.staff.queries import passenger_list
+from portal.staff.passenger_list import listed_passengers
 from portal.visas.models import ChecklistItem
 from portal.visas.services import load_rules, refresh_checklist
 from tests.factories import (
@@ -125,7 +125,7 @@ def test_the_passenger_list_says_where_each_guest_embarks_and_leaves():
 
     ends = {
         (entry.voyage.calls[0].port.code, entry.voyage.calls[-1].port.code, entry.passenger.surname)
-        for entry in passenger_list(season.sailing.id)
+        for entry in listed_passengers(season.sailing.id)
     }
 
     assert ends == {("TMKRW", "AZBAK", "IVANOVA"), ("TMKRW", "AZBAK", "IVANOV"), ("RUASF", "RUASF", "WHOLE")}

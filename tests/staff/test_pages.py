@@ -12,7 +12,8 @@ from portal.kernel.clock import now
 from portal.outbox.models import OutboxMessage
 from portal.payments.models import Payment, PaymentState
 from portal.payments.services import start_transfer
-from portal.staff.queries import PAGE, masked, paging
+from portal.staff.booking_pages import masked
+from portal.staff.paging import PAGE, paging
 from tests.factories import NOON, details, make_account, make_booking, make_hold, make_season
 
 

@@ -16,7 +16,7 @@ from portal.accounts.queries import staff_account
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.kernel.text import LANGUAGE_NAMES
-from portal.staff import queries
+from portal.staff import account_pages
 from portal.staff.views.blueprint import bp
 
 
@@ -38,7 +38,7 @@ def accounts() -> ResponseReturnValue:
         else:
             flash(_("The account is open. A letter with a link to choose a password is on its way."), "good")
             return redirect(url_for(".accounts"))
-    page = queries.accounts_page(request.args.get("page", 1, int))
+    page = account_pages.accounts_page(request.args.get("page", 1, int))
     answer = render_template(
         "staff/accounts.html",
         page=page,

@@ -11,7 +11,7 @@ from portal.booking.assignment import services
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.staff.labels import ASSIGNMENT_REASONS
-from portal.staff.queries import sailing_with_calls
+from portal.staff.sailing_pages import sailing_with_calls
 from portal.staff.views.blueprint import bp
 
 

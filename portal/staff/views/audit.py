@@ -6,8 +6,8 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.access import Permission, access
-from portal.staff import queries
-from portal.staff.queries import SUBJECTS, AuditFilters
+from portal.staff import audit_pages
+from portal.staff.audit_pages import SUBJECTS, AuditFilters
 from portal.staff.views.blueprint import bp
 from portal.web.addresses import LARGEST
 
@@ -23,5 +23,5 @@ def audit() -> ResponseReturnValue:
         actor=asked.get("actor", "")[:60].strip() or None,
     )
     before = asked.get("before", 0, int)
-    page = queries.audit_page(filters, before if 0 < before <= LARGEST else None)
+    page = audit_pages.audit_page(filters, before if 0 < before <= LARGEST else None)
     return render_template("staff/audit.html", page=page)

@@ -20,8 +20,8 @@ from portal.booking.models import BookingState
 from portal.kernel.clock import now
 from portal.payments.labels import STANDING_TONES as MONEY_TONES
 from portal.payments.labels import STANDINGS as MONEY_STATES
-from portal.staff import queries
-from portal.staff.queries import BookingFilters
+from portal.staff import booking_pages
+from portal.staff.booking_pages import BookingFilters
 from portal.staff.views.blueprint import bp
 from portal.visas.labels import STANDING_TONES as PAPERS_TONES
 from portal.visas.labels import STANDINGS as PAPERS_STATES
@@ -47,7 +47,7 @@ def bookings() -> ResponseReturnValue:
         state=state if state in set(BookingState) else None,
         sailing=asked.get("sailing", "")[:12] or None,
     )
-    page = queries.bookings_page(filters, asked.get("page", 1, int), now())
+    page = booking_pages.bookings_page(filters, asked.get("page", 1, int), now())
     if filters.q and len(page.rows) == 1 and page.rows[0].reference == filters.q.upper():
         return redirect(url_for(".booking", reference=page.rows[0].reference))
     return render_template("staff/bookings.html", page=page, states=BOOKING_STATES, tones=BOOKING_TONES, **AXES)
@@ -56,7 +56,7 @@ def bookings() -> ResponseReturnValue:
 @bp.get("/bookings/<string:reference>")
 @access(Permission.BOOKING_READ)
 def booking(reference: str) -> ResponseReturnValue:
-    page = queries.booking_page(reference, now())
+    page = booking_pages.booking_page(reference, now())
     return render_template(
         "staff/booking.html",
         page=page,

@@ -9,7 +9,7 @@ from portal.accounts.access import Permission, access, may
 from portal.kernel.clock import OFFICE_ZONE, now
 from portal.payments import labels as payment_labels
 from portal.payments.statements import labels as statement_labels
-from portal.staff import labels, queries
+from portal.staff import home_page, labels
 from portal.staff.views.blueprint import bp
 
 
@@ -22,7 +22,7 @@ def words() -> dict[str, object]:
 @bp.get("/")
 @access(Permission.STAFF)
 def home() -> ResponseReturnValue:
-    page = queries.attention(
+    page = home_page.attention(
         papers=may(Permission.SUBMISSION_REVIEW),
         money=may(Permission.PAYMENT_RECEIVE),
         changes=may(Permission.PASSENGER_LIST),

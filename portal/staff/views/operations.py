@@ -16,7 +16,7 @@ from portal.payments.operations import queries, services
 from portal.payments.operations.letters import letters_preview
 from portal.payments.operations.models import CaseState, OperationKind
 from portal.staff.forms import StopForm
-from portal.staff.queries import sailing_with_calls
+from portal.staff.sailing_pages import sailing_with_calls
 from portal.staff.views.blueprint import bp
 
 

@@ -25,7 +25,7 @@ from portal.payments.providers.registry import providers
 from portal.payments.queries import open_disputes, open_refunds, reconciliation_page
 from portal.payments.reconciliation import close_mismatch, compare_day
 from portal.payments.services import debt_of, receive_transfer, take_at_desk
-from portal.staff import queries
+from portal.staff import booking_pages, payment_pages
 from portal.staff.forms import CostsForm, DeskForm, ReceivedForm, SettledForm
 from portal.staff.views.blueprint import bp
 
@@ -35,7 +35,7 @@ from portal.staff.views.blueprint import bp
 def payments() -> ResponseReturnValue:
     typed = request.args.get("q", "")[:20]
     wanted = read_checked(typed) or plain(typed) or None  # as the guest reads it out, or as it is kept
-    page = queries.payments_page(wanted, request.args.get("page", 1, int))
+    page = payment_pages.payments_page(wanted, request.args.get("page", 1, int))
     check = last_check()
     return render_template(
         "staff/payments.html",
@@ -95,7 +95,7 @@ def settle_mismatch(reference: str) -> ResponseReturnValue:
 @access(Permission.PAYMENT_RECEIVE)
 def return_money(reference: str) -> ResponseReturnValue:
     """Money that found no cabin goes back whole."""
-    refunds.return_money(payment_id=queries.payment_id(reference), now=now())
+    refunds.return_money(payment_id=payment_pages.payment_id(reference), now=now())
     flash(_("The money is being returned."), "good")
     return redirect(url_for(".payments"))
 
@@ -105,7 +105,7 @@ def return_money(reference: str) -> ResponseReturnValue:
 def approve_refund(reference: str) -> ResponseReturnValue:
     """The second pair of eyes for a large sum."""
     try:
-        approve(refund_id=queries.refund_id(reference), account=current_account(), now=now())
+        approve(refund_id=payment_pages.refund_id(reference), account=current_account(), now=now())
     except SecondPersonNeeded as refusal:
         flash(refusal.message, "warning")
     else:
@@ -117,7 +117,7 @@ def approve_refund(reference: str) -> ResponseReturnValue:
 @access(Permission.PAYMENT_RECEIVE)
 def settle(reference: str) -> ResponseReturnValue:
     """What a cancelled booking has really cost; what was kept beyond it goes back."""
-    one = queries.cancellation(reference)
+    one = payment_pages.cancellation(reference)
     form = CostsForm()
     form.costs.currency = one.limit.currency
     if form.validate_on_submit():
@@ -146,7 +146,7 @@ def settle(reference: str) -> ResponseReturnValue:
 @access(Permission.PAYMENT_RECEIVE)
 def paid_back(reference: str) -> ResponseReturnValue:
     try:
-        refunds.confirm_paid_back(refund_id=queries.refund_id(reference), account=current_account(), now=now())
+        refunds.confirm_paid_back(refund_id=payment_pages.refund_id(reference), account=current_account(), now=now())
     except SecondPersonNeeded as refusal:
         flash(refusal.message, "warning")
     else:
@@ -157,7 +157,7 @@ def paid_back(reference: str) -> ResponseReturnValue:
 @bp.post("/refunds/<string:reference>/retry")
 @access(Permission.PAYMENT_RECEIVE)
 def retry_refund(reference: str) -> ResponseReturnValue:
-    refunds.try_again(refund_id=queries.refund_id(reference), now=now())
+    refunds.try_again(refund_id=payment_pages.refund_id(reference), now=now())
     flash(_("The money is being returned."), "good")
     return redirect(url_for(".payments"))
 
@@ -166,7 +166,7 @@ def retry_refund(reference: str) -> ResponseReturnValue:
 @access(Permission.PAYMENT_RECEIVE)
 def receive(reference: str) -> ResponseReturnValue:
     """Mark a transfer received; the amount is typed from the bank's statement and must be the one expected."""
-    payment = queries.expected_transfer(reference)
+    payment = payment_pages.expected_transfer(reference)
     form = ReceivedForm()
     form.amount.currency = payment.amount.currency
     if form.validate_on_submit():
@@ -197,7 +197,7 @@ def _say(state: PaymentState) -> None:
 @access(Permission.PAYMENT_RECEIVE)
 def desk(reference: str) -> ResponseReturnValue:
     """Take money by hand for what a booking owes."""
-    booking = queries.booking_by_reference(reference)
+    booking = booking_pages.booking_by_reference(reference)
     debt = debt_of(booking, now())
     form = DeskForm()
     form.amount.currency = booking.currency

@@ -13,7 +13,7 @@ from portal.kernel.money import Money
 from portal.payments import refunds
 from portal.payments.cancellations.models import CancelReason
 from portal.payments.plans import services
-from portal.staff import queries
+from portal.staff import payment_pages, price_pages, sailing_pages
 from portal.staff.forms import ArrearsForm, MoreTimeForm, PlanForm, plan_steps
 from portal.staff.views.blueprint import bp
 
@@ -25,7 +25,7 @@ def plans() -> ResponseReturnValue:
     form.amount.currency = form.currency.data or form.amount.currency
     if form.validate_on_submit():
         try:
-            sailing_id = queries.sailing_id(form.sailing.data) if form.sailing.data else None
+            sailing_id = sailing_pages.sailing_id(form.sailing.data) if form.sailing.data else None
         except NotFound:
             form.sailing.errors = [_("There is no sailing with this code.")]
         else:
@@ -42,7 +42,7 @@ def plans() -> ResponseReturnValue:
             )
             flash(_("The plan is offered from now on. What was chosen before stands."), "good")
             return redirect(url_for(".plans"))
-    answer = render_template("staff/plans.html", rows=queries.offered_plans(), form=form)
+    answer = render_template("staff/plans.html", rows=price_pages.offered_plans(), form=form)
     return answer, 422 if form.errors else 200
 
 
@@ -58,7 +58,7 @@ def end_plan(plan_id: int) -> ResponseReturnValue:
 @access(Permission.PAYMENT_RECEIVE)
 def parts(reference: str) -> ResponseReturnValue:
     """How a booking is paid in parts, with its history; and more time."""
-    page = queries.parts_page(reference, now())
+    page = payment_pages.parts_page(reference, now())
     form = MoreTimeForm()
     if form.validate_on_submit():
         try:
@@ -81,7 +81,7 @@ def parts(reference: str) -> ResponseReturnValue:
 @access(Permission.PAYMENT_RECEIVE)
 def cancel_arrears(reference: str) -> ResponseReturnValue:
     """The operator cancels a booking whose part has not come; the guest gets what the conditions return."""
-    page = queries.parts_page(reference, now())
+    page = payment_pages.parts_page(reference, now())
     form = ArrearsForm()
     if form.validate_on_submit() and page.cancel is not None:
         seen = int(form.returned.data) if (form.returned.data or "").isdecimal() else -1
@@ -100,6 +100,6 @@ def cancel_arrears(reference: str) -> ResponseReturnValue:
     return _parts_page(page, MoreTimeForm(formdata=None), form)
 
 
-def _parts_page(page: queries.PartsPage, more_time: MoreTimeForm, arrears: ArrearsForm) -> ResponseReturnValue:
+def _parts_page(page: payment_pages.PartsPage, more_time: MoreTimeForm, arrears: ArrearsForm) -> ResponseReturnValue:
     answer = render_template("staff/parts.html", page=page, form=more_time, arrears=arrears)
     return answer, 422 if more_time.errors or arrears.errors else 200

@@ -10,7 +10,7 @@ from portal.accounts.access import Permission, access
 from portal.kernel.clock import now, today
 from portal.pricing.errors import CodeExists
 from portal.pricing.promotions import create_promotion, end_promotion
-from portal.staff import queries
+from portal.staff import price_pages
 from portal.staff.forms import PromotionForm
 from portal.staff.views.blueprint import bp
 
@@ -40,7 +40,7 @@ def promotions() -> ResponseReturnValue:
         else:
             flash(_("The code is made. Guests may use it from its first day."), "good")
             return redirect(url_for(".promotions"))
-    page = queries.promotions_page(request.args.get("page", 1, int))
+    page = price_pages.promotions_page(request.args.get("page", 1, int))
     answer = render_template("staff/promotions.html", page=page, form=form, today=today())
     return answer, 422 if form.errors else 200
 

@@ -19,7 +19,7 @@ from portal.kernel.errors import NotFound, Refused
 from portal.kernel.text import LANGUAGE_NAMES
 from portal.staff.forms import ReservationDateForm, ReservationForm
 from portal.staff.labels import CABIN_TONES, RESERVATION_KINDS, STATES
-from portal.staff.queries import sailing_with_calls
+from portal.staff.sailing_pages import sailing_with_calls
 from portal.staff.views.blueprint import bp
 from portal.web.locale import language
 

@@ -23,11 +23,11 @@ from portal.pricing.errors import FaresChanged, FaresRefused
 from portal.pricing.labels import CURRENCIES as CURRENCY_NAMES
 from portal.pricing.queries import CURRENCIES, CURRENCY
 from portal.pricing.services import fares_seal, set_fares
-from portal.staff import queries
+from portal.staff import price_pages, sailing_pages
 from portal.staff.forms import CabinsForm, CloseSalesForm, FaresForm, PartForm, SailingForm, SaleForm
 from portal.staff.labels import CABIN_STATES, SAILING_FILTERS
-from portal.staff.passenger_list import write_passenger_list
-from portal.staff.queries import SailingFilters
+from portal.staff.passenger_list import listed_passengers, write_passenger_list
+from portal.staff.sailing_pages import SailingFilters
 from portal.staff.views.blueprint import bp
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -41,20 +41,20 @@ def sailings() -> ResponseReturnValue:
     filters = SailingFilters(
         state=state if state in SAILING_FILTERS else None, month=month if MONTH.fullmatch(month) else None
     )
-    page = queries.sailings_page(filters, request.args.get("page", 1, int), now())
+    page = sailing_pages.sailings_page(filters, request.args.get("page", 1, int), now())
     return render_template("staff/sailings.html", page=page)
 
 
 @bp.get("/sailings/<string:code>")
 @access(Permission.SAILING_READ)
 def sailing(code: str) -> ResponseReturnValue:
-    page = queries.sailing_page(code, now())
+    page = sailing_pages.sailing_page(code, now())
     sale = SaleForm(formdata=None)
     sale.until.show(page.sailing.sales_close_at, page.row.embark_zone)
     return _sailing_page(page, sale, CloseSalesForm(formdata=None))
 
 
-def _sailing_page(page: queries.SailingPage, sale: SaleForm, closing: CloseSalesForm) -> ResponseReturnValue:
+def _sailing_page(page: sailing_pages.SailingPage, sale: SaleForm, closing: CloseSalesForm) -> ResponseReturnValue:
     answer = render_template(
         "staff/sailing.html",
         page=page,
@@ -69,7 +69,7 @@ def _sailing_page(page: queries.SailingPage, sale: SaleForm, closing: CloseSales
 @bp.post("/sailings/<string:code>/on-sale")
 @access(Permission.SAILING_EDIT)
 def set_on_sale(code: str) -> ResponseReturnValue:
-    page = queries.sailing_page(code, now())
+    page = sailing_pages.sailing_page(code, now())
     form = SaleForm()
     form.until.show(page.sailing.sales_close_at, page.row.embark_zone)
     if form.validate() and form.until.moment is not None:
@@ -86,7 +86,7 @@ def set_on_sale(code: str) -> ResponseReturnValue:
 @bp.post("/sailings/<string:code>/close-sales")
 @access(Permission.SAILING_EDIT)
 def close_sales(code: str) -> ResponseReturnValue:
-    page = queries.sailing_page(code, now())
+    page = sailing_pages.sailing_page(code, now())
     form = CloseSalesForm()
     if form.validate():
         catalogue.close_sales(sailing_id=page.sailing.id, reason=form.reason.data or "", now=now())
@@ -100,7 +100,7 @@ def close_sales(code: str) -> ResponseReturnValue:
 @bp.route("/sailings/<string:code>/calls", methods=["GET", "POST"])
 @access(Permission.SAILING_EDIT)
 def edit_sailing(code: str) -> ResponseReturnValue:
-    present = queries.sailing_with_calls(code)
+    present = sailing_pages.sailing_with_calls(code)
     form = SailingForm.of(present)
     conflict = False
     if form.validate_on_submit():
@@ -138,13 +138,13 @@ def edit_sailing(code: str) -> ResponseReturnValue:
 @access(Permission.SAILING_EDIT)
 def fares(code: str) -> ResponseReturnValue:
     asked = request.args.get("currency", CURRENCY)
-    page = queries.fares_page(code, asked if asked in CURRENCIES else CURRENCY)
+    page = price_pages.fares_page(code, asked if asked in CURRENCIES else CURRENCY)
     form = FaresForm.of(page.fares)
     conflict = False
     trial = None
     valid = form.validate_on_submit()
     if valid and "try" in request.form:
-        trial = queries.simulated_fares(page, form.edits(), form.port_dues.data or 0, form.tried, now())
+        trial = price_pages.simulated_fares(page, form.edits(), form.port_dues.data or 0, form.tried, now())
     elif valid:
         try:
             set_fares(
@@ -175,7 +175,7 @@ def fares(code: str) -> ResponseReturnValue:
 @access(Permission.SAILING_EDIT)
 def voyage_parts(code: str) -> ResponseReturnValue:
     """Of `?part=2-4` the form shows what is set; choosing the same calls again changes that part."""
-    present = queries.sailing_with_calls(code)
+    present = sailing_pages.sailing_with_calls(code)
     chosen = next((part for part in present.parts if part.key == request.args.get("part")), None)
     form = PartForm.of(chosen, present.calls)
     if form.validate_on_submit():
@@ -195,7 +195,8 @@ def voyage_parts(code: str) -> ResponseReturnValue:
         else:
             flash(_("Saved. New bookings are made like this; what was agreed before stands."), "good")
             return redirect(url_for(".voyage_parts", code=code))
-    answer = render_template("staff/voyage_parts.html", sailing=present, form=form, sold=queries.sold_parts(present.id))
+    sold = sailing_pages.sold_parts(present.id)
+    answer = render_template("staff/voyage_parts.html", sailing=present, form=form, sold=sold)
     return answer, 422 if form.errors else 200
 
 
@@ -207,7 +208,7 @@ def cabins(code: str) -> ResponseReturnValue:
 
 def _cabins_page(code: str, form: CabinsForm, ticked: frozenset[str]) -> ResponseReturnValue:
     state = request.args.get("state", "")
-    page = queries.cabins_page(code, request.args.get("deck"), state if state in CABIN_STATES else None, now())
+    page = sailing_pages.cabins_page(code, request.args.get("deck"), state if state in CABIN_STATES else None, now())
     return render_template("staff/cabins.html", page=page, form=form, ticked=ticked), 422 if form.errors else 200
 
 
@@ -225,7 +226,7 @@ def change_cabins(code: str) -> ResponseReturnValue:
         form.reason.errors = [*form.reason.errors, _("Please say why: colleagues will ask.")]
     if not right or form.errors:
         return _cabins_page(code, form, ticked)
-    page = queries.cabins_page(code, request.args.get("deck"), None, now())
+    page = sailing_pages.cabins_page(code, request.args.get("deck"), None, now())
     done, refused = 0, []
     for row in page.rows:
         if row.number not in ticked:
@@ -254,8 +255,8 @@ def change_cabins(code: str) -> ResponseReturnValue:
 @bp.get("/sailings/<string:code>/passengers.xlsx")
 @access(Permission.PASSENGER_LIST)
 def passenger_list(code: str) -> ResponseReturnValue:
-    found = queries.sailing_with_calls(code)
-    content = write_passenger_list(found, queries.passenger_list(found.id), now=now())
+    found = sailing_pages.sailing_with_calls(code)
+    content = write_passenger_list(found, listed_passengers(found.id), now=now())
     answer = Response(content, mimetype=XLSX)
     answer.headers["Content-Disposition"] = f'attachment; filename="passengers-{found.code}.xlsx"'
     return answer

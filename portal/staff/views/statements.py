@@ -13,7 +13,7 @@ from portal.payments.statements import queries, services
 from portal.payments.statements.formats.comma_separated import TEMPLATE
 from portal.payments.statements.models import StatementState
 from portal.staff.forms import AssignForm, StatementForm
-from portal.staff.queries import PAGE, paging
+from portal.staff.paging import PAGE, paging
 from portal.staff.views.blueprint import bp
 
 DECISIONS = {

@@ -13,7 +13,7 @@ from portal.booking.waiting import queries, services
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.staff.forms import RemoveForm
-from portal.staff.queries import sailing_with_calls
+from portal.staff.sailing_pages import sailing_with_calls
 from portal.staff.views.blueprint import bp
 
 
