@@ -55,7 +55,7 @@ BORDERS: dict[Border, LazyString] = {
     Border.OPEN: _l("Passengers of ships are let in."),
     Border.PRIOR_ONLY: _l("The visa must be in the passport before boarding."),
     Border.CHECK_PORT: _l("It is not yet confirmed that this port takes electronic visas; we are checking."),
-    Border.CHECK_BORDER: _l("Whether the sea border lets passengers in is not confirmed; we are checking."),
+    Border.CHECK_BORDER: _l("Whether the sea border lets passengers through is not confirmed; we are checking."),
     Border.BLOCKED: _l("The sea border is closed to passengers at present, visa or not; this call may be replaced."),
     Border.BY_AIR: _l("The land and sea borders are closed to passengers at present: come by air before boarding."),
 }

@@ -143,7 +143,7 @@ class FindingView:
     border: Border
     certain: bool
     stale: bool
-    stays_too_long: bool
+    unknown_because: str | None  # the key of the reason, where a person must decide
     by_analogy: bool
     max_stay_days: int | None
     conditions: LocalizedText | None
@@ -524,7 +524,7 @@ def _finding(finding: Finding, today: date) -> FindingView:
         border=finding.border,
         certain=finding.certain,
         stale=finding.stale_on(today),
-        stays_too_long=finding.stays_too_long,
+        unknown_because=_unknown_because(finding),
         by_analogy=finding.by_analogy,
         max_stay_days=rule.max_stay_days if rule else None,
         conditions=rule.conditions if rule else None,
@@ -532,6 +532,13 @@ def _finding(finding: Finding, today: date) -> FindingView:
         confidence=rule.confidence if rule else None,
         sources=_sources(rule.sources if rule else ()),
     )
+
+
+def _unknown_because(finding: Finding) -> str | None:
+    if finding.outcome is not Outcome.UNKNOWN:
+        return None
+    keys = {reason.key for reason in finding.why}
+    return next((key for key in ("stays_too_long", "entered_too_often", "list_too_small") if key in keys), "no_rule")
 
 
 def _together(found: Iterable[FindingView]) -> tuple[FindingView, ...]:

@@ -33,7 +33,7 @@ COLUMNS = (
     "confidence",
     "sources",
 )
-GROUPS = ("EU",)
+GROUPS = ("EU", "ANY")
 RULES = FACTS / "visa_rules.csv"
 
 T = TypeVar("T", bound=StrEnum)

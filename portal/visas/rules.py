@@ -22,12 +22,13 @@ from portal.visas.planning import BUFFER_DAYS, Plan, plan
 from portal.visas.terms import Confidence, Regime, SeaAccess, Severity, Supplier
 
 EARLIEST_NEED_DAYS = 14  # a passport that no authority waits for must still be seen before the passenger list closes
+GROUP_SIZES = range(5, 51)  # what Iran takes for a group
 SPARE_DAYS = 1  # a visa covers one day more than planned: the weather may hold the ship
 EU_MEMBERS = frozenset(
     {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"}
     | {"IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"}
 )
-# The first that fits decides. A group waiver counts only for those on a list of the right size; see `_rank`.
+# The first that fits decides. A group waiver counts as long as a list of the right size can be; see `_rank`.
 PRECEDENCE = (
     Regime.REFUSED,
     Regime.OWN_NATIONAL,
@@ -74,7 +75,7 @@ class Traveller:
     surname: str = ""
     given_names: str = ""
     adults_in_booking: int = 1
-    group_lists: frozenset[str] = frozenset()  # countries on whose group list the passenger stands
+    group_lists: Mapping[str, int] = field(default_factory=dict)  # by country, how many stand on the passenger's list
 
     def age_on(self, day: date) -> int:
         return age_on(day, self.birth_date)
@@ -137,7 +138,25 @@ class Entry:
         return (self.last_day - self.first_day).days + 1
 
 
+class Answer(StrEnum):
+    """Three values: what nobody knows is never taken for a yes."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"  # a person decides
+
+
+def all_of(answers: Iterable[Answer]) -> Answer:
+    """Met if all are; one that is not met decides, known or not what the others say."""
+    given = set(answers)
+    if Answer.NOT_MET in given:
+        return Answer.NOT_MET
+    return Answer.UNKNOWN if Answer.UNKNOWN in given else Answer.MET
+
+
 class Outcome(StrEnum):
+    """What is to be done for a visa."""
+
     MET = "met"
     NEEDED = "needed"
     IMPOSSIBLE = "impossible"
@@ -156,6 +175,14 @@ class Border(StrEnum):
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why a paper is asked for or an answer given: key of a sentence, and what stands in it (countries, ISO dates)."""
+
+    key: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Finding:
     """What one entry asks of one traveller: the visa and the border are two answers, never one."""
 
@@ -165,11 +192,33 @@ class Finding:
     regime: Regime | None
     rule: Rule | None
     by_analogy: bool = False  # the rule was written for another passport of the same group
-    stays_too_long: bool = False
+    why: tuple[Reason, ...] = ()  # of the visa first, then of the border
 
     @property
     def country(self) -> str:
         return self.entry.country
+
+    @property
+    def visa(self) -> Answer:
+        """Whether the traveller needs nothing more to be let in by his passport."""
+        if self.outcome is Outcome.UNKNOWN:
+            return Answer.UNKNOWN
+        return Answer.MET if self.outcome is Outcome.MET else Answer.NOT_MET
+
+    @property
+    def passage(self) -> Answer:
+        """Whether the border lets the ship's passengers through, apart from any visa."""
+        if self.border is Border.BLOCKED:
+            return Answer.NOT_MET
+        if self.border in (Border.CHECK_PORT, Border.CHECK_BORDER):
+            return Answer.UNKNOWN
+        # Who came by air may leave by air or land; of leaving by sea nobody has told us.
+        return Answer.UNKNOWN if self.border is Border.BY_AIR and self.entry.leaves_by_sea else Answer.MET
+
+    @property
+    def answer(self) -> Answer:
+        """Of visa and border together."""
+        return all_of((self.visa, self.passage))
 
     @property
     def certain(self) -> bool:
@@ -179,14 +228,6 @@ class Finding:
     def stale_on(self, today: date, days: int = 180) -> bool:
         """The evidence is older than `days`: staff should look again."""
         return self.rule is None or self.rule.as_of < today - timedelta(days)
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a paper is asked for: the key of a sentence and what stands in it (countries, ISO dates, numbers)."""
-
-    key: str
-    params: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -252,16 +293,25 @@ def judge(entry: Entry, traveller: Traveller, rules: Iterable[Rule]) -> Finding:
     there = [rule for rule in rules if rule.destination == entry.country and rule.holds_on(entry.first_day)]
     fitting = _fitting(there, traveller.citizenship)
     if not fitting:
-        return Finding(entry, Outcome.UNKNOWN, _border_for_strangers(there, entry), None, None)
+        border = _border_for_strangers(there, entry)
+        why = (Reason("no_rule", {"country": entry.country}), *_why_border(border, entry))
+        return Finding(entry, Outcome.UNKNOWN, border, None, None, why=why)
     rule = min(fitting, key=lambda rule: _rank(rule, traveller))
+    border = _border(rule.usable_by_sea, entry)
+    by_analogy = rule.nationality != traveller.citizenship
     return Finding(
         entry=entry,
         outcome=_outcome(rule, entry, traveller),
-        border=_border(rule.usable_by_sea, entry),
+        border=border,
         regime=rule.regime,
         rule=rule,
-        by_analogy=rule.nationality != traveller.citizenship,
-        stays_too_long=_too_long(rule, entry),
+        by_analogy=by_analogy,
+        why=(
+            *_why_visa(rule, entry, traveller),
+            *([Reason("list_too_small", _list_of(rule, traveller))] if _falls_short(fitting, traveller) else []),
+            *([Reason("by_analogy", {"nationality": rule.nationality})] if by_analogy else []),
+            *_why_border(border, entry),
+        ),
     )
 
 
@@ -301,8 +351,8 @@ def requirements(
     items = _once(item for finding in found for item in _papers_of(finding, traveller, voyage, ways, catalogue))
     if voyage.international or ways:
         items.insert(0, _passport(traveller, voyage, found, ways, catalogue))
+    items += _insurance(traveller, voyage, found, catalogue)
     if voyage.international:
-        items += _insurance(traveller, voyage, found, catalogue)
         items += _papers_of_minors(traveller, voyage, ways, catalogue)
     return tuple(items)
 
@@ -380,11 +430,11 @@ def _traveller(passenger: Passenger, adults: int) -> Traveller:
 
 
 def _fitting(there: Sequence[Rule], citizenship: str) -> list[Rule]:
-    """Rules of this very passport; only where there are none at all, those that stand for its group."""
+    """Rules of this very passport; only where there are none at all, those that stand for its group, then for any."""
     own = [rule for rule in there if rule.nationality == citizenship]
     if not own and citizenship in EU_MEMBERS:
         own = [rule for rule in there if rule.stands_for == "EU"]
-    return own
+    return own or [rule for rule in there if rule.stands_for == "ANY"]
 
 
 def _border_for_strangers(there: Sequence[Rule], entry: Entry) -> Border:
@@ -395,13 +445,36 @@ def _border_for_strangers(there: Sequence[Rule], entry: Entry) -> Border:
 
 
 def _rank(rule: Rule, traveller: Traveller) -> int:
-    if rule.regime is Regime.VISA_FREE_GROUP and rule.destination not in traveller.group_lists:
-        return len(PRECEDENCE)
-    return PRECEDENCE.index(rule.regime)
+    """Who stands on no list yet will be put on one; of a list that has become too small nobody can make use."""
+    return len(PRECEDENCE) if _falls_short([rule], traveller) else PRECEDENCE.index(rule.regime)
+
+
+def _falls_short(rules: Iterable[Rule], traveller: Traveller) -> bool:
+    return any(
+        rule.regime is Regime.VISA_FREE_GROUP
+        and traveller.group_lists.get(rule.destination, GROUP_SIZES.start) < GROUP_SIZES.start
+        for rule in rules
+    )
+
+
+def _on_list(rule: Rule, traveller: Traveller) -> bool:
+    return traveller.group_lists.get(rule.destination, 0) in GROUP_SIZES
+
+
+def _list_of(rule: Rule, traveller: Traveller) -> dict[str, str]:
+    size = traveller.group_lists.get(rule.destination, 0)
+    return {"size": str(size), "least": str(GROUP_SIZES.start), "most": str(GROUP_SIZES.stop - 1)}
 
 
 def _too_long(rule: Rule, entry: Entry) -> bool:
     return rule.max_stay_days is not None and entry.days > rule.max_stay_days
+
+
+def _too_often(rule: Rule, entry: Entry) -> bool:
+    """Waivers may be good for one entry only, or for some a year."""
+    words = (rule.entries or "").split()
+    numbers = [int(word) for word in words if word.isdecimal()]
+    return entry.number > (1 if words == ["single"] else numbers[0] if numbers else entry.number)
 
 
 def _outcome(rule: Rule, entry: Entry, traveller: Traveller) -> Outcome:
@@ -409,10 +482,36 @@ def _outcome(rule: Rule, entry: Entry, traveller: Traveller) -> Outcome:
         return Outcome.IMPOSSIBLE
     if rule.regime is Regime.OWN_NATIONAL:
         return Outcome.MET
-    if _too_long(rule, entry):
+    if _too_long(rule, entry) or _falls_short([rule], traveller):
         return Outcome.UNKNOWN
-    on_list = rule.regime is Regime.VISA_FREE_GROUP and rule.destination in traveller.group_lists
-    return Outcome.MET if rule.regime is Regime.VISA_FREE or on_list else Outcome.NEEDED
+    if rule.regime not in (Regime.VISA_FREE, Regime.VISA_FREE_GROUP):
+        return Outcome.NEEDED
+    if _too_often(rule, entry):
+        return Outcome.UNKNOWN
+    free = rule.regime is Regime.VISA_FREE or _on_list(rule, traveller)
+    return Outcome.MET if free else Outcome.NEEDED
+
+
+def _why_visa(rule: Rule, entry: Entry, traveller: Traveller) -> Iterable[Reason]:
+    if rule.regime is Regime.VISA_FREE_GROUP:
+        size = traveller.group_lists.get(rule.destination)
+        key = "list_to_come" if size is None else "on_list" if size in GROUP_SIZES else "list_too_large"
+        if size is None or size >= GROUP_SIZES.start:
+            yield Reason(key, _list_of(rule, traveller))
+    else:
+        days = {"days": str(rule.max_stay_days)} if rule.max_stay_days else {}
+        yield Reason(f"regime_{rule.regime}", {"country": entry.country, **days})
+    if _too_long(rule, entry) and rule.regime not in (Regime.REFUSED, Regime.OWN_NATIONAL):
+        yield Reason("stays_too_long", {"days": str(entry.days), "allowed": str(rule.max_stay_days)})
+    if rule.regime in (Regime.VISA_FREE, Regime.VISA_FREE_GROUP) and _too_often(rule, entry):
+        yield Reason("entered_too_often", {"number": str(entry.number), "country": entry.country})
+
+
+def _why_border(border: Border, entry: Entry) -> Iterable[Reason]:
+    if border is not Border.OPEN:
+        yield Reason(f"border_{border}", {"country": entry.country})
+    if border is Border.BY_AIR and entry.leaves_by_sea:
+        yield Reason("leaving_by_sea", {"country": entry.country})
 
 
 def _border(access: SeaAccess, entry: Entry) -> Border:
@@ -420,7 +519,7 @@ def _border(access: SeaAccess, entry: Entry) -> Border:
     if access is SeaAccess.BLOCKED_BORDER:
         return Border.BLOCKED if by_sea else Border.BY_AIR
     if access is SeaAccess.CHECK_BORDER:
-        return Border.CHECK_BORDER if by_sea else Border.OPEN
+        return Border.CHECK_BORDER if by_sea or entry.leaves_by_sea else Border.OPEN
     if access is SeaAccess.CHECK_PORT:  # an e-visa names the ports of arrival and of departure
         return Border.CHECK_PORT if by_sea or entry.leaves_by_sea else Border.OPEN
     if access is SeaAccess.PRIOR_ONLY:
@@ -586,6 +685,8 @@ def _insurance(
             )
         )
     )
+    if not (asking or voyage.international):
+        return
     reason = Reason("insurance_required", {"countries": " ".join(asking)}) if asking else Reason("insurance_advised")
     yield _general(
         document,

@@ -71,7 +71,6 @@ def _surely_free(finding: Finding) -> bool:
     sure = finding.regime is Regime.OWN_NATIONAL or (
         finding.regime is Regime.VISA_FREE
         and finding.certain
-        and not (finding.entry.of > 1 and finding.rule is not None and finding.rule.entries == "single")
     )
     return sure and finding.outcome is Outcome.MET and finding.border is Border.OPEN and finding.entry.certain
 
