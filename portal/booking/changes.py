@@ -297,11 +297,10 @@ def voyage_on(booking: Booking, sailing: Sailing) -> Sailing | VoyagePart:
         return voyage
     if not isinstance(voyage, VoyagePart):
         return sailing
-    ends = voyage.embark.port_id, voyage.disembark.port_id
-    for part in sailing.parts:
-        if part.on_sale and part.certain and (part.embark.port_id, part.disembark.port_id) == ends:
-            return part
-    raise PartStays
+    part = voyage.like_on(sailing)
+    if part is None:
+        raise PartStays
+    return part
 
 
 def _check_people(booking: Booking, sailing: Sailing, rooms: Sequence[Room]) -> None:

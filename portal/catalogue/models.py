@@ -355,6 +355,18 @@ class VoyagePart(Base):
         """Nobody may be sold a voyage from or to a call that is not made, or waits for a permission."""
         return all(call.state in (CallState.PLANNED, CallState.CONFIRMED) for call in (self.embark, self.disembark))
 
+    def like_on(self, sailing: Sailing) -> VoyagePart | None:
+        """The part between the same ports that another sailing offers; none where it does not."""
+        ends = self.embark.port_id, self.disembark.port_id
+        return next(
+            (
+                part
+                for part in sailing.parts
+                if part.on_sale and part.certain and (part.embark.port_id, part.disembark.port_id) == ends
+            ),
+            None,
+        )
+
     def on_sale_at(self, now: datetime) -> bool:
         return self.on_sale and self.certain and self.sailing.on_sale_at(now)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import Row, func, select
 
-from portal.catalogue.models import Cabin, Category, Sailing, SailingState
+from portal.catalogue.models import Cabin, Category, Sailing, SailingState, Ship
 from portal.catalogue.queries import (
     CallView,
     PartView,
@@ -24,7 +24,7 @@ from portal.catalogue.queries import (
 from portal.catalogue.route_map import RouteMap, draw_route
 from portal.catalogue.versions import KeptByVersion, Versions
 from portal.database import db
-from portal.inventory.models import CabinNight, Occupancy, OccupancyState
+from portal.inventory.models import FOR_A_TIME, CabinNight, Occupancy, OccupancyState
 from portal.inventory.services import most_aboard
 from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
@@ -489,6 +489,11 @@ def cruise_page(code: str, now: datetime, party: Party | None = None) -> CruiseP
     )
 
 
+def card_of_part(code: str, part: str, now: datetime) -> SailingCard:
+    """Of a part of a voyage. Raises NotFound. Seven statements."""
+    return _sold(code, now, part=part).card
+
+
 def _part_card(sailing: SailingView, sold: _Sold, now: datetime) -> PartCard | None:
     if sailing.part is None:
         return None
@@ -855,30 +860,94 @@ def deck_plan_states(code: str, now: datetime, part: str | None = None) -> DeckP
 
 
 @dataclass(frozen=True)
+class NightsFree:
+    """A cabin and the nights of a voyage on which nobody has it."""
+
+    cabin: Cabin  # with its category
+    free: frozenset[date]
+    held: frozenset[date]  # somebody keeps it who has not booked yet
+
+    @property
+    def may_come(self) -> frozenset[date]:
+        """The nights on which it is free or may become so by itself."""
+        return self.free | self.held
+
+
+@dataclass(frozen=True)
 class FreeCabins:
-    """What could be sold of a sailing now, and how many persons there is still room for."""
+    """What could be sold of a sailing now, night by night, and how many persons there is still room for."""
 
     sailing: SailingView
     on_sale: bool
-    cabins: tuple[Cabin, ...]  # with their categories; only of categories that have a fare
+    cabins: tuple[NightsFree, ...]  # all of categories that have a fare
     fares: dict[int, Fare]  # by category
-    room: int  # persons, infants counted
-    held: tuple[Cabin, ...]  # kept for somebody who has not booked yet
+    room: Mapping[date, int]  # persons, infants counted; by the night of the whole voyage
+
+    def free_on(self, nights: Collection[date]) -> list[Cabin]:
+        """The cabins that are free on all these nights."""
+        return [one.cabin for one in self.cabins if one.free.issuperset(nights)]
+
+    def room_on(self, nights: Iterable[date]) -> int:
+        return min(self.room[night] for night in nights)
 
 
 def free_cabins_of(code: str, now: datetime) -> FreeCabins:
-    """Raises NotFound. Eight statements, however many cabins and bookings."""
-    sold = _sold(code, now)
-    sailing = sold.sailing
-    with_fare = [cabin for cabin in sold.layout.cabins if cabin.category_id in sold.fares]
+    """Raises NotFound. Six statements, however many cabins, nights and bookings."""
+    sailing = sailing_by_code(code)
+    fares = fares_of([sailing.id])[sailing.id]
+    whole = frozenset(sailing.night_dates)
+    taken: dict[int, set[date]] = {}
+    held: dict[int, set[date]] = {}
+    limit = db.session.scalar(select(Ship.persons_limit).where(Ship.id == sailing.ship_id)) or 0
+    room = dict.fromkeys(sailing.night_dates, limit)
+    for cabin_id, state, party, first, last in _whoever_has_nights(sailing, now):
+        nights = {night for night in whole if first <= night <= last}
+        for night in nights:
+            room[night] -= party
+        (held if state in FOR_A_TIME else taken).setdefault(cabin_id, set()).update(nights)
     return FreeCabins(
         sailing=sailing,
         on_sale=sailing.on_sale_at(now),
-        cabins=tuple(cabin for cabin in with_fare if cabin.id not in sold.taken.by_cabin),
-        fares=sold.fares,
-        room=room_aboard(sailing.id, now),
-        held=tuple(cabin for cabin in with_fare if sold.taken.by_cabin.get(cabin.id) is OccupancyState.HELD),
+        cabins=tuple(
+            NightsFree(
+                cabin,
+                whole - taken.get(cabin.id, set()) - held.get(cabin.id, set()),
+                frozenset(held.get(cabin.id, ())),
+            )
+            for cabin in ship_layout(sailing.ship_id).cabins
+            if cabin.category_id in fares
+        ),
+        fares=fares,
+        room=room,
     )
+
+
+def _whoever_has_nights(
+    sailing: SailingView, now: datetime
+) -> Sequence[Row[int, OccupancyState, int, date, date]]:
+    """Who has which cabin of the ship from which night to which, of those of a voyage: cabin, state, persons, nights.
+
+    Nights of one owner follow each other without a gap. One statement.
+    """
+    nights = sailing.night_dates
+    return db.session.execute(
+        select(
+            CabinNight.cabin_id,
+            Occupancy.state,
+            Occupancy.party,
+            func.min(CabinNight.night),
+            func.max(CabinNight.night),
+        )
+        .join(Occupancy, Occupancy.id == CabinNight.occupancy_id)
+        .join(Cabin, Cabin.id == CabinNight.cabin_id)
+        .where(
+            Cabin.ship_id == sailing.ship_id,
+            CabinNight.night >= nights[0],
+            CabinNight.night <= nights[-1],
+            (Occupancy.expires_at.is_(None)) | (Occupancy.expires_at > now),
+        )
+        .group_by(Occupancy.id, CabinNight.cabin_id)
+    ).all()
 
 
 def room_aboard(sailing_id: int, now: datetime) -> int:

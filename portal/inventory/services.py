@@ -79,7 +79,7 @@ def hold_cabin(
                 return hold
         if len(open_holds) >= HOLDS_PER_VISITOR:
             raise TooManyHolds
-        if offered_until is None and someone_waits(sailing, cabin, now):
+        if offered_until is None and someone_waits(sailing, cabin, voyage.nights, now):
             raise KeptForOthers
         _check_persons(voyage, sailing, party, now)
         hold = Occupancy(
@@ -418,10 +418,11 @@ def _take(
     """Take a cabin anew, held `until` or booked for good; the cabins in `own` were the booking's until now."""
     cabin = db.session.get_one(Cabin, one.cabin_id)
     _expire(sailing_id=one.sailing_id, cabin_id=one.cabin_id, now=now)
-    if one.cabin_id not in own and someone_waits(sailing, cabin, now):
-        raise KeptForOthers
     part = None if one.part_id is None else db.session.get_one(VoyagePart, one.part_id)
-    _check_persons(part or sailing, sailing, counted, now)
+    voyage = part or sailing
+    if one.cabin_id not in own and someone_waits(sailing, cabin, voyage.nights, now):
+        raise KeptForOthers
+    _check_persons(voyage, sailing, counted, now)
     taken = Occupancy(
         sailing_id=one.sailing_id,
         part_id=one.part_id,

@@ -215,7 +215,9 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("waiting list", "cruises/PV24-04/waiting-list"),
         Shown("waiting list, all wrong", "cruises/PV24-04/waiting-list", status=422, act="send nothing"),
         Shown("waiting list of a sailing not on sale", "cruises/PV24-03/waiting-list"),
+        Shown("waiting list of a part", f"cruises/PV24-04/waiting-list?part={line.for_part.wishes[0].part.key}"),
         Shown("place in line", f"waiting-list/{line.passed.reference}"),
+        Shown("place in line for a part", f"waiting-list/{line.for_part.reference}"),
         Shown("place in line with an offer", f"waiting-list/{line.offered.reference}"),
         Shown("place left", f"waiting-list/{line.gone.reference}"),
         Shown("offer", f"offers/{line.offer.reference}/{offer_token(line.offer)}"),
@@ -351,7 +353,9 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("colleagues, wrong", "staff/accounts", staff.role, 422, "send nothing"),
     )
     cookies = {
-        GUEST: guest.cookie(grants=[entry.reference for entry in (line.passed, line.offered, line.gone)]),
+        GUEST: guest.cookie(
+            grants=[entry.reference for entry in (line.passed, line.offered, line.gone, line.for_part)]
+        ),
         CUSTOMER: owner.cookie(customer),
         PASSENGER: Visitor(app, "passenger-of-the-gallery", sailing, language).cookie(
             grants=[f"passenger.{own.reference}.{own.link_version}", f"reservation:{option.reference}"]
@@ -527,6 +531,7 @@ class InLine:
     passed: WaitingEntry  # too large for the cabins that became free
     offered: WaitingEntry
     gone: WaitingEntry
+    for_part: WaitingEntry  # of the voyage
     offer: WaitingOffer  # open
     declined: WaitingOffer
 
@@ -535,9 +540,13 @@ def stand_in_line(sailing: Sailing, language: str, moment: datetime) -> InLine:
     """Closes every cabin of the sailing, puts parties in line and frees two small cabins."""
     cabins = db.session.scalars(select(Cabin).filter_by(ship_id=sailing.ship_id).order_by(Cabin.number)).all()
     closed = [close_cabin(sailing_id=sailing.id, cabin_id=one.id, reason="charter", now=moment) for one in cabins]
+    part = offer_part(
+        sailing_id=sailing.id, embark=1, disembark=2, percent=40, mark="proposed", on_sale=True, now=moment
+    )
     parties = [
         join_line(
             sailing_ids=[sailing.id],
+            part_ids={sailing.id: part.id} if number == 3 else {},
             party=party,
             infants=0,
             category=None,
@@ -553,7 +562,7 @@ def stand_in_line(sailing: Sailing, language: str, moment: datetime) -> InLine:
     declined = _offer(small[0], moment)
     decline_offer(offer_id=declined.id, leave=True, now=moment)
     offer = _offer(small[1], moment)
-    return InLine(parties[0], offer.entry, declined.entry, offer, declined)
+    return InLine(parties[0], offer.entry, declined.entry, parties[3], offer, declined)
 
 
 def _offer(closed: Occupancy, moment: datetime) -> WaitingOffer:

@@ -34,6 +34,8 @@ OFFER_STATES: dict[OfferState, LazyString] = {
 SKIP_REASONS: dict[SkipReason, LazyString] = {
     SkipReason.TOO_SMALL: _l("the cabin sleeps fewer than the party"),
     SkipReason.OTHER_CATEGORY: _l("the party waits for another category"),
+    SkipReason.OTHER_NIGHTS: _l("the cabin is free only on some of the nights that the party needs"),
+    SkipReason.NOT_SOLD: _l("the part of the voyage that the party waits for is not sold by itself now"),
     SkipReason.REFUSED_BEFORE: _l("the party had this cabin offered before"),
     SkipReason.HAS_OFFER: _l("the party has another offer to answer first"),
     SkipReason.NO_ROOM: _l("the ship may not carry so many more persons"),

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.catalogue.models import Cabin, Sailing
+from portal.catalogue.models import Cabin, Sailing, VoyagePart
 from portal.database import Base, index_where, unique_where
 from portal.inventory.models import Occupancy
 from portal.kernel.references import new_reference
@@ -74,15 +74,22 @@ class WaitingEntry(Base):
 
 
 class WaitingWish(Base):
-    """A sailing that the party would take; the first to have a cabin is offered."""
+    """A sailing, or a part of one, that the party would take; the first to have a cabin is offered."""
 
     __tablename__ = "waiting_wish"
 
     entry_id: Mapped[int] = mapped_column(ForeignKey("waiting_entry.id"), primary_key=True)
     sailing_id: Mapped[int] = mapped_column(ForeignKey("sailing.id"), primary_key=True, index=True)
+    part_id: Mapped[int | None] = mapped_column(ForeignKey("voyage_part.id"), index=True)  # None: the whole voyage
 
     entry: Mapped[WaitingEntry] = relationship(back_populates="wishes")
     sailing: Mapped[Sailing] = relationship()
+    part: Mapped[VoyagePart | None] = relationship()
+
+    @property
+    def voyage(self) -> Sailing | VoyagePart:
+        """What of the sailing it is for."""
+        return self.part or self.sailing
 
 
 class OfferState(StrEnum):
@@ -132,6 +139,8 @@ class SkipReason(StrEnum):
 
     TOO_SMALL = "too_small"
     OTHER_CATEGORY = "other_category"
+    OTHER_NIGHTS = "other_nights"  # free only on some of the nights that the party waits for
+    NOT_SOLD = "not_sold"  # the part that the party waits for was not offered by itself just then
     REFUSED_BEFORE = "refused_before"  # this party had this very cabin offered already
     HAS_OFFER = "has_offer"  # another cabin is kept for it just now
     NO_ROOM = "no_room"  # the ship may not carry so many more persons

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
@@ -19,11 +19,11 @@ from portal.booking.waiting.models import (
     WaitingState,
     WaitingWish,
 )
-from portal.catalogue.models import Cabin, Category, Sailing
-from portal.catalogue.queries import SailingView, sailing_view
+from portal.catalogue.models import Cabin, Category, Sailing, VoyagePart
+from portal.catalogue.queries import PartView, SailingView, sailing_view, sailings_by_code
 from portal.database import db
 from portal.inventory.finding import card_of, sold_out_besides
-from portal.inventory.queries import SailingCard, free_cabins_of
+from portal.inventory.queries import SailingCard, cabins_taken, card_of_part, free_cabins_of
 from portal.kernel.errors import NotFound
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
@@ -42,39 +42,46 @@ class Line:
 
     sailing: SailingView
     parties: tuple[InLine, ...]
-    cabins: tuple[FreeCabin, ...]
-    held: tuple[FreeCabin, ...]  # kept for somebody who has not booked yet: they may become free
-    room: int  # persons, infants counted
+    cabins: tuple[FreeCabin, ...]  # free on some night at least
+    held: tuple[FreeCabin, ...]  # kept by somebody who has not booked: as they would be if he gave them back
+    room: Mapping[date, int]  # persons, infants counted; by night
 
-    def newcomer(self, party: int, sleepers: int, category: str | None) -> InLine:
-        return InLine(0, party, sleepers, category)
+    @property
+    def least_room(self) -> int:
+        """For how many persons there is room on every night."""
+        return min(self.room.values())
+
+    def wanting(self, nights: Collection[date]) -> list[InLine]:
+        """Who is in line for some of these nights."""
+        return [one for one in self.parties if one.wants_some_of(nights)]
 
     def plan(self, without: Collection[int] = ()) -> tuple[Proposal, ...]:
         """What would be offered to whom now; `without` these parties."""
         return propose([one for one in self.parties if one.entry_id not in without], self.cabins, self.room)
 
-    def wants(self, cabin_id: int) -> bool:
-        """Whether the cabin is free and suits somebody in line."""
+    def wants(self, cabin_id: int, nights: Collection[date]) -> bool:
+        """Whether the cabin suits somebody in line who needs one of these nights."""
         cabin = next((each for each in self.cabins if each.id == cabin_id), None)
-        return cabin is not None and any(why_not(one, cabin, self.room) is None for one in self.parties)
+        return cabin is not None and any(why_not(one, cabin, self.room) is None for one in self.wanting(nights))
 
 
 def line_of(sailing_id: int, now: datetime) -> Line:
-    """Eleven statements, however long the line is."""
+    """Nine statements, however long the line is; one more where the sailing has parts."""
     code = db.session.scalar(select(Sailing.code).where(Sailing.id == sailing_id))
     free = free_cabins_of(code or "", now)
-    entries = db.session.scalars(
-        select(WaitingEntry)
+    entries = db.session.execute(
+        select(WaitingEntry, WaitingWish)
         .join(WaitingWish)
         .where(WaitingWish.sailing_id == sailing_id, WaitingEntry.over_at.is_(None))
         .order_by(WaitingEntry.id)
+        .options(joinedload(WaitingWish.part))
     ).all()
     refused: dict[int, set[int]] = {}
     for entry_id, cabin_id in db.session.execute(
         select(WaitingOffer.entry_id, WaitingOffer.cabin_id).where(
             WaitingOffer.sailing_id == sailing_id,
             WaitingOffer.state != OfferState.OPEN,
-            WaitingOffer.entry_id.in_([entry.id for entry in entries]),
+            WaitingOffer.entry_id.in_([entry.id for entry, _wish in entries]),
         )
     ):
         refused.setdefault(entry_id, set()).add(cabin_id)
@@ -86,19 +93,21 @@ def line_of(sailing_id: int, now: datetime) -> Line:
                 party=entry.party,
                 sleepers=entry.sleepers,
                 category=entry.category,
+                nights=frozenset(free.sailing.night_dates if wish.part is None else wish.part.nights),
                 has_offer=entry.state is WaitingState.OFFERED,
+                sold=wish.part is None or (wish.part.on_sale and wish.part.certain),
                 refused=frozenset(refused.get(entry.id, ())),
             )
-            for entry in entries
+            for entry, wish in entries
         ),
-        cabins=tuple(_free(cabin) for cabin in free.cabins),
-        held=tuple(_free(cabin) for cabin in free.held),
+        cabins=tuple(_free(one.cabin, one.free) for one in free.cabins if one.free),
+        held=tuple(_free(one.cabin, one.may_come) for one in free.cabins if one.held),
         room=free.room,
     )
 
 
-def _free(cabin: Cabin) -> FreeCabin:
-    return FreeCabin(cabin.id, cabin.number, cabin.sleeps, cabin.category.code, cabin.category.position)
+def _free(cabin: Cabin, nights: frozenset[date]) -> FreeCabin:
+    return FreeCabin(cabin.id, cabin.number, cabin.sleeps, cabin.category.code, nights, cabin.category.position)
 
 
 # ---------- For guests ----------
@@ -108,21 +117,31 @@ def _free(cabin: Cabin) -> FreeCabin:
 class JoinPage:
     """What can be waited for."""
 
-    card: SailingCard
-    sailing_id: int
+    card: SailingCard  # of the sailing, or of a part of it
+    wish: Wish
     categories: tuple[tuple[str, LocalizedText, int], ...]  # code, name, the most that a cabin of it sleeps
     most: int  # the most that any cabin sleeps
-    others: tuple[SailingCard, ...]  # sailings that are sold out, too
-    waiting: int  # parties in line
-    full: bool  # no cabin of the sailing is free
+    others: tuple[SailingView, ...]  # other sailings that are full, too, or the same part of them
+    waiting: int  # parties in line for some of the same nights
+
+    @property
+    def full(self) -> bool:
+        return self.card.state == "sold_out"
 
 
-def join_page(code: str, now: datetime) -> JoinPage:
-    """Raises NotFound."""
-    card = card_of(code, now)
-    sailing = db.session.scalars(select(Sailing).where(Sailing.code == code)).one_or_none()
-    if sailing is None:
-        raise NotFound(code)
+@dataclass(frozen=True)
+class Wish:
+    """A sailing that somebody would wait for, or a part of it."""
+
+    sailing_id: int
+    part_id: int | None
+
+
+def join_page(code: str, now: datetime, part: str | None = None) -> JoinPage:
+    """part: its key, to wait for that part of the voyage alone. Raises NotFound."""
+    card = card_of(code, now) if part is None else card_of_part(code, part, now)
+    sailing = db.session.scalars(select(Sailing).where(Sailing.code == code)).one()
+    voyage = next((one for one in sailing.parts if one.key == part), sailing)
     sleeps = db.session.execute(
         select(Category, func.max(Cabin.berths + Cabin.extra_berths))
         .join(Cabin, Cabin.category_id == Category.id)
@@ -132,28 +151,38 @@ def join_page(code: str, now: datetime) -> JoinPage:
     ).all()
     return JoinPage(
         card=card,
-        sailing_id=sailing.id,
+        wish=Wish(sailing.id, card.part.id if card.part else None),
         categories=tuple((category.code, category.name, most) for category, most in sleeps),
         most=max((most for _, most in sleeps), default=1),
-        others=sold_out_besides(code, now),
-        waiting=_in_line(sailing.id),
-        full=card.state == "sold_out",
+        others=_others(voyage, card, now),
+        waiting=len(line_of(sailing.id, now).wanting(voyage.nights)),
     )
 
 
-def sailing_ids(codes: Collection[str]) -> tuple[int, ...]:
-    return tuple(db.session.scalars(select(Sailing.id).where(Sailing.code.in_(codes)).order_by(Sailing.id)))
-
-
-def _in_line(sailing_id: int, before: int | None = None) -> int:
-    """Parties in line for a sailing, or only those before an entry."""
-    query = (
-        select(func.count())
-        .select_from(WaitingWish)
-        .join(WaitingEntry)
-        .where(WaitingWish.sailing_id == sailing_id, WaitingEntry.over_at.is_(None))
+def _others(voyage: Sailing | VoyagePart, card: SailingCard, now: datetime) -> tuple[SailingView, ...]:
+    """Other sailings that are full, or where this part is; a few statements for each that offers it."""
+    sold_out = [other.code for other in sold_out_besides(voyage.code, now)]
+    if isinstance(voyage, Sailing):
+        return sailings_by_code(sold_out)
+    sailings = db.session.scalars(
+        select(Sailing).where(Sailing.code.in_(sold_out)).order_by(Sailing.starts_at, Sailing.id)
     )
-    return db.session.scalar(query if before is None else query.where(WaitingEntry.id < before)) or 0
+    views = [sailing_view(part) for sailing in sailings if (part := voyage.like_on(sailing)) is not None]
+    return tuple(
+        view for view in views if len(cabins_taken(view.ship_id, view.night_dates, now)) >= card.cabins
+    )
+
+
+def wishes_for(wish: Wish, codes: Collection[str]) -> tuple[Wish, ...]:
+    """This wish, and the same of other sailings; of a part only where it is offered there."""
+    part = None if wish.part_id is None else db.session.get_one(VoyagePart, wish.part_id)
+    found = [wish]
+    for sailing in db.session.scalars(select(Sailing).where(Sailing.code.in_(codes)).order_by(Sailing.id)):
+        if part is None:
+            found.append(Wish(sailing.id, None))
+        elif (like := part.like_on(sailing)) is not None:
+            found.append(Wish(sailing.id, like.id))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -166,12 +195,12 @@ class SkipView:
 
 @dataclass(frozen=True)
 class WishView:
-    """One sailing that a party waits for."""
+    """One sailing that a party waits for, or a part of one."""
 
     sailing: SailingView
-    place: int  # from 1
-    waiting: int  # parties in line, this one among them
-    why: str  # none_free, too_small, no_room, refused, soon, over
+    place: int  # from 1, among those who wait for some of the same nights
+    waiting: int  # how many they are, this party among them
+    why: str  # none_free, some_nights, too_small, no_room, refused, soon, not_sold, over
     may_come: int  # suitable cabins that are only held now
     skips: tuple[SkipView, ...]
 
@@ -225,7 +254,7 @@ def place_page(entry_id: int, now: datetime) -> PlacePage:
         infants=entry.infants,
         category=_category_name(entry),
         made_at=entry.made_at,
-        wishes=tuple(_wish_view(entry, wish.sailing_id, now) for wish in entry.wishes) if in_line else (),
+        wishes=tuple(_wish_view(entry, wish, now) for wish in entry.wishes) if in_line else (),
         offer=offer_view(offer) if offer else None,
     )
 
@@ -242,23 +271,24 @@ def _category_name(entry: WaitingEntry) -> LocalizedText | None:
     )
 
 
-def _wish_view(entry: WaitingEntry, sailing_id: int, now: datetime) -> WishView:
-    line = line_of(sailing_id, now)
-    me = next((one for one in line.parties if one.entry_id == entry.id), None)
-    alone = me or InLine(entry.id, entry.party, entry.sleepers, entry.category)
+def _wish_view(entry: WaitingEntry, wish: WaitingWish, now: datetime) -> WishView:
+    line = line_of(wish.sailing_id, now)
+    me = next(one for one in line.parties if one.entry_id == entry.id)
+    rivals = line.wanting(me.nights)
     skips = db.session.scalars(
         select(WaitingSkip)
         .join(WaitingOffer)
-        .where(WaitingSkip.entry_id == entry.id, WaitingOffer.sailing_id == sailing_id)
+        .where(WaitingSkip.entry_id == entry.id, WaitingOffer.sailing_id == wish.sailing_id)
         .order_by(WaitingSkip.id.desc())
         .options(joinedload(WaitingSkip.offer).joinedload(WaitingOffer.cabin))
     )
+    enough = dict.fromkeys(line.room, entry.party)
     return WishView(
-        sailing=line.sailing,
-        place=_in_line(sailing_id, entry.id) + 1,
-        waiting=len(line.parties),
-        why=_why(alone, line, now),
-        may_come=sum(why_not(alone, cabin, entry.party) is None for cabin in line.held),
+        sailing=line.sailing if wish.part is None else sailing_view(wish.part),
+        place=rivals.index(me) + 1,
+        waiting=len(rivals),
+        why=_why(me, line, now),
+        may_come=sum(why_not(me, cabin, enough) is None for cabin in line.held),
         skips=tuple(
             SkipView(skip.offer.cabin.number, skip.offer.cabin.sleeps, skip.reason, skip.made_at) for skip in skips
         ),
@@ -269,12 +299,13 @@ def _why(one: InLine, line: Line, now: datetime) -> str:
     """In one word why the party has no cabin yet; the words for it are on its page."""
     if not line.sailing.on_sale_at(now):
         return "over"
-    reasons = {why_not(one, cabin, line.room) for cabin in line.cabins} - {SkipReason.OTHER_CATEGORY}
-    if not reasons:
-        return "none_free"
+    if not one.sold:
+        return "not_sold"
+    reasons = {why_not(one, cabin, line.room) for cabin in line.cabins if one.wants_some_of(cabin.nights)}
     for reason, word in (
         (None, "soon"),
         (SkipReason.NO_ROOM, "no_room"),
+        (SkipReason.OTHER_NIGHTS, "some_nights"),
         (SkipReason.TOO_SMALL, "too_small"),
         (SkipReason.REFUSED_BEFORE, "refused"),
     ):
@@ -292,6 +323,9 @@ def _price_now(offer: WaitingOffer) -> Money | None:
     entry, cabin, sailing = offer.entry, offer.cabin, offer.sailing
     party = Party.of([ADULT] * entry.sleepers + [INFANT] * entry.infants)
     prices = prices_of({sailing.id: sailing.code})[sailing.id]
+    part = offer.occupancy.part
+    if part is not None:
+        prices = prices.for_part(part.percent, part.embark.port.name, part.disembark.port.name)
     day = day_of(offer.made_at, sailing.calls[0].port.zone)
     try:
         fares = prices.cabin(
@@ -310,7 +344,7 @@ def offer_view(offer: WaitingOffer) -> OfferView:
         id=offer.id,
         reference=offer.reference,
         state=offer.state,
-        sailing=sailing_view(offer.sailing),
+        sailing=sailing_view(offer.occupancy.voyage),
         cabin=cabin.number,
         category=cabin.category.name,
         deck=cabin.deck.name,
@@ -331,6 +365,8 @@ class EntryRow:
     id: int
     reference: str
     place: int  # 0 for one who waits no more
+    place_by_nights: int  # among those who wait for some of the same nights, as the guest is told it
+    part: PartView | None  # of the voyage; None: the whole
     name: str
     email: str
     language: str
@@ -359,7 +395,7 @@ class LinePage:
     rows: tuple[EntryRow, ...]  # in line, in their order
     over: tuple[EntryRow, ...]  # who wait no more, the newest first
     runs: tuple[DryRun, ...]
-    left: tuple[FreeCabin, ...]  # free, and of no use to anybody in line
+    left: tuple[FreeCabin, ...]  # free for the whole voyage, and of no use to anybody in line
 
 
 OVER_SHOWN = 30
@@ -368,12 +404,18 @@ OVER_SHOWN = 30
 def line_page(sailing_id: int, now: datetime) -> LinePage:
     """Staff's view of a line, with what would be offered to whom now; nothing is written. Fifteen statements."""
     line = line_of(sailing_id, now)
-    of_sailing = select(WaitingEntry).join(WaitingWish).where(WaitingWish.sailing_id == sailing_id)
-    in_line = db.session.scalars(of_sailing.where(WaitingEntry.over_at.is_(None)).order_by(WaitingEntry.id)).all()
-    over = db.session.scalars(
+    of_sailing = (
+        select(WaitingEntry, WaitingWish)
+        .join(WaitingWish)
+        .where(WaitingWish.sailing_id == sailing_id)
+        .options(joinedload(WaitingWish.part))
+    )
+    in_line = db.session.execute(of_sailing.where(WaitingEntry.over_at.is_(None)).order_by(WaitingEntry.id)).all()
+    over = db.session.execute(
         of_sailing.where(WaitingEntry.over_at.is_not(None)).order_by(WaitingEntry.over_at.desc()).limit(OVER_SHOWN)
     ).all()
-    ids = [entry.id for entry in (*in_line, *over)]
+    ids = [entry.id for entry, _wish in (*in_line, *over)]
+    nights = {one.entry_id: one.nights for one in line.parties}
     offers = {
         offer.entry_id: offer
         for offer in db.session.scalars(
@@ -393,12 +435,15 @@ def line_page(sailing_id: int, now: datetime) -> LinePage:
         cabin = skip.offer.cabin
         skips.setdefault(skip.entry_id, []).append(SkipView(cabin.number, cabin.sleeps, skip.reason, skip.made_at))
 
-    def row(place: int, entry: WaitingEntry) -> EntryRow:
+    def row(place: int, entry: WaitingEntry, wish: WaitingWish) -> EntryRow:
         offer = offers.get(entry.id)
+        rivals = [one.entry_id for one in line.wanting(nights.get(entry.id, ()))]
         return EntryRow(
             id=entry.id,
             reference=entry.reference,
             place=place,
+            place_by_nights=rivals.index(entry.id) + 1 if rivals else 0,
+            part=None if wish.part is None else sailing_view(wish.part).part,
             name=entry.name,
             email=entry.email,
             language=entry.language,
@@ -412,14 +457,14 @@ def line_page(sailing_id: int, now: datetime) -> LinePage:
             skips=tuple(skips.get(entry.id, ())),
         )
 
-    rows = tuple(row(place, entry) for place, entry in enumerate(in_line, 1))
+    rows = tuple(row(place, entry, wish) for place, (entry, wish) in enumerate(in_line, 1))
     by_id = {one.id: one for one in rows}
     plan = line.plan() if line.sailing.on_sale_at(now) else ()
     taken = {proposal.cabin.id for proposal in plan}
     return LinePage(
         line=line,
         rows=rows,
-        over=tuple(row(0, entry) for entry in over),
+        over=tuple(row(0, entry, wish) for entry, wish in over),
         runs=tuple(
             DryRun(
                 proposal.cabin,
@@ -428,7 +473,7 @@ def line_page(sailing_id: int, now: datetime) -> LinePage:
             )
             for proposal in plan
         ),
-        left=tuple(cabin for cabin in line.cabins if cabin.id not in taken),
+        left=tuple(cabin for cabin in line.cabins if cabin.id not in taken and cabin.nights.issuperset(line.room)),
     )
 
 

@@ -5,14 +5,14 @@ Rows are locked in the order parties, sailing, cabins; the parties by id.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import and_, exists, or_, select, update
 
 from portal.audit.services import record
 from portal.booking.waiting.errors import CabinIsFree, NoCabinSleepsSoMany, NotInLine, OfferOver
-from portal.booking.waiting.matching import why_not
+from portal.booking.waiting.matching import InLine, why_not
 from portal.booking.waiting.models import (
     IN_LINE,
     OFFER_MOVES,
@@ -25,7 +25,7 @@ from portal.booking.waiting.models import (
     WaitingWish,
 )
 from portal.booking.waiting.queries import line_of
-from portal.catalogue.models import Cabin, Category, Sailing, SailingState
+from portal.catalogue.models import Cabin, Category, Sailing, SailingState, VoyagePart
 from portal.database import db, transaction
 from portal.inventory.errors import CabinTaken, HoldOver, SailingClosed, ShipFull
 from portal.inventory.line import keeps_a_line
@@ -61,6 +61,7 @@ def offered_until(sailing: Sailing, now: datetime) -> datetime | None:
 def join_line(
     *,
     sailing_ids: Sequence[int],
+    part_ids: Mapping[int, int] | None = None,
     party: int,
     infants: int,
     category: str | None,
@@ -72,11 +73,13 @@ def join_line(
 ) -> WaitingEntry:
     """Put a party at the end of the line for these sailings; the first that has a cabin for it is offered.
 
-    party: persons, infants counted; infants: those of them who sleep with their parents. category: a code, or none for
-    any. An address that waits for one of the sailings already keeps its place and gets its letter again.
+    part_ids: by sailing, the part of the voyage that is wanted, where it is not the whole. party: persons, infants
+    counted; infants: those of them who sleep with their parents. category: a code, or none for any. An address that
+    waits for one of these voyages already keeps its place and gets its letter again.
     Raises SailingClosed, NoCabinSleepsSoMany or CabinIsFree; then nothing is written. Announces booking.line_joined.
     """
     address = email.strip().lower()
+    wanted = {sailing_id: (part_ids or {}).get(sailing_id) for sailing_id in sorted(set(sailing_ids))}
     with transaction() as session:
         known = session.scalars(
             select(WaitingEntry)
@@ -84,18 +87,24 @@ def join_line(
             .where(
                 WaitingEntry.email == address,
                 WaitingEntry.over_at.is_(None),
-                WaitingWish.sailing_id.in_(sailing_ids),
+                or_(
+                    *(
+                        and_(WaitingWish.sailing_id == sailing_id, WaitingWish.part_id.is_not_distinct_from(part_id))
+                        for sailing_id, part_id in wanted.items()
+                    )
+                ),
             )
             .order_by(WaitingEntry.id)
         ).first()
         if known is not None:
             _tell_joined(known)
             return known
-        for sailing_id in sorted(set(sailing_ids)):
+        for sailing_id, part_id in wanted.items():
             sailing = session.get_one(Sailing, sailing_id)
-            if not sailing.on_sale_at(now):
+            voyage = sailing if part_id is None else session.get_one(VoyagePart, part_id)
+            if not voyage.on_sale_at(now):
                 raise SailingClosed
-            _check_waiting_helps(sailing, party, infants, category, now)
+            _check_waiting_helps(sailing, voyage.nights, party, infants, category, now)
         entry = WaitingEntry(
             party=party,
             infants=infants,
@@ -106,7 +115,9 @@ def join_line(
             consent_version=consent_version,
             consent_given_at=real_now(),
             made_at=now,
-            wishes=[WaitingWish(sailing_id=sailing_id) for sailing_id in sorted(set(sailing_ids))],
+            wishes=[
+                WaitingWish(sailing_id=sailing_id, part_id=part_id) for sailing_id, part_id in wanted.items()
+            ],
         )
         session.add(entry)
         session.flush()
@@ -120,7 +131,7 @@ def _tell_joined(entry: WaitingEntry) -> None:
 
 
 def _check_waiting_helps(
-    sailing: Sailing, party: int, infants: int, category: str | None, now: datetime
+    sailing: Sailing, nights: Sequence[date], party: int, infants: int, category: str | None, now: datetime
 ) -> None:
     """Nobody waits for a cabin that is free, nor for one that the ship does not have."""
     sizes = select(Cabin.berths + Cabin.extra_berths).where(Cabin.ship_id == sailing.ship_id)
@@ -129,10 +140,9 @@ def _check_waiting_helps(
     if party - infants > max(db.session.scalars(sizes), default=0):
         raise NoCabinSleepsSoMany
     line = line_of(sailing.id, now)
-    newcomer = line.newcomer(party, party - infants, category)
+    newcomer = InLine(0, party, party - infants, category, frozenset(nights))
     for cabin in line.cabins:
-        before = [one for one in line.parties if why_not(one, cabin, line.room) is None]
-        if not before and why_not(newcomer, cabin, line.room) is None:
+        if why_not(newcomer, cabin, line.room) is None and not line.wants(cabin.id, nights):
             raise CabinIsFree
 
 
@@ -198,6 +208,7 @@ def _offer_next(sailing_id: int, refused: set[int], chosen: list[int], now: date
             return False
         proposal = plan[0]
         entry = entries[proposal.entry_id]
+        [wish] = [one for one in entry.wishes if one.sailing_id == sailing_id]
         chosen.append(entry.id)
         hold = hold_cabin(
             sailing_id=sailing_id,
@@ -206,6 +217,7 @@ def _offer_next(sailing_id: int, refused: set[int], chosen: list[int], now: date
             holder=f"waiting:{entry.reference}",
             now=now,
             offered_until=until,
+            part_id=wish.part_id,
         )
         offer = WaitingOffer(
             entry_id=entry.id,
@@ -227,8 +239,8 @@ def _offer_next(sailing_id: int, refused: set[int], chosen: list[int], now: date
 
 
 @keeps_a_line
-def someone_waits(sailing: Sailing, cabin: Cabin, now: datetime) -> bool:
-    """Whether this cabin, were it free, would be offered to somebody in line now."""
+def someone_waits(sailing: Sailing, cabin: Cabin, nights: Collection[date], now: datetime) -> bool:
+    """Whether this cabin, were it free, would be offered to somebody in line now who needs one of these nights."""
     in_line = exists().where(
         WaitingWish.sailing_id == sailing.id,
         WaitingWish.entry_id == WaitingEntry.id,
@@ -236,7 +248,7 @@ def someone_waits(sailing: Sailing, cabin: Cabin, now: datetime) -> bool:
     )
     if not db.session.scalar(select(in_line)) or offered_until(sailing, now) is None:
         return False
-    return line_of(sailing.id, now).wants(cabin.id)
+    return line_of(sailing.id, now).wants(cabin.id, nights)
 
 
 def accept_offer(*, offer_id: int, holder: str, now: datetime) -> Occupancy:

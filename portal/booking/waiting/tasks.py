@@ -68,7 +68,7 @@ def tell_of_end(entry_id: int) -> None:
 
 
 def _sailings(entry: WaitingEntry) -> list[Any]:
-    return [sailing_view(wish.sailing) for wish in entry.wishes]
+    return [sailing_view(wish.voyage) for wish in entry.wishes]
 
 
 def _write(letter: str, entry: WaitingEntry, about: str, **context: Any) -> None:

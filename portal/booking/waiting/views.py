@@ -15,8 +15,9 @@ from portal.booking.waiting.errors import CabinIsFree
 from portal.booking.waiting.forms import AnswerForm, DeclineForm, JoinLineForm
 from portal.booking.waiting.labels import WAITING_STATES, WAITING_TONES
 from portal.booking.waiting.models import OfferState
+from portal.catalogue.queries import SailingView
 from portal.extensions import limiter
-from portal.inventory.queries import SailingCard
+from portal.inventory.views import asked_part
 from portal.kernel import formats
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
@@ -28,23 +29,24 @@ from portal.web.versions import CONSENT_VERSION
 @public
 @limiter.limit("5 per 10 minutes; 20 per day", methods=["POST"])
 def waiting_list(code: str) -> ResponseReturnValue:
-    page = queries.join_page(code, now())
+    page = queries.join_page(code, now(), asked_part())
     account = signed_in()
     known = {"name": account.name, "email": account.email} if account and not account.is_staff else {}
     form = JoinLineForm(data={"category": request.args.get("category", ""), **known})
     form.offer(
         page.most,
         [(grade, name.within(language())) for grade, name, _most in page.categories],
-        [(card.code, _sailing_words(card)) for card in page.others],
+        [(other.code, _sailing_words(other)) for other in page.others],
     )
     if request.method == "GET" and form.party.data is None:
         form.party.data = min(2, page.most)
     free = False
     if form.validate_on_submit():
-        wanted = [page.sailing_id, *queries.sailing_ids((form.also.data or [])[: services.SAILINGS_AT_ONCE - 1])]
+        wanted = queries.wishes_for(page.wish, (form.also.data or [])[: services.SAILINGS_AT_ONCE - 1])
         try:
             services.join_line(
-                sailing_ids=wanted,
+                sailing_ids=[wish.sailing_id for wish in wanted],
+                part_ids={wish.sailing_id: wish.part_id for wish in wanted if wish.part_id is not None},
                 party=form.persons,
                 infants=form.infants,
                 category=form.code,
@@ -63,9 +65,9 @@ def waiting_list(code: str) -> ResponseReturnValue:
     return answer, 422 if form.errors else 200
 
 
-def _sailing_words(card: SailingCard) -> str:
-    title = card.title.within(language())
-    period = formats.period(card.starts_at, card.embark.zone, card.ends_at, card.disembark.zone, language())
+def _sailing_words(voyage: SailingView) -> str:
+    title = voyage.title.within(language())
+    period = formats.period(voyage.starts_at, voyage.embark.zone, voyage.ends_at, voyage.disembark.zone, language())
     return f"{title}, {period}"
 
 

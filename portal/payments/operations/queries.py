@@ -158,11 +158,12 @@ def offered(booking: Booking, among: Sequence[Candidate], now: datetime) -> tupl
 
 def _price(booking: Booking, candidate: Candidate, now: datetime) -> Money | None:
     """What the party pays there today, cabin by cabin as it is booked; none where it cannot be taken."""
-    sailing, left = candidate.free.sailing, list(candidate.free.cabins)
+    sailing = candidate.free.sailing
+    left = candidate.free.free_on(sailing.night_dates)
     prices = candidate.prices[booking.currency]
     if booking.voyage is not booking.sailing:  # of a part of the voyage: others have other parts, and other prices
         return None
-    if len(booking.passengers) > candidate.free.room:
+    if len(booking.passengers) > candidate.free.room_on(sailing.night_dates):
         return None
     day = day_of(sailing.starts_at, sailing.embark.zone)
     fares, party = [], []
