@@ -22,6 +22,7 @@ from portal.config import ROOT, read_config
 from portal.database import db
 from portal.demonstration import start_clock
 from portal.extensions import babel, compress, csrf, limiter, migrate
+from portal.files import tasks as files_tasks
 from portal.inventory import guarantee_views
 from portal.inventory import views as inventory
 from portal.inventory.reservations import tasks as reservation_tasks
@@ -48,6 +49,7 @@ from portal.web import views as web
 # Imported so that what they follow up is registered.
 TASKS = (
     accounts_tasks,
+    files_tasks,
     reservation_tasks,
     booking_tasks,
     passenger_tasks,

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from portal.kernel.bank_accounts import account_fits, correspondent_fits
 
@@ -21,6 +22,7 @@ class ConfigurationError(Exception):
 
 def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Flask settings from `environ`. Raises ConfigurationError with one sentence."""
+    environ = _with_files(environ)
     kind = environ.get("PORTAL_ENV", "demonstration")
     if kind not in ("demonstration", "production"):
         raise ConfigurationError(f"PORTAL_ENV is {kind!r}; it may be 'demonstration' or 'production'.")
@@ -45,6 +47,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "FILES_KEY": environ.get("FILES_KEY"),
         "FILES_KEY_BEFORE": environ.get("FILES_KEY_BEFORE"),
         "FILES_URL": environ.get("FILES_URL") or f"file://{folder / 'files'}",
+        "CLAMD_URL": _scanner(environ),
         "MAIL_URL": environ.get("MAIL_URL") or f"file://{folder / 'mail'}",
         "MAIL_SENDER": environ.get("MAIL_SENDER", "cruises@example.org"),
         **_channels(environ, production),
@@ -70,6 +73,37 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         # Compressing a streamed file leaves it open until it is collected as garbage.
         "COMPRESS_STREAMS": False,
     }
+
+
+# May stand in a file that NAME_FILE names, as secrets of containers do: an environment is shown by more programs.
+FROM_FILES = ("SECRET_KEY", "DOCUMENT_KEY", "FILES_KEY", "FILES_KEY_BEFORE")
+
+
+def _with_files(environ: Mapping[str, str]) -> Mapping[str, str]:
+    found = dict(environ)
+    for name in FROM_FILES:
+        path = environ.get(f"{name}_FILE")
+        if not path:
+            continue
+        if environ.get(name):
+            raise ConfigurationError(f"{name} and {name}_FILE are both set; leave one of them out.")
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as failure:
+            raise ConfigurationError(f"{name}_FILE cannot be read ({type(failure).__name__}).") from None
+        if not found[name]:
+            raise ConfigurationError(f"{name}_FILE is empty.")
+    return found
+
+
+def _scanner(environ: Mapping[str, str]) -> str | None:
+    """Where clamd listens; None: there is no virus scanner."""
+    address = environ.get("CLAMD_URL") or None
+    if address:
+        parts = urlsplit(address)
+        if not ((parts.scheme == "tcp" and parts.hostname) or (parts.scheme == "unix" and parts.path)):
+            raise ConfigurationError(f"CLAMD_URL is {address!r}; it is written like tcp://host:3310 or unix:///path.")
+    return address
 
 
 # What names a channel of payments in the environment: all of a line or nothing.

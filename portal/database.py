@@ -166,6 +166,11 @@ def transaction() -> Iterator[Session]:
         session.info["in_transaction"] = False
 
 
+def in_transaction() -> bool:
+    """Whether the caller stands inside a transaction() block."""
+    return bool(db.session().info.get("in_transaction"))
+
+
 def after_commit(call: Any) -> None:
     """Run `call` once the surrounding transaction has committed; never if it rolls back."""
     db.session().info.setdefault("after_commit", []).append(call)

@@ -135,3 +135,26 @@ def test_the_demonstration_plays_every_channel_with_the_sandbox(tmp_path):
     assert config["YOOKASSA_API_BASE"] == "http://127.0.0.1:9001/v3"
     assert config["TURKMENBANK_URL"] == "http://127.0.0.1:9001/payment/rest"
     assert config["DESK_PLACE"] is not None
+
+
+def test_a_secret_may_stand_in_a_file_instead_of_the_environment(tmp_path):
+    secret = tmp_path / "document-key"
+    secret.write_text("from a file\n")
+    without = {name: value for name, value in COMPLETE.items() if name != "DOCUMENT_KEY"}
+
+    config = read_config(without | {"DOCUMENT_KEY_FILE": str(secret)})
+
+    assert config["DOCUMENT_KEY"] == "from a file"
+    with pytest.raises(ConfigurationError, match="both set"):
+        read_config(COMPLETE | {"DOCUMENT_KEY_FILE": str(secret)})
+    secret.write_text("\n")
+    with pytest.raises(ConfigurationError, match="DOCUMENT_KEY_FILE is empty"):
+        read_config(without | {"DOCUMENT_KEY_FILE": str(secret)})
+    with pytest.raises(ConfigurationError, match="DOCUMENT_KEY_FILE cannot be read"):
+        read_config(without | {"DOCUMENT_KEY_FILE": str(tmp_path / "nowhere")})
+
+
+@pytest.mark.parametrize("address", ["clamd", "http://clamd:3310", "tcp://", "unix://"])
+def test_an_address_at_which_no_virus_scanner_can_be_is_named_before_the_start(address):
+    with pytest.raises(ConfigurationError, match="CLAMD_URL"):
+        read_config(COMPLETE | {"CLAMD_URL": address})

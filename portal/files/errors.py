@@ -19,6 +19,13 @@ class KindNotTaken(Refused):
     )
 
 
+class Infected(Refused):
+    message = _l(
+        "The virus scanner found something dangerous in this file, so it was not kept. Please take a new photo of the"
+        " document, and have the device checked from which the file comes."
+    )
+
+
 class PhoneFormat(Refused):
     message = _l(
         "Photos in this format of telephones cannot be opened here. Please send it as JPEG: on an iPhone choose"
@@ -44,8 +51,8 @@ class PdfTooLong(Refused):
 
 class PdfActive(Refused):
     message = _l(
-        "This PDF contains a program, a form with scripts or attached files. Please print it to a new PDF, or upload"
-        " a photo of the document."
+        "This PDF shows its pages only in the program it was made for. Please print it to a new PDF, or upload a photo"
+        " of the document."
     )
 
 

@@ -7,15 +7,12 @@ position of the camera, no second file hidden behind the first, nothing that cou
 from __future__ import annotations
 
 import hashlib
-import struct
-import zlib
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from threading import Lock
 
-from PIL import Image, ImageOps, UnidentifiedImageError
-
+from portal.files import pictures
+from portal.files.antivirus import Scan
 from portal.files.errors import (
     FileDamaged,
     FileEmpty,
@@ -32,10 +29,9 @@ from portal.kernel.cage import Cage
 from portal.kernel.errors import Refused
 
 MAX_BYTES = 15 * 1024 * 1024
-MAX_PIXELS = 60_000_000
-KEPT_SIDE = 5000  # pixels: a page at 400 dpi; more helps nobody to read it
-JPEG_QUALITY = 88
-# Readers of PDF and HEIC are large and such files devious.
+# A picture of more is decoded in the cage: 16 million pixels take 130 MB at worst, 60 million half a gigabyte.
+LARGE_PIXELS = 16_000_000
+# Readers are large and such files devious.
 READERS = Cage(Path(__file__).with_name("pdf_cage.py"), memory_bytes=1024**3, cpu_seconds=20, seconds=25)
 PATIENCE_SECONDS = 15.0
 # One file at a time in each process: two hundred kilobytes can unfold into 700 MB of pixels, and eight such files
@@ -43,14 +39,14 @@ PATIENCE_SECONDS = 15.0
 turn = Lock()
 
 JPEG, PNG, PDF = "image/jpeg", "image/png", "application/pdf"
-WEBP, HEIC = "image/webp", "image/heic"  # taken, and kept as JPEG: not every program shows them
+# Taken, and kept as JPEG: not every program shows them.
+WEBP, HEIC, AVIF = "image/webp", "image/heic", "image/avif"
 SUFFIXES = {JPEG: ".jpg", PNG: ".png", PDF: ".pdf"}
 # By content, never by name or by what the browser claims.
 MAGIC = ((b"\xff\xd8\xff", JPEG), (b"\x89PNG\r\n\x1a\n", PNG), (b"%PDF-", PDF))
-HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+BRANDS = {b"avif": AVIF, b"avis": AVIF}
+BRANDS |= dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), HEIC)
 
-# What Pillow raises for content that is not what it claims to be.
-DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, zlib.error, MemoryError)
 CAGE_REFUSALS: dict[str, type[Refused]] = {
     "protected": PdfProtected,
     "too_long": PdfTooLong,
@@ -60,9 +56,6 @@ CAGE_REFUSALS: dict[str, type[Refused]] = {
     "too_large": PictureTooLarge,
 }
 
-# Our own limit, checked before any pixel is decoded, stands in place of Pillow's, which only warns at first.
-Image.MAX_IMAGE_PIXELS = None
-
 
 @dataclass(frozen=True)
 class Examined:
@@ -71,6 +64,7 @@ class Examined:
     content: bytes
     media_type: str
     pages: int
+    scan: Scan = Scan.UNASKED  # what the virus scanner said of the upload
 
     @property
     def sha256(self) -> str:
@@ -78,17 +72,14 @@ class Examined:
 
 
 def media_type_of(content: bytes) -> str:
-    """What the first bytes say. Raises KindNotTaken or PhoneFormat."""
+    """What the first bytes say. Raises KindNotTaken."""
     for beginning, media_type in MAGIC:
         if content.startswith(beginning):
             return media_type
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return WEBP
-    if content[4:8] == b"ftyp":
-        if content[8:12] in HEIC_BRANDS:
-            return HEIC
-        if content[8:12] == b"avif":
-            raise PhoneFormat
+    if content[4:8] == b"ftyp" and content[8:12] in BRANDS:
+        return BRANDS[content[8:12]]
     raise KindNotTaken
 
 
@@ -103,10 +94,12 @@ def examine(content: bytes) -> Examined:
         raise TooBusy
     try:
         if media_type == PDF:
-            return _examine_pdf(content)
+            return _examined_pdf(content)
+        if media_type == AVIF:  # in the cage at any size, as HEIC: decoders of films are large
+            return Examined(_made_apart("picture", "AVIF", "JPEG", content=content), JPEG, pages=1)
         if media_type == HEIC:
-            content, media_type = _out_of_heic(content), JPEG
-        kept = JPEG if media_type == WEBP else media_type
+            content, media_type = _made_apart("heic", content=content), JPEG
+        kept = PNG if media_type == PNG else JPEG
         return Examined(_remade_picture(content, media_type, kept), kept, pages=1)
     finally:
         turn.release()
@@ -120,53 +113,29 @@ def page_picture(content: bytes, page: int) -> bytes:
     return picture
 
 
-def _out_of_heic(content: bytes) -> bytes:
-    """As a JPEG, upright. Decoded in the cage: the decoder is large and written in C++."""
-    code, answer = READERS.work("heic", content=content)
-    if code:
-        raise CAGE_REFUSALS.get(answer.decode(errors="replace"), FileDamaged)
-    return answer
-
-
 def _remade_picture(content: bytes, media_type: str, kept: str) -> bytes:
+    kinds = _kind(media_type), _kind(kept)
     try:
-        with Image.open(BytesIO(content), formats=[media_type.removeprefix("image/").upper()]) as picture:
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise PictureTooLarge
-            picture.draft("RGB", (KEPT_SIDE, KEPT_SIDE))  # a JPEG is then decoded at a fraction of its size
-            picture.load()
-            ImageOps.exif_transpose(picture, in_place=True)
-            return _encoded(_plain(picture), kept)
-    except (UnidentifiedImageError, *DAMAGED) as damage:
+        if pictures.pixels_of(content, kinds[0]) > LARGE_PIXELS:
+            return _made_apart("picture", *kinds, content=content)
+        return pictures.remade(content, *kinds)
+    except pictures.TooManyPixels as large:
+        raise PictureTooLarge from large
+    except pictures.Damaged as damage:
         raise FileDamaged from damage
 
 
-def _plain(picture: Image.Image) -> Image.Image:
-    """The pixels alone, upright, on white: no metadata, no transparency, no colour profile."""
-    picture.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS, reducing_gap=2)  # first: less to copy below
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        layers = picture.convert("RGBA")
-        plain = Image.new("RGB", layers.size, "white")
-        plain.paste(layers, mask=layers.getchannel("A"))
-    else:
-        plain = picture.convert("L" if picture.mode in ("1", "L") else "RGB")
-    plain.info.clear()
-    return plain
+def _kind(media_type: str) -> str:
+    return media_type.removeprefix("image/").upper()
 
 
-def _encoded(picture: Image.Image, media_type: str) -> bytes:
-    target = BytesIO()
-    if media_type == PNG:
-        picture.save(target, "PNG")
-    else:
-        picture.save(target, "JPEG", quality=JPEG_QUALITY, optimize=True)
-    return target.getvalue()
+def _examined_pdf(content: bytes) -> Examined:
+    pages, _, remade = _made_apart("clean", content=content).partition(b"\n")
+    return Examined(remade, PDF, int(pages))
 
 
-def _examine_pdf(content: bytes) -> Examined:
-    code, answer = READERS.work("clean", content=content)
+def _made_apart(*task: str, content: bytes) -> bytes:
+    code, answer = READERS.work(*task, content=content)
     if code:
         raise CAGE_REFUSALS.get(answer.decode(errors="replace"), FileDamaged)
-    pages, _, remade = answer.partition(b"\n")
-    return Examined(remade, PDF, int(pages))
+    return answer

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cryptography.exceptions import InvalidTag
@@ -12,19 +14,41 @@ from flask import current_app
 from sqlalchemy import select
 
 from portal.audit.services import record
-from portal.database import db, transaction
+from portal.database import db, in_transaction, transaction
 from portal.files import storage
-from portal.files.intake import Examined
+from portal.files.antivirus import Scan, ScannerAway, scan
+from portal.files.errors import Infected
+from portal.files.intake import Examined, examine
 from portal.files.models import FileState, StoredFile
 from portal.kernel.acting import acting
 from portal.kernel.clock import real_now
 from portal.kernel.errors import NotFound
 from portal.kernel.references import new_reference
 from portal.kernel.sealing import derive_key, seal, unseal
+from portal.outbox.services import announce
+
+log = logging.getLogger(__name__)
 
 KEY_BYTES = 32
+SCANNED_AT_ONCE = 20
 ROTATED_AT_ONCE = 100
 ORPHAN_AGE = timedelta(hours=1)  # longer than any upload: what has no row by then never gets one
+
+
+def take(content: bytes) -> Examined:
+    """A harmless copy of an upload, after the virus scanner, if there is one, has looked at the upload itself.
+
+    A scanner that does not answer keeps nobody waiting here: the copy is then looked at later, by scan_waiting(), and
+    shown to nobody before. Takes seconds. Raises Infected, or what examine() raises.
+    """
+    examined = examine(content)
+    try:
+        said = scan(content)
+    except ScannerAway:
+        said = Scan.AWAITED
+    if said is Scan.INFECTED:
+        raise Infected
+    return replace(examined, scan=said)
 
 
 @contextmanager
@@ -50,7 +74,10 @@ def keeping(examined: Examined, *, kind: str, now: datetime) -> Iterator[StoredF
         uploaded_by=acting.get(),
         uploaded_at=now,
     )
-    file.move_to(FileState.CLEAN)  # what intake has made anew holds nothing but what can be seen
+    if examined.scan is not Scan.AWAITED:  # what intake has made anew holds nothing but what can be seen
+        file.move_to(FileState.CLEAN)
+    if examined.scan is Scan.HARMLESS:
+        file.scanned_at = now
     storage.write(path, seal(examined.content, key, reference.encode()))
     try:
         yield file
@@ -60,9 +87,14 @@ def keeping(examined: Examined, *, kind: str, now: datetime) -> Iterator[StoredF
 
 
 def content_of(file: StoredFile) -> bytes:
-    """The file as it was kept. Raises NotFound once it is purged."""
-    if file.sealed_key is None or not file.readable:
+    """The file as it was kept. Raises NotFound once it is purged, and until the virus scanner has let it through."""
+    if not file.readable:
         raise NotFound(file.reference)
+    return _opened(file)
+
+
+def _opened(file: StoredFile) -> bytes:
+    assert file.sealed_key is not None  # only a purged one has none
     key = _key_of(file.sealed_key, file.reference)
     return unseal(storage.read(file.path), key, file.reference.encode())
 
@@ -82,15 +114,85 @@ def supersede(*, file_id: int, now: datetime) -> None:
             _move(file, FileState.SUPERSEDED, now)
 
 
+def scan_waiting(now: datetime) -> int:
+    """Let the virus scanner look at what came while it was away; how many files it said something of.
+
+    Announces files.rejected for what it stops. It looks at our copy: the upload itself was never kept.
+    """
+    said_of = 0
+    waiting = select(StoredFile.id).where(StoredFile.state == FileState.RECEIVED).order_by(StoredFile.id)
+    for file_id in db.session.scalars(waiting.limit(SCANNED_AT_ONCE)).all():
+        try:
+            said = _said_of(file_id)
+        except ScannerAway:
+            return said_of
+        if said is Scan.AWAITED:
+            continue
+        with transaction() as session:
+            file = session.get_one(StoredFile, file_id, with_for_update=True)
+            if file.state is not FileState.RECEIVED:
+                continue
+            _move(file, FileState.REJECTED if said is Scan.INFECTED else FileState.CLEAN, now)
+            file.scanned_at = now if said is not Scan.UNASKED else None
+            if said is Scan.INFECTED:
+                announce("files.rejected", file_id=file_id)
+        said_of += 1
+    return said_of
+
+
+def _said_of(file_id: int) -> Scan:
+    try:
+        content = _opened(db.session.get_one(StoredFile, file_id))
+    except (OSError, InvalidTag):
+        log.exception("file %s waits for the virus scanner and cannot be opened", file_id)
+        return Scan.AWAITED
+    finally:
+        db.session.commit()  # nothing stays open while another program works
+    return scan(content)
+
+
 def purge(*, file_id: int, now: datetime) -> None:
-    """Forget the content for good: first the key, by which even a copy of the store becomes unreadable."""
+    """Forget the content for good: first the key, by which even a copy of the store becomes unreadable.
+
+    The trail keeps the digest of what is gone, here and again once the store has nothing under its name.
+    """
     with transaction() as session:
         file = session.get_one(StoredFile, file_id, with_for_update=True)
         if file.state is not FileState.PURGED:
-            _move(file, FileState.PURGED, now)
+            _move(file, FileState.PURGED, now, reason=_digest(file))
             file.sealed_key = None
             file.purged_at = now
-    storage.remove(file.path)
+    if not in_transaction():  # else the worker does, once the caller's has committed
+        _erase(file_id, now)
+
+
+def erase_purged(now: datetime) -> int:
+    """Take away what a store that was away still had of purged files; how many are gone now."""
+    left = select(StoredFile.id).where(StoredFile.purged_at.is_not(None), StoredFile.erased_at.is_(None))
+    return sum(_erase(file_id, now) for file_id in db.session.scalars(left.order_by(StoredFile.id).limit(100)).all())
+
+
+def _erase(file_id: int, now: datetime) -> bool:
+    """Outside any transaction, since a store may be slow; written down only once the file is seen to be gone."""
+    path = db.session.get_one(StoredFile, file_id).path
+    db.session.commit()
+    try:
+        storage.remove(path)
+        gone = not storage.holds(path)
+    except Exception:  # every store has errors of its own
+        log.exception("the store did not give up file %s; it is asked again", file_id)
+        return False
+    if gone:
+        with transaction() as session:
+            file = session.get_one(StoredFile, file_id, with_for_update=True)
+            if file.erased_at is None:
+                file.erased_at = now
+                record("file.erased", subject="file", reference=file.reference, now=now, reason=_digest(file))
+    return gone
+
+
+def _digest(file: StoredFile) -> str:
+    return f"SHA-256 {file.sha256}"
 
 
 def remove_orphans() -> int:
@@ -106,11 +208,17 @@ def remove_orphans() -> int:
     return len(orphans)
 
 
-def _move(file: StoredFile, state: FileState, now: datetime) -> None:
+def _move(file: StoredFile, state: FileState, now: datetime, reason: str | None = None) -> None:
     before = file.state
     file.move_to(state)
     record(
-        f"file.{state}", subject="file", reference=file.reference, now=now, from_state=before, to_state=state
+        f"file.{state}",
+        subject="file",
+        reference=file.reference,
+        now=now,
+        from_state=before,
+        to_state=state,
+        reason=reason,
     )
 
 

@@ -54,6 +54,13 @@ def remove(path: str) -> None:
         system.rm_file(f"{root}/{path}")
 
 
+def holds(path: str) -> bool:
+    """Asked of the store itself, not of what was listed before."""
+    system, root = _place()
+    system.invalidate_cache()
+    return bool(system.exists(f"{root}/{path}"))
+
+
 def written() -> Iterator[tuple[str, datetime]]:
     """Every file there is, drafts too, with the time of its writing."""
     system, root = _place()

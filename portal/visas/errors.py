@@ -51,6 +51,13 @@ class PassportNotTyped(Refused):
     )
 
 
+class NotScannedYet(Refused):
+    message = _l(
+        "The virus scanner has not looked at this document yet, so it cannot be accepted. It will as soon as it"
+        " answers; please take the next document until then."
+    )
+
+
 class NoteMissing(Refused):
     message = _l("Please write in the note what the guest should do.")
 

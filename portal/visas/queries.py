@@ -20,13 +20,14 @@ from portal.booking.queries import known_booking, whole_booking
 from portal.catalogue.models import Sailing
 from portal.catalogue.queries import SailingView
 from portal.database import db
-from portal.files.models import StoredFile
+from portal.files.models import READABLE, FileState, StoredFile
 from portal.kernel.countries import country_name
 from portal.kernel.errors import NotFound
 from portal.kernel.parts import part_of
 from portal.kernel.text import LocalizedText
 from portal.visas.comparison import Compared, Typed, Verdict, compare
 from portal.visas.documents import CATALOGUE, SOURCES
+from portal.visas.keeping import kept_until
 from portal.visas.labels import BORDERS, ITEM_STATES, ITEM_TONES, REGIMES, WE_ARRANGE
 from portal.visas.models import (
     BY_PASSENGER,
@@ -83,12 +84,26 @@ class SubmissionView:
     reference: str
     number: int
     submitted_at: datetime
-    readable: bool
+    file_state: FileState
     by_passenger: bool
     decision: Decision | None
     reason: ReturnReason | None
     note: str | None
     reviewed_at: datetime | None
+
+    @property
+    def readable(self) -> bool:
+        return self.file_state in READABLE
+
+    @property
+    def unscanned(self) -> bool:
+        """The virus scanner is still to look at it."""
+        return self.file_state is FileState.RECEIVED
+
+    @property
+    def stopped(self) -> bool:
+        """The virus scanner did not let it through."""
+        return self.file_state is FileState.REJECTED
 
 
 @dataclass(frozen=True)
@@ -111,6 +126,7 @@ class PaperView:
     certain: bool
     sources: tuple[Source, ...]
     submissions: tuple[SubmissionView, ...]
+    expires: date | None  # of the document itself, where it was typed
 
     @property
     def from_guest(self) -> bool:
@@ -125,6 +141,11 @@ class PaperView:
         """The decision that waits for an answer, if the last document was sent back."""
         last = self.submissions[-1] if self.submissions else None
         return last if last and last.decision is Decision.RETURNED else None
+
+    @property
+    def stopped(self) -> bool:
+        """The virus scanner stopped the last document."""
+        return bool(self.submissions) and self.submissions[-1].stopped
 
     def late_on(self, today: date) -> bool:
         return self.waits_for_guest and self.due < today
@@ -179,6 +200,7 @@ class PapersPage:
     title: LocalizedText
     start_day: date
     open: bool  # papers can be handed in
+    kept_until: date  # the last day on which we have what is handed in
     passengers: tuple[PassengerView, ...]
 
 
@@ -227,6 +249,7 @@ def papers_page(booking_id: int, today: date) -> PapersPage:
         title=booking.sailing.itinerary.title,
         start_day=voyage.starts,
         open=booking.state in OPEN,
+        kept_until=kept_until(booking.sailing.ends_at),
         passengers=tuple(
             _passenger(passenger, traveller, voyage, rules, items, today)
             for passenger, traveller in _with_travellers(booking, voyage)
@@ -497,6 +520,7 @@ def _paper(passenger: Passenger, required: RequiredItem, item: ChecklistItem | N
         certain=required.certain,
         sources=_sources(required.sources),
         submissions=tuple(_submission(one) for one in item.submissions) if item else (),
+        expires=passenger.document_expires if required.document == "passport" else None,
     )
 
 
@@ -506,7 +530,7 @@ def _submission(submission: Submission) -> SubmissionView:
         reference=submission.reference,
         number=submission.number,
         submitted_at=submission.submitted_at,
-        readable=submission.file.readable,
+        file_state=submission.file.state,
         by_passenger=submission.by_passenger,
         decision=review.decision if review else None,
         reason=review.reason if review else None,
@@ -594,6 +618,7 @@ class QueuePage:
     rows: tuple[QueueRow, ...]
     total: int
     filters: QueueFilters
+    unscanned: int  # documents that nobody may open before the virus scanner has looked at them
     sailings: tuple[str, ...]
     countries: tuple[str, ...]
 
@@ -649,6 +674,7 @@ class BenchPage:
     reviewer: str | None
     same_file_elsewhere: int
     reading: ReadingView | None  # of a passport alone
+    kept_until: date
     next_reference: str | None
     waiting: int
 
@@ -686,7 +712,7 @@ def _condition(filters: QueueFilters) -> list[ColumnElement[bool]]:
 
 
 def queue_page(filters: QueueFilters) -> QueuePage:
-    """What waits for a reviewer, the most pressing first. Three statements."""
+    """What waits for a reviewer, the most pressing first. Four statements."""
     whole = (
         select(Submission)
         .join(Submission.item)
@@ -721,6 +747,7 @@ def queue_page(filters: QueueFilters) -> QueuePage:
         rows=tuple(_row(submission) for submission in found),
         total=total,
         filters=filters,
+        unscanned=db.session.scalar(select(func.count()).where(StoredFile.state == FileState.RECEIVED)) or 0,
         sailings=tuple(sorted({code for code, _country in choices})),
         countries=tuple(sorted({country for _code, country in choices if country})),
     )
@@ -814,6 +841,7 @@ def bench_page(reference: str, today: date) -> BenchPage:
         reviewer=reviewer.name if reviewer else None,
         same_file_elsewhere=_same_file_elsewhere(submission),
         reading=_reading(submission, traveller, voyage, found) if item.document == "passport" else None,
+        kept_until=kept_until(booking.sailing.ends_at, submission.file.keep_until),
         next_reference=next_reference,
         waiting=waiting,
     )

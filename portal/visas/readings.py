@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from portal.booking.services import document_digest
 from portal.database import after_commit, db, transaction
+from portal.files.models import FileState, StoredFile
 from portal.files.services import content_of
 from portal.kernel.errors import NotFound
 from portal.outbox.services import wake_worker
@@ -59,10 +60,15 @@ def _claim(now: datetime) -> int | None:
     with transaction() as session:
         reading = session.scalars(
             select(PassportReading)
-            .where(PassportReading.state == ReadingState.WAITING)
+            .join(Submission, Submission.id == PassportReading.submission_id)
+            .join(StoredFile, StoredFile.id == Submission.file_id)
+            .where(
+                PassportReading.state == ReadingState.WAITING,
+                StoredFile.state != FileState.RECEIVED,  # the virus scanner comes first
+            )
             .order_by(PassportReading.attempts, PassportReading.id)
             .limit(1)
-            .with_for_update(skip_locked=True)
+            .with_for_update(of=PassportReading, skip_locked=True)
         ).first()
         if reading is None:
             return None

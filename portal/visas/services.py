@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -19,9 +19,8 @@ from portal.booking.models import BookedCabin, Booking, BookingState, Passenger
 from portal.catalogue.models import PortCall, Sailing
 from portal.catalogue.versions import CATALOGUE, bump
 from portal.database import db, transaction
-from portal.files.intake import examine
 from portal.files.models import FileState, StoredFile
-from portal.files.services import keeping, purge, supersede
+from portal.files.services import keeping, purge, supersede, take
 from portal.inventory.models import Occupancy
 from portal.kernel.acting import acting
 from portal.outbox.services import announce
@@ -35,11 +34,13 @@ from portal.visas.errors import (
     NoteMissing,
     NotFromGuests,
     NotNeededAnyMore,
+    NotScannedYet,
     OwnSubmission,
     PapersClosed,
     PassportNotTyped,
     PassportWillNotDo,
 )
+from portal.visas.keeping import KEPT_AFTER_CANCELLING, RETENTION
 from portal.visas.models import (
     ChecklistItem,
     Decision,
@@ -198,7 +199,7 @@ def submit_document(*, item_id: int, content: bytes, now: datetime, by: str | No
     Raises one of portal.files.errors for a file that is not taken, and AlreadyAccepted, NotNeededAnyMore,
     NotFromGuests or PapersClosed; then nothing is kept. Announces visas.document_submitted.
     """
-    examined = examine(content)  # before the transaction: it takes time
+    examined = take(content)  # before the transaction: it takes time
     kind = db.session.get_one(ChecklistItem, item_id).document
     with keeping(examined, kind=kind, now=now) as file, transaction() as session:
         item = session.get_one(ChecklistItem, item_id, with_for_update=True)
@@ -236,12 +237,14 @@ def _check_open(item: ChecklistItem) -> None:
 
 def accept(*, submission_id: int, reviewer: Account, note: str | None = None, now: datetime) -> Review:
     """The document does. Raises NotAReviewer, OwnSubmission, AlreadyDecided, NewerSubmission, NotNeededAnyMore,
-    PassportWillNotDo or PassportNotTyped; then nothing is written.
+    NotScannedYet, PassportWillNotDo or PassportNotTyped; then nothing is written.
 
     Announces visas.document_accepted, and visas.papers_accepted when it was the last that the booking waited for.
     """
     with transaction():
         submission = _open_for_decision(submission_id, reviewer)
+        if submission.file.state is FileState.RECEIVED:
+            raise NotScannedYet
         if submission.item.severity is Severity.BLOCKING:
             raise PassportWillNotDo
         if submission.item.passenger.document_number is None and _stands_for_passport(submission.item):
@@ -328,12 +331,44 @@ def _decide(
     return review
 
 
-RETENTION = timedelta(days=60)  # after the cruise; proposed: by then no port authority asks any more
+def ask_again(*, file_id: int, now: datetime) -> None:
+    """The virus scanner stopped the file of a submission: its item waits for another one, if it waited for a decision.
+
+    Announces visas.document_stopped.
+    """
+    with transaction() as session:
+        submission = session.scalar(select(Submission).where(Submission.file_id == file_id))
+        if submission is None:
+            return
+        item = session.get_one(ChecklistItem, submission.item_id, with_for_update=True)
+        newest = submission.number == max(other.number for other in item.submissions)
+        if newest and item.state is ItemState.IN_REVIEW:
+            _move(item, ItemState.CHANGES_REQUESTED, now)
+        announce("visas.document_stopped", submission_id=submission.id)
+
+
 PURGED_AT_ONCE = 100
 
 
+def keep_shorter(*, booking_id: int, now: datetime) -> None:
+    """The booking is over before its cruise: what was handed in for it goes KEPT_AFTER_CANCELLING from now."""
+    with transaction() as session:
+        handed_in = select(Submission.file_id).join(ChecklistItem).join(Passenger).where(
+            Passenger.booking_id == booking_id
+        )
+        session.execute(
+            update(StoredFile)
+            .where(StoredFile.id.in_(handed_in), StoredFile.keep_until.is_(None))
+            .values(keep_until=now + KEPT_AFTER_CANCELLING)
+            .execution_options(synchronize_session=False)
+        )
+
+
 def purge_after_cruise(now: datetime) -> int:
-    """Forget the documents of cruises that ended RETENTION ago; how many. That they existed stays known."""
+    """Forget the documents whose time of keeping is over; how many. That they existed stays known.
+
+    Until when a document itself is valid plays no part: an expired passport is kept as long as any other.
+    """
     due = db.session.scalars(
         select(Submission.file_id)
         .join(StoredFile, StoredFile.id == Submission.file_id)
@@ -341,7 +376,9 @@ def purge_after_cruise(now: datetime) -> int:
         .join(Passenger, Passenger.id == ChecklistItem.passenger_id)
         .join(Booking, Booking.id == Passenger.booking_id)
         .join(Sailing, Sailing.id == Booking.sailing_id)
-        .where(Sailing.ends_at < now - RETENTION, StoredFile.state != FileState.PURGED)
+        .where(
+            or_(Sailing.ends_at < now - RETENTION, StoredFile.keep_until < now), StoredFile.state != FileState.PURGED
+        )
         .limit(PURGED_AT_ONCE)
     ).all()
     for file_id in due:

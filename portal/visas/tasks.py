@@ -19,7 +19,14 @@ from portal.visas.documents import CATALOGUE
 from portal.visas.labels import GUEST_REASONS
 from portal.visas.models import ReturnReason, Submission
 from portal.visas.readings import await_reading, read_waiting
-from portal.visas.services import OPEN, forget_document_numbers, purge_after_cruise, refresh_checklist
+from portal.visas.services import (
+    OPEN,
+    ask_again,
+    forget_document_numbers,
+    keep_shorter,
+    purge_after_cruise,
+    refresh_checklist,
+)
 
 SWEEP_MINUTE = 17
 
@@ -39,6 +46,11 @@ def put_before_reader(submission_id: int) -> None:
     await_reading(submission_id=submission_id)
 
 
+@on("files.rejected")
+def ask_for_another(file_id: int) -> None:
+    ask_again(file_id=file_id, now=now())
+
+
 @each_time
 def read_passports() -> None:
     read_waiting(now())
@@ -49,6 +61,12 @@ def read_passports() -> None:
 @on("booking.passenger_changed")
 def refresh_booking(booking_id: int) -> None:
     refresh_checklist(booking_id=booking_id, now=now())
+
+
+@on("booking.cancelled")
+@on("booking.expired")
+def forget_sooner(booking_id: int) -> None:
+    keep_shorter(booking_id=booking_id, now=now())
 
 
 @on("catalogue.sailing_changed")
@@ -85,6 +103,11 @@ def send_reason(submission_id: int) -> None:
         note=review.note,
         only_note=review.reason is ReturnReason.OTHER,
     )
+
+
+@on("visas.document_stopped")
+def send_stopped(submission_id: int) -> None:
+    _write("visas/stopped", db.session.get_one(Submission, submission_id), to_passenger=True)
 
 
 @on("visas.papers_accepted")

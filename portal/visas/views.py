@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -14,7 +14,7 @@ from portal.booking.access import own_passenger, visitor_booking
 from portal.booking.models import Booking
 from portal.extensions import limiter
 from portal.files.errors import FileTooLarge
-from portal.files.views import whole_file
+from portal.files.views import address_holds, end_addresses, whole_file
 from portal.kernel.clock import now, today
 from portal.kernel.errors import NotFound, Refused
 from portal.visas import labels, queries, services
@@ -24,6 +24,7 @@ from portal.visas.models import BY_PASSENGER
 from portal.web.locale import PREFIX
 
 bp = Blueprint("visas", __name__, url_prefix=PREFIX)
+end_addresses(bp, "document", "own_document")
 
 # A browser that is still sending shows no answer: so much of an upload that is too large is read and thrown away.
 DRAINED_BYTES = 80 * 1024 * 1024
@@ -81,8 +82,10 @@ def own_paper(reference: str, item: str) -> ResponseReturnValue:
 @bp.get("/passengers/<string:reference>/papers/<string:item>/<int:number>")
 @public
 @limiter.limit("60 per minute")
-def own_document(reference: str, item: str, number: int) -> Response:
+def own_document(reference: str, item: str, number: int) -> ResponseReturnValue:
     file = queries.submitted_file(_own_booking(reference, item).id, item, number, to_passenger=True)
+    if not address_holds():
+        return redirect(url_for(".own_paper", reference=reference, item=item))
     return whole_file(file, f"{file.kind}-{number}")
 
 
@@ -97,9 +100,11 @@ def _own_booking(reference: str, item: str) -> Booking:
 @bp.get("/bookings/<string:reference>/papers/<string:item>/<int:number>")
 @public
 @limiter.limit("60 per minute")
-def document(reference: str, item: str, number: int) -> Response:
+def document(reference: str, item: str, number: int) -> ResponseReturnValue:
     """What was handed in, for its owner; each look is written down."""
     file = queries.submitted_file(visitor_booking(reference).id, item, number)
+    if not address_holds():
+        return redirect(url_for(".paper", reference=reference, item=item))
     return whole_file(file, f"{file.kind}-{number}")
 
 

@@ -6,6 +6,7 @@ import pikepdf
 import pytest
 from PIL import Image
 
+from portal.files import intake
 from portal.files.errors import (
     FileDamaged,
     FileEmpty,
@@ -14,10 +15,10 @@ from portal.files.errors import (
     PdfActive,
     PdfProtected,
     PdfTooLong,
-    PhoneFormat,
     PictureTooLarge,
 )
-from portal.files.intake import KEPT_SIDE, MAX_BYTES, examine, page_picture
+from portal.files.intake import MAX_BYTES, examine, page_picture
+from portal.files.pictures import KEPT_SIDE
 from tests.files import uploads
 
 pytestmark = pytest.mark.once
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.once
         (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", KindNotTaken),
         (b"GIF89a" + b"0" * 100, KindNotTaken),
         (b"\0\0\0\x18ftypheic" + b"0" * 100, FileDamaged),
-        (b"\0\0\0\x18ftypavif" + b"0" * 100, PhoneFormat),
+        (b"\0\0\0\x18ftypavif" + b"0" * 100, FileDamaged),
         (uploads.heic()[:400], FileDamaged),
         (uploads.webp()[:2000], FileDamaged),
         (b"\xff\xd8\xff" + b"0" * 1000, FileDamaged),
@@ -43,9 +44,12 @@ pytestmark = pytest.mark.once
         (uploads.pdf()[:200], FileDamaged),
         (uploads.pdf(pages=21), PdfTooLong),
         (uploads.pdf_with_password(), PdfProtected),
-        (uploads.pdf_with_script(), PdfActive),
-        (uploads.pdf_that_launches(), PdfActive),
-        (uploads.pdf_with_attachment(), PdfActive),
+        (uploads.pdf_that_only_one_program_shows(), PdfActive),
+        (uploads.pdf_of(uploads.jpeg(), (60_000, 60_000)), PictureTooLarge),
+        (uploads.pdf_that_unpacks_to(1500), FileDamaged),
+        (uploads.webp_that_claims(16_000, 16_000), PictureTooLarge),
+        (uploads.webp_that_claims(100, 100), FileDamaged),
+        (uploads.jpeg_of_many_scans(), FileDamaged),
     ],
     ids=[
         "empty",
@@ -54,7 +58,7 @@ pytestmark = pytest.mark.once
         "svg",
         "gif",
         "not a heic after all",
-        "avif",
+        "not an avif after all",
         "truncated heic",
         "truncated webp",
         "not a jpeg after all",
@@ -65,9 +69,12 @@ pytestmark = pytest.mark.once
         "truncated pdf",
         "21 pages",
         "password",
-        "script",
-        "launch",
-        "attachment",
+        "form of one program",
+        "bomb in a pdf",
+        "pdf that unpacks to 1.5 GB",
+        "webp bomb",
+        "head of a webp",
+        "thousands of scans",
     ],
 )
 def test_a_file_that_is_not_taken_says_why(content, refusal):
@@ -102,6 +109,22 @@ def test_a_webp_picture_is_kept_as_jpeg():
     assert b"<script>" not in examined.content
 
 
+def test_an_avif_picture_is_kept_as_jpeg():
+    examined = examine(uploads.avif())
+
+    picture = Image.open(BytesIO(examined.content))
+    assert (examined.media_type, picture.format, picture.size) == ("image/jpeg", "JPEG", (64, 40))
+
+
+def test_a_large_picture_is_made_anew_apart_and_comes_out_the_same(monkeypatch):
+    content = uploads.jpeg((640, 400), orientation=6, gps=True)
+    here = examine(content).content
+
+    monkeypatch.setattr(intake, "LARGE_PIXELS", 1000)
+
+    assert examine(content).content == here
+
+
 def test_what_is_hidden_behind_a_picture_does_not_survive():
     hidden = b"PK\x03\x04<script>alert(1)</script>"
 
@@ -117,6 +140,32 @@ def test_what_is_hidden_behind_a_pdf_does_not_survive():
 
     assert hidden not in examined.content
     assert examined.pages == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [uploads.pdf_with_script(), uploads.pdf_that_launches(), uploads.pdf_with_attachment()],
+    ids=["script", "launch", "attachment"],
+)
+def test_a_pdf_that_could_act_becomes_one_that_is_only_looked_at(content):
+    examined = examine(content)
+
+    with pikepdf.open(BytesIO(examined.content)) as document:
+        left = set().union(*(item.keys() for item in document.objects if isinstance(item, pikepdf.Dictionary)))
+    assert examined.pages == 1
+    assert left <= {"/Type", "/Pages", "/Kids", "/Count", "/Parent", "/MediaBox", "/Contents", "/Resources"}
+
+
+def test_a_photo_in_a_pdf_loses_its_place_and_keeps_its_pixels():
+    photo = uploads.jpeg((640, 400), gps=True)
+    assert b"Exif" in photo
+
+    examined = examine(uploads.pdf_of(photo))
+
+    assert b"Exif" not in examined.content
+    assert b"taken at home" not in examined.content
+    page = Image.open(BytesIO(page_picture(examined.content, 1)))
+    assert page.convert("L").getextrema()[0] < 100
 
 
 def test_a_pdf_loses_its_author_and_links_that_act_on_opening():

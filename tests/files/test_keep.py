@@ -15,7 +15,7 @@ from portal.database import db, transaction
 from portal.files import storage
 from portal.files.intake import examine
 from portal.files.models import FileState, StoredFile
-from portal.files.services import content_of, keeping, purge, remove_orphans, rotate_key
+from portal.files.services import content_of, erase_purged, keeping, purge, remove_orphans, rotate_key
 from portal.kernel.errors import NotFound
 from tests.factories import NOON
 from tests.files import uploads
@@ -123,10 +123,43 @@ def test_a_purged_file_is_gone_for_good_and_its_row_says_so():
     purge(file_id=file.id, now=NOON)
 
     assert files_on_disk() == []
-    assert (file.state, file.sealed_key, file.purged_at) == (FileState.PURGED, None, NOON)
+    assert (file.state, file.sealed_key, file.purged_at, file.erased_at) == (FileState.PURGED, None, NOON, NOON)
     with pytest.raises(NotFound):
         content_of(file)
-    assert db.session.scalars(select(AuditEntry.action)).all() == ["file.purged"]
+    trail = db.session.execute(select(AuditEntry.action, AuditEntry.reason).order_by(AuditEntry.id)).all()
+    assert [tuple(entry) for entry in trail] == [
+        ("file.purged", f"SHA-256 {file.sha256}"),
+        ("file.erased", f"SHA-256 {file.sha256}"),
+    ]
+
+
+def test_what_a_store_that_was_away_still_has_is_taken_away_later_and_only_then_said_to_be_gone(app):
+    file = keep(uploads.jpeg())
+    folder = app.config["FILES_URL"]
+    app.config["FILES_URL"] = "http://127.0.0.1:9/files"
+
+    purge(file_id=file.id, now=NOON)
+
+    assert (file.sealed_key, file.erased_at) == (None, None)
+    app.config["FILES_URL"] = folder
+    assert len(files_on_disk()) == 1
+    assert [erase_purged(NOON), erase_purged(NOON)] == [1, 0]
+    assert files_on_disk() == []
+    actions = select(AuditEntry.action).order_by(AuditEntry.id)
+    assert db.session.scalars(actions).all() == ["file.purged", "file.erased"]
+
+
+def test_no_master_key_is_in_the_database(app):
+    keep(uploads.jpeg())
+
+    rows = [
+        row
+        for table in db.metadata.sorted_tables
+        for row in db.session.connection().exec_driver_sql(f"SELECT * FROM {table.name}").all()
+    ]
+
+    assert rows
+    assert app.config["DOCUMENT_KEY"] not in str(rows)
 
 
 def test_what_a_crash_left_is_swept_and_what_is_young_or_known_is_spared():

@@ -52,6 +52,24 @@ def heic() -> bytes:
     return b64decode(HEIC)
 
 
+def avif(size: tuple[int, int] = (64, 40)) -> bytes:
+    return _saved(Image.effect_noise(size, 40).convert("RGB"), "AVIF")
+
+
+def webp_that_claims(width: int, height: int) -> bytes:
+    """A head without a picture."""
+    sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    chunk = b"VP8X" + (10).to_bytes(4, "little") + bytes(4) + sides
+    return b"RIFF" + (4 + len(chunk)).to_bytes(4, "little") + b"WEBP" + chunk
+
+
+def jpeg_of_many_scans(scans: int = 5000) -> bytes:
+    """Built up in so many steps, each over the whole picture: small to send and slow to open."""
+    whole = _saved(Image.new("L", (2000, 2000), 90), "JPEG", progressive=True)
+    first = whole.index(b"\xff\xda")
+    return whole[:-2] + whole[first:-2] * (scans // whole.count(b"\xff\xda")) + whole[-2:]
+
+
 def png_that_unpacks_to(width: int, height: int) -> bytes:
     """A few kilobytes that claim to be a picture of any size."""
 
@@ -88,6 +106,47 @@ def pdf_with_script() -> bytes:
 def pdf_that_launches() -> bytes:
     def add(document: pikepdf.Pdf) -> None:
         document.pages[0].obj.AA = pikepdf.Dictionary(O=pikepdf.Dictionary(S=pikepdf.Name.Launch, F="cmd.exe"))
+
+    return pdf(add)
+
+
+def pdf_that_only_one_program_shows() -> bytes:
+    def add(document: pikepdf.Pdf) -> None:
+        document.Root.NeedsRendering = True
+        document.Root.AcroForm = pikepdf.Dictionary(XFA=document.make_stream(b"<xdp/>"), Fields=pikepdf.Array())
+
+    return pdf(add)
+
+
+def pdf_of(photo: bytes, size: tuple[int, int] = (640, 400)) -> bytes:
+    """A photo on one page, as programs that scan with a telephone make it: the JPEG as the camera wrote it."""
+
+    def add(document: pikepdf.Pdf) -> None:
+        picture = document.make_stream(
+            photo,
+            Type=pikepdf.Name.XObject,
+            Subtype=pikepdf.Name.Image,
+            Width=size[0],
+            Height=size[1],
+            ColorSpace=pikepdf.Name.DeviceRGB,
+            BitsPerComponent=8,
+            Filter=pikepdf.Name.DCTDecode,
+            Metadata=document.make_stream(b"<x:xmpmeta>taken at home</x:xmpmeta>"),
+        )
+        page = document.pages[0].obj
+        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=picture))
+        page.Contents = document.make_stream(b"q 300 0 0 420 0 0 cm /Im0 Do Q")
+
+    return pdf(add)
+
+
+def pdf_that_unpacks_to(megabytes: int) -> bytes:
+    """A page whose drawing is nothing but spaces, packed a thousand to one."""
+
+    def add(document: pikepdf.Pdf) -> None:
+        pack = zlib.compressobj(9)
+        packed = b"".join(pack.compress(b" " * 1024 * 1024) for _ in range(megabytes)) + pack.flush()
+        document.pages[0].obj.Contents = pikepdf.Stream(document, packed, Filter=pikepdf.Name.FlateDecode)
 
     return pdf(add)
 

@@ -1,14 +1,19 @@
 """The review bench: queue, document beside what was typed, decision."""
 
-from datetime import date
+from datetime import date, timedelta
+from io import BytesIO
 
 import pytest
+import time_machine
+from PIL import Image
 from sqlalchemy import select
 
 from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
 from portal.database import db
-from portal.kernel.clock import now
+from portal.files.services import content_of
+from portal.files.views import ADDRESS_SECONDS
+from portal.kernel.clock import now, real_now
 from portal.visas.models import ChecklistItem, ItemState, Review, Submission
 from portal.visas.services import accept, load_rules, refresh_checklist, submit_document
 from tests.factories import details, make_account, make_booking, make_season
@@ -46,6 +51,16 @@ def make_submission(key: str = "passport", content: bytes = b"", *, days_ahead: 
 
 def bench(submission: Submission) -> str:
     return f"{QUEUE}/{submission.reference}"
+
+
+def picture_address(browser, submission: Submission, page: int = 1) -> str:
+    """As the bench gives it: with a key that ends."""
+    [address] = {
+        image.get("src")
+        for image in browser.open(bench(submission)).find("img")
+        if f"/page/{page}?" in image.get("src")
+    }
+    return address
 
 
 def test_the_most_pressing_document_stands_first(browser, reviewer):
@@ -93,7 +108,7 @@ def test_the_document_stands_beside_the_whole_passport_number_and_each_countrys_
 
     assert "751234567" in page.words
     assert "Turkmenistan: long enough" in page.words
-    assert page.find("img", src=f"{bench(submission)}/page/1")
+    assert picture_address(browser, submission).startswith(f"{bench(submission)}/page/1?key=")
 
 
 def test_for_other_papers_the_passport_number_is_masked(browser, reviewer):
@@ -108,15 +123,40 @@ def test_for_other_papers_the_passport_number_is_masked(browser, reviewer):
 def test_a_page_of_the_document_is_a_picture_that_no_cache_keeps_and_each_look_is_written_down(browser, reviewer):
     submission = make_submission(content=uploads.pdf(pages=2))
 
-    picture = browser.open(f"{bench(submission)}/page/2")
+    picture = browser.open(picture_address(browser, submission, 2))
 
     assert (picture.status, picture.mimetype) == (200, "image/jpeg")
     assert "no-store" in picture.headers["Cache-Control"]
-    assert browser.open(f"{bench(submission)}/page/3").status == 404
+    assert browser.open(f"{bench(submission)}/page/3").location.endswith(bench(submission))
     entries = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "file.viewed")).all()
     assert [(entry.actor, entry.subject_reference) for entry in entries] == [
         (f"account:{reviewer.id}", submission.file.reference)
     ]
+
+
+def test_what_staff_see_bears_their_name_and_what_is_stored_does_not(browser, reviewer):
+    submission = make_submission(content=uploads.png((900, 600), mode="LA"))
+
+    seen = Image.open(BytesIO(browser.open(picture_address(browser, submission)).content)).convert("L")
+
+    stored = Image.open(BytesIO(content_of(submission.file)))
+    assert seen.size == stored.size == (900, 600)
+    assert stored.convert("L").getextrema() == (255, 255)
+    assert sum(seen.histogram()[:240]) > 2000
+
+
+def test_the_address_of_a_picture_ends_after_minutes_and_is_good_for_one_person(browser, reviewer):
+    submission = make_submission()
+    address = picture_address(browser, submission)
+    other_page = address.replace("/page/1?", "/page/2?")
+
+    assert browser.open(address).status == 200
+    with time_machine.travel(real_now() + timedelta(seconds=ADDRESS_SECONDS + 2)):
+        assert browser.open(address).location.endswith(bench(submission))
+    assert browser.open(address.partition("?")[0]).location.endswith(bench(submission))
+    assert browser.open(other_page).location.endswith(bench(submission))
+    browser.sign_in(make_account(Role.REVIEWER))
+    assert browser.open(address).location.endswith(bench(submission))
 
 
 def test_accepting_leads_to_the_next_document_and_at_last_to_the_queue(browser, reviewer):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.accounts.access import Permission, access, current_account
 from portal.booking.labels import DOCUMENT_KINDS, SEXES
-from portal.files.views import picture_of_page
+from portal.files.views import address_holds, end_addresses, picture_of_page
 from portal.kernel.clock import now, today
 from portal.kernel.errors import Refused
 from portal.staff.forms import AcceptForm, ReturnForm
@@ -19,6 +19,7 @@ from portal.visas.errors import NoteMissing
 from portal.visas.models import ReturnReason
 
 bp = Blueprint("reviews", __name__, url_prefix=f"{staff.url_prefix}/reviews")
+end_addresses(bp, "page_picture")
 
 STATES = {
     "waiting": _l("Waiting"),
@@ -90,10 +91,12 @@ def send_back(submission: str) -> ResponseReturnValue:
 
 @bp.get("/<string:submission>/page/<int:number>")
 @access(Permission.SUBMISSION_REVIEW)
-def page_picture(submission: str, number: int) -> Response:
-    """One page of the document; each look is written down."""
+def page_picture(submission: str, number: int) -> ResponseReturnValue:
+    """One page of the document, with the name of who looks all over it; each look is written down."""
     file = queries.submission_of(submission).file
-    return picture_of_page(file, number, f"{file.kind}-{submission}")
+    if not address_holds():
+        return redirect(url_for(".bench", submission=submission))
+    return picture_of_page(file, number, f"{file.kind}-{submission}", current_account().name)
 
 
 def _next() -> ResponseReturnValue:
