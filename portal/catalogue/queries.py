@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import and_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.catalogue.models import (
     Cabin,
@@ -221,6 +221,39 @@ def parts_of(sailing_id: int) -> tuple[SailingView, ...]:
         .options(joinedload(VoyagePart.sailing).options(*WHOLE))
     )
     return tuple(sailing_view(part) for part in parts if part.certain)
+
+
+def parts_like(part: VoyagePart, now: datetime, most: int) -> tuple[SailingView, ...]:
+    """The part between the same ports of other sailings that sell it: of those before this one the last `most`, and
+    of those after it the first.
+
+    Two statements, and two more where there are any.
+    """
+    embark, disembark = aliased(PortCall), aliased(PortCall)
+    offered = (
+        select(VoyagePart)
+        .join(VoyagePart.sailing)
+        .join(
+            embark, and_(embark.sailing_id == Sailing.id, embark.position == VoyagePart.embark_position)
+        )
+        .join(
+            disembark, and_(disembark.sailing_id == Sailing.id, disembark.position == VoyagePart.disembark_position)
+        )
+        .where(
+            VoyagePart.on_sale,
+            Sailing.id != part.sailing_id,
+            Sailing.state == SailingState.ON_SALE,
+            Sailing.sales_close_at > now,
+            embark.port_id == part.embark.port_id,
+            disembark.port_id == part.disembark.port_id,
+        )
+        .options(joinedload(VoyagePart.sailing).options(*WHOLE))
+        .limit(most)
+    )
+    start = part.sailing.starts_at
+    before = db.session.scalars(offered.where(Sailing.starts_at < start).order_by(Sailing.starts_at.desc())).all()
+    after = db.session.scalars(offered.where(Sailing.starts_at >= start).order_by(Sailing.starts_at)).all()
+    return tuple(sailing_view(one) for one in (*before, *after) if one.certain)
 
 
 def sailings_by_code(codes: Sequence[str]) -> tuple[SailingView, ...]:

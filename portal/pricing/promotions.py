@@ -91,13 +91,21 @@ def find_promotion(typed: str, *, currency: str, day: date, lock: bool = False) 
     promotion = db.session.scalars(query.with_for_update() if lock else query).one_or_none()
     if promotion is None:
         raise PromotionUnknown
+    check_promotion(promotion, currency=currency, day=day)
+    return promotion
+
+
+def check_promotion(promotion: Promotion, *, currency: str, day: date) -> None:
+    """Whether it holds for a booking on `day` in `currency`.
+
+    Raises PromotionNotYet, PromotionOver or PromotionElsewhere.
+    """
     if promotion.starts_on is not None and day < promotion.starts_on:
         raise PromotionNotYet
     if promotion.ended_at is not None or (promotion.ends_on is not None and day > promotion.ends_on):
         raise PromotionOver
     if promotion.currency not in (None, currency):
         raise PromotionElsewhere
-    return promotion
 
 
 def discount_of(promotion: Promotion) -> Discount:

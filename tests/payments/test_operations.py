@@ -15,7 +15,8 @@ from portal.accounts.models import Role
 from portal.audit.models import AuditEntry
 from portal.booking.changes import Wish
 from portal.booking.models import Booking, BookingState, ChangeKind
-from portal.booking.services import expire_bookings, name_passengers
+from portal.booking.prices import apply_promotion
+from portal.booking.services import expire_bookings, name_passengers, place_booking
 from portal.booking.waiting.models import WaitingEntry, WaitingState
 from portal.booking.waiting.services import end_lines, join_line, serve_lines, withdraw_lost_offers
 from portal.catalogue.errors import CallsRefused, SailingOver
@@ -25,7 +26,7 @@ from portal.catalogue.services import set_on_sale
 from portal.database import db
 from portal.inventory.errors import HoldOver, SailingClosed
 from portal.inventory.models import CabinNight, Occupancy, OccupancyState
-from portal.inventory.services import close_cabin, release
+from portal.inventory.services import close_cabin, hold_cabin, release
 from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
 from portal.outbox.models import OutgoingMail
@@ -36,7 +37,7 @@ from portal.payments.errors import AmountsChanged
 from portal.payments.models import Payment, PaymentState, Refund
 from portal.payments.operations.errors import ChangedSincePreview, ChoiceOver, CodeDiffers, NotOffered
 from portal.payments.operations.models import CaseState, Operation, OperationCase, OperationKind
-from portal.payments.operations.queries import board, case_of, preview, standings, stopped
+from portal.payments.operations.queries import alternatives_for, board, case_of, preview, standings, stopped
 from portal.payments.operations.services import (
     accept_dates,
     ask_to_move,
@@ -51,16 +52,21 @@ from portal.payments.operations.services import (
 from portal.payments.queries import open_transfer
 from portal.payments.refunds import cancel_preview, return_part
 from portal.payments.services import receive_transfer, start_transfer
-from portal.pricing.models import Fare
+from portal.pricing.models import Fare, Promotion
+from portal.pricing.promotions import end_promotion
 from portal.visas.models import ChecklistItem
 from portal.visas.services import load_rules
 from tests.factories import (
     NOON,
     details,
+    go_round,
     make_account,
     make_booking,
     make_fare,
     make_hold,
+    make_part,
+    make_promotion,
+    make_ring,
     make_sailing,
     make_season,
     make_terms,
@@ -426,7 +432,7 @@ def test_what_is_offered_costs_what_the_rules_make_of_it_for_these_passengers():
     booking = paid(make_booking(season, passengers=(details(), details(citizenship="TM"))))
     make_terms(foreign={"residents": ["RU"], "percent": 8})
 
-    [offered] = preview(season.sailing.id, NOON).alternatives[booking.id]
+    [offered] = preview(season.sailing.id, OperationKind.POSTPONE, NOON).alternatives[booking.id]
 
     assert (offered.price.minor, offered.difference.minor) == (2080_00, 80_00)
 
@@ -465,12 +471,12 @@ def test_the_preview_counts_what_stopping_then_touches_and_writes_nothing():
     start_transfer(booking_id=pending.id, now=NOON)
     make_hold(season, cabin=3)
 
-    found = preview(season.sailing.id, NOON)
+    found = preview(season.sailing.id, OperationKind.POSTPONE, NOON)
 
     assert found.by_state == {BookingState.PENDING: 1, BookingState.CONFIRMED: 1}
     assert (found.persons, found.paid, found.awaited, found.held) == (4, (confirmed.price,), 1, 1)
     [offered] = found.alternatives[confirmed.id]
-    assert (offered.card.code, offered.same_route, offered.difference.minor) == (twin.code, True, 0)
+    assert (offered.sailing.code, offered.same_route, offered.difference.minor) == (twin.code, True, 0)
     assert db.session.scalars(select(Operation)).all() == []
     assert season.sailing.state is SailingState.ON_SALE
 
@@ -483,7 +489,7 @@ def test_no_sailing_without_room_for_the_whole_party_is_offered():
         if cabin.number != "303":
             close_cabin(sailing_id=twin.id, cabin_id=cabin.id, reason="charter", now=NOON)
 
-    assert preview(season.sailing.id, NOON).alternatives[booking.id] == ()
+    assert preview(season.sailing.id, OperationKind.POSTPONE, NOON).alternatives[booking.id] == ()
 
 
 def test_those_who_wait_are_let_go_or_keep_their_place():
@@ -532,3 +538,141 @@ def test_every_step_stands_in_the_trail():
     assert actions == ["operation.made", "case.told", "case.accepted"]
     assert "sailing.postponed" in db.session.scalars(select(AuditEntry.action)).all()
     assert booking.state is BookingState.CONFIRMED
+
+
+# ---------- A part of the voyage ----------
+
+
+def ring_with_part(**given):
+    """A ring with its second half on sale, and a booking of it that is paid."""
+    season = make_ring()
+    part = make_part(season.sailing, 3, 5)
+    return season, part, paid(make_booking(season, part=part, **given))
+
+
+def ring_like(season, days=30):
+    """A later sailing of the same ring, with the same fares and the same part at 60 per cent."""
+    later = go_round(make_sailing(season.ship, days_ahead=90 + days, nights=8))
+    for cabin in {one.category_id: one for one in season.cabins}.values():
+        make_fare(later, cabin.category)
+    return later, make_part(later, 3, 5, percent=60)
+
+
+def test_guests_of_a_part_are_offered_the_same_part_of_other_sailings_even_where_the_whole_voyage_is_sold_out():
+    season, _part, booking = ring_with_part()
+    later, there = ring_like(season)
+    make_part(later, 2, 4)
+    first = make_part(later, 1, 2)
+    for cabin in season.cabins:
+        hold_cabin(
+            sailing_id=later.id, cabin_id=cabin.id, party=1, holder=f"visitor{cabin.id}", now=NOON, part_id=first.id
+        )
+
+    [offered] = preview(season.sailing.id, OperationKind.CANCEL, NOON).alternatives[booking.id]
+
+    assert offered.sailing.part.id == there.id
+    assert (offered.price.minor, offered.difference.minor) == (1200_00, 200_00)
+
+
+def test_no_other_part_is_offered_and_none_without_a_cabin_for_all():
+    season, _part, booking = ring_with_part()
+    later, there = ring_like(season)
+    make_part(later, 3, 5, on_sale=False)
+    other = make_part(later, 2, 5)
+    assert preview(season.sailing.id, OperationKind.CANCEL, NOON).alternatives[booking.id] == ()
+
+    make_part(later, 3, 5)
+    for cabin in season.cabins:
+        hold_cabin(
+            sailing_id=later.id, cabin_id=cabin.id, party=1, holder=f"visitor{cabin.id}", now=NOON, part_id=other.id
+        )
+
+    assert there.on_sale
+    assert preview(season.sailing.id, OperationKind.CANCEL, NOON).alternatives[booking.id] == ()
+
+
+def test_the_letter_and_the_choice_speak_of_the_days_of_the_part():
+    season, part, booking = ring_with_part()
+    later, there = ring_like(season)
+    old = part.starts_at
+    postponing(season.sailing)
+    carry_out(NOON)
+    follow_up()
+
+    shown = case_of(booking.id)
+    letter = db.session.scalars(select(OutgoingMail).where(OutgoingMail.key.startswith("operation:"))).one()
+
+    assert shown.old_starts_at == old != season.sailing.starts_at - timedelta(days=WEEKS)
+    assert (shown.new_starts_at, shown.new_ends_at) == (part.starts_at, part.ends_at)
+    assert "Part of the voyage: AZBAK – RUASF" in letter.text
+    assert f"{there.starts_at:%-d} " in letter.text
+    assert later.code not in letter.text
+
+
+def test_a_guest_of_a_part_moves_to_the_same_part_of_another_sailing_by_himself():
+    season, _part, booking = ring_with_part()
+    later, there = ring_like(season)
+    make_part(later, 3, 5)  # at half the fare, as it was
+    postponing(season.sailing)
+    carry_out(NOON)
+    place = likeliest_cabins(booking, later, NOON)
+    wish = Wish(ChangeKind.SAILING, sailing_id=later.id, cabins={booked: cabin.id for booked, cabin in place.items()})
+    shown = change_preview(booking.id, wish, NOON)
+
+    agree_to_change(booking_id=booking.id, wish=wish, agreed=shown.digest, now=NOON)
+    follow_up()
+
+    assert (case().state, case().wanted_sailing_id) == (CaseState.MOVED, later.id)
+    assert booking.voyage is there
+
+
+# ---------- Promotion codes ----------
+
+
+def booked_with_code(**promotion):
+    season = make_season()
+    make_promotion("SPRING", **promotion)
+    hold = make_hold(season)
+    draft = name_passengers(parties={hold.id: [details(), details()]}, customer_id=None, language="en", now=NOON)
+    apply_promotion(booking_id=draft.id, code="SPRING", now=NOON)
+    booking = place_booking(
+        booking_id=draft.id,
+        contact_name="Anna Ivanova",
+        contact_email="anna@example.org",
+        contact_phone="+7 900 1234567",
+        terms_version="t1",
+        consent_version="c1",
+        now=NOON,
+    )
+    return season, twin_of(season), paid(booking)
+
+
+def test_another_sailing_is_offered_at_the_price_that_moving_there_then_costs():
+    season, twin, booking = booked_with_code()
+    end_promotion(promotion_id=db.session.scalars(select(Promotion.id)).one(), now=NOON)
+
+    [offered] = preview(season.sailing.id, OperationKind.POSTPONE, NOON).alternatives[booking.id]
+    place = likeliest_cabins(booking, twin, NOON)
+    wish = Wish(ChangeKind.SAILING, sailing_id=twin.id, cabins={booked: cabin.id for booked, cabin in place.items()})
+    moved = change_preview(booking.id, wish, NOON).plan
+
+    assert (offered.code, offered.price.minor, offered.difference.minor) == ("SPRING", 1800_00, 0)
+    assert offered.price == moved.after
+
+
+@pytest.mark.parametrize(("ended", "code", "price"), [(False, "SPRING", 1800_00), (True, None, 2000_00)])
+def test_whoever_must_book_anew_is_shown_his_code_only_while_it_holds(ended, code, price):
+    season, _twin, booking = booked_with_code()
+    if ended:
+        end_promotion(promotion_id=db.session.scalars(select(Promotion.id)).one(), now=NOON)
+
+    [seen] = preview(season.sailing.id, OperationKind.CANCEL, NOON).alternatives[booking.id]
+    stopping(season.sailing)
+    carry_out(NOON)
+    [offered] = alternatives_for(booking, NOON)
+    follow_up()
+
+    assert seen == offered
+    assert (offered.code, offered.price.minor) == (code, price)
+    letter = db.session.scalars(select(OutgoingMail).where(OutgoingMail.key.startswith("operation:"))).one()
+    assert ("with your code SPRING" in letter.text) is (not ended)

@@ -94,6 +94,7 @@ class OperationCase(Base):
     operation_id: Mapped[int] = mapped_column(ForeignKey("operation.id"))
     booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
     state: Mapped[CaseState] = mapped_column(default=CaseState.WAITING)
+    old_starts_at: Mapped[datetime]  # when what was booked, the whole voyage or a part, was to begin
     paid_minor: Mapped[int] = mapped_column(BigInteger)  # when the operation was confirmed, in the booking's currency
     returned_minor: Mapped[int | None] = mapped_column(BigInteger)
     attempts: Mapped[int] = mapped_column(default=0)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from portal.booking.models import BookedCabin, Booking, BookingState, Passenger
+from portal.booking.models import BookedCabin, Booking, BookingState, ChargeKind, Passenger, PromotionUse
+from portal.booking.prices import day_of_booking
 from portal.booking.waiting.models import WaitingEntry, WaitingWish
-from portal.catalogue.models import Cabin, Sailing, SailingState
-from portal.catalogue.queries import SailingView, sailing_view
+from portal.catalogue.models import Cabin, Sailing, SailingState, VoyagePart
+from portal.catalogue.queries import SailingView, parts_like, sailing_view, sailings_by_code
 from portal.database import db
 from portal.inventory.finding import all_cards
 from portal.inventory.models import Occupancy, OccupancyState
@@ -27,9 +28,12 @@ from portal.ledger.queries import held_column
 from portal.outbox.models import MailState, OutgoingMail
 from portal.payments.models import Payment, PaymentState, Refund, RefundState
 from portal.payments.operations.models import OPEN_CHOICE, CaseState, Operation, OperationCase, OperationKind
+from portal.pricing.errors import PromotionRefused
+from portal.pricing.models import Promotion
 from portal.pricing.party import Party, Traveller
+from portal.pricing.promotions import check_promotion, discount_of
 from portal.pricing.queries import SailingPrices, prices_of
-from portal.pricing.rules import Offer, price_party
+from portal.pricing.rules import LineKind, Offer, PricedParty, price_party
 
 AFFECTED = (BookingState.PENDING, BookingState.CONFIRMED)
 CAME = (PaymentState.SUCCEEDED, PaymentState.UNALLOCATED)
@@ -90,49 +94,73 @@ def standings(sailing_id: int) -> tuple[Standing, ...]:
     )
 
 
+def voyages_of(sailing: Sailing, booking_ids: Collection[int]) -> dict[int, Sailing | VoyagePart]:
+    """What each of these bookings of a sailing is for, the whole voyage or a part. One statement, two with parts."""
+    part_of_booking: dict[int, int | None] = {}
+    for booking_id, part_id in db.session.execute(
+        select(BookedCabin.booking_id, Occupancy.part_id)
+        .join(Occupancy, Occupancy.id == BookedCabin.occupancy_id)
+        .where(BookedCabin.booking_id.in_(booking_ids))
+    ):
+        part_of_booking[booking_id] = part_id
+    parts = {part.id: part for part in sailing.parts}
+    return {
+        booking_id: sailing if (part_id := part_of_booking.get(booking_id)) is None else parts[part_id]
+        for booking_id in booking_ids
+    }
+
+
 @dataclass(frozen=True)
 class Alternative:
-    """Another sailing with cabins of the same categories for the whole party."""
+    """What was booked, on another sailing: with cabins of the same categories for the whole party."""
 
-    sailing_id: int
-    card: SailingCard
+    sailing: SailingView  # the whole of it, or the same part
     same_route: bool
     price: Money
     difference: Money  # to what was agreed; below zero it is cheaper
+    code: str | None  # of the promotion that the price counts with
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A sailing that could be offered to guests of another, with all that is free in it and today's prices."""
+    """A voyage that could be offered to guests of another, with all that is free in it and today's prices."""
 
-    card: SailingCard
+    sailing: SailingView  # the whole of it, or a part
     free: FreeCabins
     same_route: bool
     prices: Mapping[str, SailingPrices]  # by currency
 
 
-def candidates(sailing: SailingView, currencies: Collection[str], now: datetime) -> tuple[Candidate, ...]:
-    """Sailings on sale, those of the same route first, then the nearest in time; a few. Statements do not grow with
-    bookings.
+def candidates(voyage: Sailing | VoyagePart, currencies: Collection[str], now: datetime) -> tuple[Candidate, ...]:
+    """Voyages on sale, those of the same route first, then the nearest in time; a few. Of a part the same part.
+
+    Statements do not grow with bookings.
     """
-    cards = [
-        card for card in all_cards(now) if card.state == "on_sale" and card.code != sailing.code
-    ]
-    cards.sort(
-        key=lambda card: (card.itinerary != sailing.itinerary, abs(card.starts_at - sailing.starts_at), card.code)
-    )
-    near = [(card, free_cabins_of(card.code, now)) for card in cards[: 2 * OFFERED]]
-    codes = {free.sailing.id: card.code for card, free in near}
-    prices = {currency: prices_of(codes, currency) for currency in currencies}
+    here = sailing_view(voyage)
+
+    def nearest(one: SailingView | SailingCard) -> tuple[bool, timedelta, str]:
+        return one.itinerary != here.itinerary, abs(one.starts_at - here.starts_at), one.code
+
+    if isinstance(voyage, VoyagePart):
+        near = sorted(parts_like(voyage, now, 2 * OFFERED), key=nearest)[: 2 * OFFERED]
+    else:
+        cards = [card for card in all_cards(now) if card.state == "on_sale" and card.code != here.code]
+        near = list(sailings_by_code([card.code for card in sorted(cards, key=nearest)[: 2 * OFFERED]]))
+    prices = {currency: prices_of({one.id: one.code for one in near}, currency) for currency in currencies}
     return tuple(
         Candidate(
-            card,
-            free,
-            card.itinerary == sailing.itinerary,
-            {currency: found[free.sailing.id] for currency, found in prices.items()},
+            one,
+            free_cabins_of(one.code, now),
+            one.itinerary == here.itinerary,
+            {currency: _of_part(found[one.id], one) for currency, found in prices.items()},
         )
-        for card, free in near
+        for one in near
     )
+
+
+def _of_part(prices: SailingPrices, sailing: SailingView) -> SailingPrices:
+    part = sailing.part
+    return prices if part is None else prices.for_part(part.percent, part.embark, part.disembark)
 
 
 WITH_PARTY = (
@@ -142,29 +170,66 @@ WITH_PARTY = (
 )
 
 
-def offered(booking: Booking, among: Sequence[Candidate], now: datetime) -> tuple[Alternative, ...]:
+def promotions_of(bookings: Sequence[Booking], now: datetime, *, anew: bool) -> dict[int, Promotion]:
+    """The promotion that was agreed, by booking; a booking keeps its code when it moves, whatever became of the code.
+
+    anew: they will have to book again, so that only a code counts that new bookings still get. One statement.
+    """
+    found: dict[int, Promotion] = {}
+    with_code = {
+        booking.id: booking
+        for booking in bookings
+        if any(charge.kind is ChargeKind.PROMOTION for charge in booking.charges)
+    }
+    for use in db.session.scalars(
+        select(PromotionUse)
+        .where(PromotionUse.booking_id.in_(with_code))
+        .order_by(PromotionUse.changed_at, PromotionUse.id)
+        .options(joinedload(PromotionUse.promotion))
+    ):
+        found[use.booking_id] = use.promotion
+    if not anew:
+        return found
+    return {booking_id: one for booking_id, one in found.items() if _still_holds(one, with_code[booking_id], now)}
+
+
+def _still_holds(promotion: Promotion, booking: Booking, now: datetime) -> bool:
+    try:
+        check_promotion(promotion, currency=booking.currency, day=day_of_booking(booking, now))
+    except PromotionRefused:
+        return False
+    return True
+
+
+def offered(
+    booking: Booking, among: Sequence[Candidate], promotion: Promotion | None, now: datetime
+) -> tuple[Alternative, ...]:
     """The candidates that have free cabins of the same categories for this party, at today's price."""
     found = []
     for candidate in among:
-        price = _price(booking, candidate, now)
-        if price is not None:
+        priced = _priced(booking, candidate, promotion, now)
+        if priced is not None:
+            with_code = any(line.kind is LineKind.PROMOTION for line in priced.lines)
             found.append(
                 Alternative(
-                    candidate.free.sailing.id, candidate.card, candidate.same_route, price, price - booking.price
+                    sailing=candidate.sailing,
+                    same_route=candidate.same_route,
+                    price=priced.total,
+                    difference=priced.total - booking.price,
+                    code=promotion.code if promotion is not None and with_code else None,
                 )
             )
     return tuple(found[:OFFERED])
 
 
-def _price(booking: Booking, candidate: Candidate, now: datetime) -> Money | None:
+def _priced(
+    booking: Booking, candidate: Candidate, promotion: Promotion | None, now: datetime
+) -> PricedParty | None:
     """What the party pays there today, cabin by cabin as it is booked; none where it cannot be taken."""
-    sailing = candidate.free.sailing
-    left = candidate.free.free_on(sailing.night_dates)
-    prices = candidate.prices[booking.currency]
-    if booking.voyage is not booking.sailing:  # of a part of the voyage: others have other parts, and other prices
-        return None
+    sailing, prices = candidate.sailing, candidate.prices[booking.currency]
     if len(booking.passengers) > candidate.free.room_on(sailing.night_dates):
         return None
+    left = candidate.free.free_on(sailing.night_dates)
     day = day_of(sailing.starts_at, sailing.embark.zone)
     fares, party = [], []
     for booked in booking.cabins:
@@ -181,15 +246,19 @@ def _price(booking: Booking, candidate: Candidate, now: datetime) -> Money | Non
                 if one.cabin_id == booked.cabin_id
             )
         )
-    offer = Offer(prices.currency, tuple(fares), prices.terms)
+    terms = prices.terms if promotion is None else prices.terms.with_discount(discount_of(promotion))
+    offer = Offer(prices.currency, tuple(fares), terms)
     try:
-        return price_party(offer, Party(tuple(party)), day=day_of(now, sailing.embark.zone)).total
+        return price_party(offer, Party(tuple(party)), day=day_of(now, sailing.embark.zone))
     except Refused:
         return None
 
 
 def alternatives_for(booking: Booking, now: datetime) -> tuple[Alternative, ...]:
-    return offered(booking, candidates(sailing_view(booking.sailing), {booking.currency}, now), now)
+    """For one that is cancelled already: what its guest could book anew."""
+    among = candidates(booking.voyage, {booking.currency}, now)
+    promotions = promotions_of([booking], now, anew=booking.state is BookingState.CANCELLED)
+    return offered(booking, among, promotions.get(booking.id), now)
 
 
 @dataclass(frozen=True)
@@ -207,20 +276,25 @@ class Preview:
     without_alternative: int
 
 
-def preview(sailing_id: int, now: datetime) -> Preview:
-    """Statements do not grow with bookings."""
+def preview(sailing_id: int, kind: OperationKind, now: datetime) -> Preview:
+    """Statements grow with the parts of the voyage that are booked, not with bookings."""
     sailing = db.session.get_one(Sailing, sailing_id)
     affected = standings(sailing_id)
     bookings = db.session.scalars(
         select(Booking).where(Booking.id.in_([one.booking_id for one in affected])).options(*WITH_PARTY)
     ).all()
     currencies = {booking.currency for booking in bookings}
-    among = candidates(sailing_view(sailing), currencies, now)
+    voyages = voyages_of(sailing, [booking.id for booking in bookings])
+    among = {voyage: candidates(voyage, currencies, now) for voyage in set(voyages.values())}
+    promotions = promotions_of(bookings, now, anew=kind is OperationKind.CANCEL)
     sums: dict[str, int] = {}
     for one in affected:
         if one.paid.minor:
             sums[one.paid.currency] = sums.get(one.paid.currency, 0) + one.paid.minor
-    alternatives = {booking.id: offered(booking, among, now) for booking in bookings}
+    alternatives = {
+        booking.id: offered(booking, among[voyages[booking.id]], promotions.get(booking.id), now)
+        for booking in bookings
+    }
     booked = exists().where(BookedCabin.occupancy_id == Occupancy.id, BookedCabin.booking_id.in_(list(alternatives)))
     return Preview(
         affected=affected,
@@ -257,7 +331,7 @@ class CaseView:
     kind: OperationKind
     state: CaseState
     reason: LocalizedText
-    old_starts_at: datetime
+    old_starts_at: datetime  # of what was booked, the whole voyage or a part
     new_starts_at: datetime | None
     new_ends_at: datetime | None
     decide_by: datetime | None
@@ -270,7 +344,7 @@ class CaseView:
 
 @part_of("booking", "case")
 def case_of(booking_id: int) -> CaseView | None:
-    """The latest case of a booking. One statement."""
+    """The latest case of a booking. One statement for a booking that was loaded with its cabins."""
     case = db.session.scalars(
         select(OperationCase)
         .join(Operation)
@@ -286,15 +360,16 @@ def case_of(booking_id: int) -> CaseView | None:
     ).one_or_none()
     if case is None:
         return None
-    operation = case.operation
+    operation, voyage = case.operation, case.booking.voyage
+    postponed = operation.kind is OperationKind.POSTPONE
     return CaseView(
         id=case.id,
         kind=operation.kind,
         state=case.state,
         reason=operation.reason,
-        old_starts_at=operation.old_starts_at,
-        new_starts_at=operation.new_starts_at,
-        new_ends_at=operation.new_ends_at,
+        old_starts_at=case.old_starts_at,
+        new_starts_at=voyage.starts_at if postponed else None,
+        new_ends_at=voyage.ends_at if postponed else None,
         decide_by=operation.decide_by,
         returned=Money(case.returned_minor or 0, case.booking.currency),
         wanted=case.wanted_sailing.code if case.wanted_sailing else None,

@@ -38,7 +38,7 @@ from portal.payments.operations.models import (
     OperationCase,
     OperationKind,
 )
-from portal.payments.operations.queries import Standing, alternatives_for, standings
+from portal.payments.operations.queries import Standing, alternatives_for, standings, voyages_of
 from portal.payments.refunds import cancel_whole
 
 log = logging.getLogger(__name__)
@@ -101,6 +101,10 @@ def stop(
         if seal(sailing, affected) != seen or before != _live(sailing_id):
             raise ChangedSincePreview
         old = sailing.starts_at, sailing.ends_at
+        began = {
+            booking_id: voyage.starts_at
+            for booking_id, voyage in voyages_of(sailing, [one.booking_id for one in affected]).items()
+        }
         _free(sailing_id, OccupancyState.HELD, now)
         new: tuple[datetime | None, datetime | None] = (None, None)
         if kind is OperationKind.CANCEL:
@@ -129,7 +133,12 @@ def stop(
             new_ends_at=new[1],
             decide_by=now + timedelta(days=decide_days) if kind is OperationKind.POSTPONE else None,
             cases=[
-                OperationCase(booking_id=one.booking_id, paid_minor=one.paid.minor, changed_at=now)
+                OperationCase(
+                    booking_id=one.booking_id,
+                    old_starts_at=began[one.booking_id],
+                    paid_minor=one.paid.minor,
+                    changed_at=now,
+                )
                 for one in affected
             ],
         )
@@ -258,10 +267,10 @@ def ask_to_move(*, case_id: int, code: str, now: datetime) -> None:
     """The guest would take another sailing, one of those offered; staff see to it. Raises ChoiceOver, NotOffered."""
     with transaction():
         case = _choosing(case_id, now)
-        wanted = next((one for one in alternatives_for(case.booking, now) if one.card.code == code), None)
+        wanted = next((one for one in alternatives_for(case.booking, now) if one.sailing.code == code), None)
         if wanted is None:
             raise NotOffered
-        case.wanted_sailing_id = wanted.sailing_id
+        case.wanted_sailing_id = wanted.sailing.id
         if case.state is not CaseState.MOVE_ASKED:
             _move(case, CaseState.MOVE_ASKED, now, reason=code)
 

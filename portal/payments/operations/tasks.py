@@ -42,7 +42,7 @@ def write_to_guest(case_id: int) -> None:
             page,
             booking,
             reason=operation.reason,
-            old_starts_at=operation.old_starts_at,
+            old_starts_at=case.old_starts_at,
             decide_by=operation.decide_by,
             returned=Money(case.returned_minor or 0, booking.currency),
             alternatives=alternatives_for(booking, now()),

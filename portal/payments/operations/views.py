@@ -54,10 +54,10 @@ def _choices(zone: str, change: queries.ChangePage) -> list[tuple[str, str]]:
         day = formats.day(change.case.new_starts_at, language(), zone)
         choices.append(("accept", _("I travel on the new dates, from %(day)s", day=day)))
     for one in change.alternatives:
-        title = one.card.title.within(language())
-        day = formats.day(one.card.starts_at, language(), one.card.embark.zone)
+        title = one.sailing.title.within(language())
+        day = formats.day(one.sailing.starts_at, language(), one.sailing.embark.zone)
         words = _("I would rather travel on %(title)s, %(day)s", title=title, day=day)
-        choices.append((f"{MOVE}{one.card.code}", words))
+        choices.append((f"{MOVE}{one.sailing.code}", words))
     if change.paid.minor:
         back = formats.money(change.paid, language())
         choices.append(("refund", _("I do not travel; return all my money, %(sum)s", sum=back)))

@@ -61,7 +61,7 @@ def _form(code: str, form: StopForm) -> ResponseReturnValue:
 def _preview(code: str, form: StopForm) -> ResponseReturnValue:
     sailing = sailing_with_calls(code)
     moment = now()
-    found = queries.preview(sailing.id, moment)
+    found = queries.preview(sailing.id, OperationKind(form.kind.data), moment)
     seal = services.seal(sailing, found.affected)
     form.seen.data, form.seen.raw_data = seal, None
     form.code.data, form.code.raw_data = None, None
