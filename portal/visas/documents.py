@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,25 @@ class Per(StrEnum):
 
 
 @dataclass(frozen=True)
+class Dates:
+    """When a statement holds, and how old the evidence for it is."""
+
+    valid_from: date | None
+    valid_to: date | None
+    as_of: date
+    sources: tuple[str, ...]
+
+    def holds_on(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True)
 class Asked:
     """By which country, of those who enter by which regimes (none named: of everyone)."""
 
     country: str
     regimes: tuple[Regime, ...]
+    dates: Dates
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,7 @@ class Validity:
     months: int
     blank_pages: int
     confidence: Confidence
+    dates: Dates
 
 
 @dataclass(frozen=True)
@@ -84,6 +101,7 @@ class Processing:
     invitation: LeadTime
     authority: LeadTime
     confidence: Confidence
+    dates: Dates
 
 
 @dataclass(frozen=True)
@@ -101,6 +119,11 @@ class Catalogue:
     validity: tuple[Validity, ...]
     processing: tuple[Processing, ...]
     our_work: OurWork
+    version: str  # changes with the content
+
+    def in_force(self, day: date) -> Catalogue:
+        """What of it holds on a day."""
+        return _in_force(self.version, day) if self.version == CATALOGUE.version else _cut(self, day)
 
     def __getitem__(self, code: str) -> Document:
         return self.documents[code]
@@ -114,6 +137,13 @@ class Catalogue:
             and any(asked.country == country and regime in asked.regimes for asked in document.asked)
         )
 
+    def validity_of(self, country: str, regime: Regime | None) -> Validity:
+        """The first that fits; a country that asks for nothing more wants the passport valid for the stay."""
+        for wanted in self.validity:
+            if wanted.country == country and (not wanted.regimes or regime in wanted.regimes):
+                return wanted
+        return Validity(country, (), 0, 1, Confidence.INFERRED, Dates(None, None, date.max, ()))
+
     def processing_of(self, country: str, regime: Regime | None, nationality: str) -> Processing:
         """The first that fits: the country's own time, else the usual one of the regime."""
         for takes in self.processing:
@@ -124,7 +154,8 @@ class Catalogue:
 
 
 def read_catalogue(path: Path = FACTS / "documents.json") -> Catalogue:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    content = json.loads(text)
     return Catalogue(
         documents={entry["code"]: _document(entry) for entry in content["documents"]},
         validity=tuple(
@@ -134,6 +165,7 @@ def read_catalogue(path: Path = FACTS / "documents.json") -> Catalogue:
                 months=entry["months"],
                 blank_pages=entry["blank_pages"],
                 confidence=Confidence(entry["confidence"]),
+                dates=_dates(entry),
             )
             for entry in content["passport_validity"]
         ),
@@ -145,10 +177,12 @@ def read_catalogue(path: Path = FACTS / "documents.json") -> Catalogue:
                 invitation=LeadTime(*entry["invitation_working_days"]),
                 authority=LeadTime(*entry["authority_working_days"]),
                 confidence=Confidence(entry["confidence"]),
+                dates=_dates(entry),
             )
             for entry in content["processing"]
         ),
         our_work=OurWork(**content["our_work"]),
+        version=hashlib.sha256(text.encode()).hexdigest()[:12],
     )
 
 
@@ -156,6 +190,33 @@ def read_sources(path: Path = FACTS / "sources.json") -> dict[str, str]:
     """Address by key."""
     sources: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["sources"]
     return sources
+
+
+def _dates(entry: Mapping[str, Any]) -> Dates:
+    valid_from, valid_to = entry.get("valid_from"), entry.get("valid_to")
+    return Dates(
+        valid_from=date.fromisoformat(valid_from) if valid_from else None,
+        valid_to=date.fromisoformat(valid_to) if valid_to else None,
+        as_of=date.fromisoformat(entry["as_of"]),
+        sources=tuple(entry["sources"]),
+    )
+
+
+def _cut(catalogue: Catalogue, day: date) -> Catalogue:
+    return replace(
+        catalogue,
+        documents={
+            code: replace(document, asked=tuple(asked for asked in document.asked if asked.dates.holds_on(day)))
+            for code, document in catalogue.documents.items()
+        },
+        validity=tuple(wanted for wanted in catalogue.validity if wanted.dates.holds_on(day)),
+        processing=tuple(takes for takes in catalogue.processing if takes.dates.holds_on(day)),
+    )
+
+
+@lru_cache(512)
+def _in_force(_version: str, day: date) -> Catalogue:
+    return _cut(CATALOGUE, day)
 
 
 def _document(entry: dict[str, Any]) -> Document:
@@ -167,7 +228,8 @@ def _document(entry: dict[str, Any]) -> Document:
         stage=Stage(entry["stage"]),
         per=Per(entry["per"]),
         asked=tuple(
-            Asked(asked["country"], tuple(Regime(regime) for regime in asked["regimes"])) for asked in entry["asked"]
+            Asked(asked["country"], tuple(Regime(regime) for regime in asked["regimes"]), _dates(entry | asked))
+            for asked in entry["asked"]
         ),
         as_of=date.fromisoformat(entry["as_of"]),
         confidence=Confidence(entry["confidence"]),

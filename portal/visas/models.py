@@ -13,9 +13,11 @@ from portal.accounts.models import Account
 from portal.booking.models import Passenger
 from portal.database import Base, SealedText, index_where, unique_where
 from portal.files.models import StoredFile
+from portal.kernel.money import Money
 from portal.kernel.references import new_reference
 from portal.kernel.states import Moves, move
 from portal.kernel.text import LocalizedText
+from portal.visas.documents import LeadTime
 from portal.visas.rules import Rule
 from portal.visas.terms import Confidence, Regime, SeaAccess, Severity, Supplier
 
@@ -31,6 +33,12 @@ class EntryRule(Base):
     __table_args__ = (
         CheckConstraint("valid_from <= valid_to", name="valid_from_before_to"),
         CheckConstraint("max_stay_days > 0", name="stay_positive"),
+        CheckConstraint("(regime = 'visa_free_group') = (group_min IS NOT NULL)", name="group_with_sizes"),
+        CheckConstraint("(group_min IS NULL) = (group_max IS NULL)", name="group_sizes_together"),
+        CheckConstraint("group_min BETWEEN 1 AND group_max", name="group_min_to_max"),
+        CheckConstraint("invitation_p50_days BETWEEN 0 AND invitation_p90_days", name="invitation_usual_to_safe"),
+        CheckConstraint("lead_p50_days BETWEEN 0 AND lead_p90_days", name="lead_usual_to_safe"),
+        CheckConstraint("(fee_minor IS NULL) = (fee_currency IS NULL)", name="fee_with_currency"),
         unique_where("uq_entry_rule_live", "digest", where="withdrawn_at IS NULL"),
         Index("ix_entry_rule_pair", "destination", "nationality"),
     )
@@ -49,7 +57,20 @@ class EntryRule(Base):
     valid_to: Mapped[date | None]
     as_of: Mapped[date]
     confidence: Mapped[Confidence]
-    sources: Mapped[list[str]] = mapped_column(JSON)  # keys of sources.json
+    sources: Mapped[list[str]] = mapped_column(JSON)  # keys of sources.json, or addresses
+    documents: Mapped[list[str]] = mapped_column(JSON)  # of DocumentKind: what is taken at the border
+    group_min: Mapped[int | None]
+    group_max: Mapped[int | None]
+    passport_months: Mapped[int | None]  # this and what follows: None is "as usual", see documents.json
+    blank_pages: Mapped[int | None]
+    photos_mm: Mapped[list[str]] = mapped_column(JSON)
+    invitation_p50_days: Mapped[int | None]  # working days
+    invitation_p90_days: Mapped[int | None]
+    lead_p50_days: Mapped[int | None]
+    lead_p90_days: Mapped[int | None]
+    fee_minor: Mapped[int | None]
+    fee_currency: Mapped[str | None] = mapped_column(String(3))
+    inferred: Mapped[list[str]] = mapped_column(JSON)  # columns of the file that were worked out
     loaded_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
 
@@ -70,7 +91,23 @@ class EntryRule(Base):
             as_of=self.as_of,
             confidence=self.confidence,
             sources=tuple(self.sources),
+            documents=tuple(self.documents),
+            group_min=self.group_min,
+            group_max=self.group_max,
+            passport_months=self.passport_months,
+            blank_pages=self.blank_pages,
+            photos_mm=tuple(self.photos_mm),
+            invitation=_lead(self.invitation_p50_days, self.invitation_p90_days),
+            authority=_lead(self.lead_p50_days, self.lead_p90_days),
+            fee=Money(self.fee_minor, self.fee_currency)
+            if self.fee_minor is not None and self.fee_currency is not None
+            else None,
+            inferred=tuple(self.inferred),
         )
+
+
+def _lead(usual: int | None, safe: int | None) -> LeadTime | None:
+    return LeadTime(usual, safe) if usual is not None and safe is not None else None
 
 
 class ItemState(StrEnum):

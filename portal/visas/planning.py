@@ -64,13 +64,15 @@ def plan(
     boards: date,
     *,
     safe: bool = True,
+    takes: Processing | None = None,
     catalogue: Catalogue = CATALOGUE,
 ) -> Plan:
     """How a citizen of `nationality` who goes aboard on `boards` gets what `country` asks for by `regime`.
 
+    takes: how long the authorities take, where the rule itself says it; else as usual for the country.
     Raises LookupError for a regime by which nothing is asked of an authority.
     """
-    takes = catalogue.processing_of(country, regime, nationality)
+    takes = takes or catalogue.processing_of(country, regime, nationality)
     office = nationality if regime in AT_A_CONSULATE else HOME
     return _plan(takes, catalogue.our_work, country, office, boards, safe)
 

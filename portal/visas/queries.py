@@ -577,7 +577,7 @@ def _sources(keys: Iterable[str]) -> tuple[Source, ...]:
     """One for each site, in the order of the keys."""
     by_site: dict[str, Source] = {}
     for key in keys:
-        source = Source(key, SOURCES[key])
+        source = Source(key, SOURCES.get(key, key))
         by_site.setdefault(source.site, source)
     return tuple(by_site.values())
 

@@ -6,7 +6,7 @@ import calendar
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import groupby
@@ -16,13 +16,14 @@ from portal.booking.models import Booking, DocumentKind, Passenger
 from portal.catalogue.models import CallState, Sailing, VoyagePart
 from portal.catalogue.queries import SailingView
 from portal.kernel.ages import OF_AGE, age_on
+from portal.kernel.money import Money
 from portal.kernel.text import LocalizedText
-from portal.visas.documents import CATALOGUE, Catalogue, Document, Per, Stage, Validity
+from portal.visas.documents import CATALOGUE, Catalogue, Document, LeadTime, Per, Processing, Stage, Validity
 from portal.visas.planning import BUFFER_DAYS, Plan, plan
 from portal.visas.terms import Confidence, Regime, SeaAccess, Severity, Supplier
 
 EARLIEST_NEED_DAYS = 14  # a passport that no authority waits for must still be seen before the passenger list closes
-GROUP_SIZES = range(5, 51)  # what Iran takes for a group
+STALE_DAYS = 180  # proposed: after half a year the evidence for a rule is looked at again
 SPARE_DAYS = 1  # a visa covers one day more than planned: the weather may hold the ship
 EU_MEMBERS = frozenset(
     {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"}
@@ -58,6 +59,24 @@ class Rule:
     as_of: date
     confidence: Confidence
     sources: tuple[str, ...]
+    documents: tuple[str, ...] = (DocumentKind.PASSPORT,)  # kinds that are taken at the border
+    group_min: int | None = None  # of a waiver for groups on a list; else it is for each alone
+    group_max: int | None = None
+    passport_months: int | None = None  # valid after the last day of the voyage; None: as usual for the country
+    blank_pages: int | None = None
+    photos_mm: tuple[str, ...] = ()  # "30x40", width first
+    invitation: LeadTime | None = None  # None: as usual for the country
+    authority: LeadTime | None = None
+    fee: Money | None = None
+    inferred: tuple[str, ...] = ()  # columns that were worked out, though the rest has its source
+
+    @property
+    def group_sizes(self) -> range:
+        return range(self.group_min or 1, (self.group_max or 0) + 1)
+
+    def needs_check_on(self, today: date) -> bool:
+        """Its evidence is old, or there is none: staff should look again, and travellers are told."""
+        return self.confidence is Confidence.INFERRED or self.as_of < today - timedelta(STALE_DAYS)
 
     def holds_on(self, day: date) -> bool:
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
@@ -75,6 +94,7 @@ class Traveller:
     surname: str = ""
     given_names: str = ""
     adults_in_booking: int = 1
+    internal_passport: bool = False  # the document named is one of the own country
     group_lists: Mapping[str, int] = field(default_factory=dict)  # by country, how many stand on the passenger's list
 
     def age_on(self, day: date) -> int:
@@ -225,9 +245,9 @@ class Finding:
         """Two sources say so. What is not certain is shown as needing a check."""
         return self.rule is not None and self.rule.confidence is Confidence.CONFIRMED and not self.by_analogy
 
-    def stale_on(self, today: date, days: int = 180) -> bool:
-        """The evidence is older than `days`: staff should look again."""
-        return self.rule is None or self.rule.as_of < today - timedelta(days)
+    def stale_on(self, today: date) -> bool:
+        """The evidence is too old or too thin: staff should look again."""
+        return self.rule is None or self.rule.needs_check_on(today)
 
 
 @dataclass(frozen=True)
@@ -308,7 +328,7 @@ def judge(entry: Entry, traveller: Traveller, rules: Iterable[Rule]) -> Finding:
         by_analogy=by_analogy,
         why=(
             *_why_visa(rule, entry, traveller),
-            *([Reason("list_too_small", _list_of(rule, traveller))] if _falls_short(fitting, traveller) else []),
+            *(Reason("list_too_small", _list_of(one, traveller)) for one in fitting if _falls_short([one], traveller)),
             *([Reason("by_analogy", {"nationality": rule.nationality})] if by_analogy else []),
             *_why_border(border, entry),
         ),
@@ -324,6 +344,7 @@ def validity_checks(
     traveller: Traveller, voyage: Voyage, found: Sequence[Finding], catalogue: Catalogue = CATALOGUE
 ) -> tuple[ValidityCheck, ...]:
     """How long the passport must be valid, for each country but the traveller's own. The longest decides."""
+    catalogue = catalogue.in_force(voyage.starts)
     checks: dict[str, ValidityCheck] = {}
     for finding in found:
         if finding.regime is Regime.OWN_NATIONAL:
@@ -346,6 +367,7 @@ def requirements(
     The same for the same traveller, voyage and rules. Countries that refuse or of which nothing is known ask for no
     papers here: `findings` names them, and a person decides. Source of the documents: facts/documents.json.
     """
+    catalogue = catalogue.in_force(voyage.starts)
     found = findings(traveller, voyage, rules)
     ways = ways_of(traveller, voyage, found, catalogue)
     items = _once(item for finding in found for item in _papers_of(finding, traveller, voyage, ways, catalogue))
@@ -369,12 +391,15 @@ def ways_of(
     traveller: Traveller, voyage: Voyage, found: Sequence[Finding], catalogue: Catalogue = CATALOGUE
 ) -> dict[str, Way]:
     """By country, for those that must be asked for something; every entry of a country goes the same way."""
+    catalogue = catalogue.in_force(voyage.starts)
     ways = {}
     for finding in found:
         if finding.outcome is Outcome.NEEDED and finding.regime is not None:
             asked = (finding.country, finding.regime, traveller.citizenship, voyage.starts)
+            takes = takes_of(finding, traveller.citizenship, catalogue)
             ways[finding.country] = Way(
-                plan(*asked, catalogue=catalogue), plan(*asked, safe=False, catalogue=catalogue)
+                plan(*asked, takes=takes, catalogue=catalogue),
+                plan(*asked, takes=takes, safe=False, catalogue=catalogue),
             )
     return ways
 
@@ -418,6 +443,7 @@ def _traveller(passenger: Passenger, adults: int) -> Traveller:
         citizenship=passenger.citizenship,
         birth_date=passenger.birth_date,
         travel_passport=None if passenger.document_kind is None else passenger.document_kind is DocumentKind.PASSPORT,
+        internal_passport=passenger.document_kind is DocumentKind.INTERNAL_PASSPORT,
         document_expires=passenger.document_expires,
         document_fingerprint=passenger.document_fingerprint,
         surname=passenger.surname,
@@ -452,18 +478,18 @@ def _rank(rule: Rule, traveller: Traveller) -> int:
 def _falls_short(rules: Iterable[Rule], traveller: Traveller) -> bool:
     return any(
         rule.regime is Regime.VISA_FREE_GROUP
-        and traveller.group_lists.get(rule.destination, GROUP_SIZES.start) < GROUP_SIZES.start
+        and traveller.group_lists.get(rule.destination, rule.group_sizes.start) < rule.group_sizes.start
         for rule in rules
     )
 
 
 def _on_list(rule: Rule, traveller: Traveller) -> bool:
-    return traveller.group_lists.get(rule.destination, 0) in GROUP_SIZES
+    return traveller.group_lists.get(rule.destination, 0) in rule.group_sizes
 
 
 def _list_of(rule: Rule, traveller: Traveller) -> dict[str, str]:
     size = traveller.group_lists.get(rule.destination, 0)
-    return {"size": str(size), "least": str(GROUP_SIZES.start), "most": str(GROUP_SIZES.stop - 1)}
+    return {"size": str(size), "least": str(rule.group_min), "most": str(rule.group_max)}
 
 
 def _too_long(rule: Rule, entry: Entry) -> bool:
@@ -495,8 +521,8 @@ def _outcome(rule: Rule, entry: Entry, traveller: Traveller) -> Outcome:
 def _why_visa(rule: Rule, entry: Entry, traveller: Traveller) -> Iterable[Reason]:
     if rule.regime is Regime.VISA_FREE_GROUP:
         size = traveller.group_lists.get(rule.destination)
-        key = "list_to_come" if size is None else "on_list" if size in GROUP_SIZES else "list_too_large"
-        if size is None or size >= GROUP_SIZES.start:
+        key = "list_to_come" if size is None else "on_list" if size in rule.group_sizes else "list_too_large"
+        if not _falls_short([rule], traveller):
             yield Reason(key, _list_of(rule, traveller))
     else:
         days = {"days": str(rule.max_stay_days)} if rule.max_stay_days else {}
@@ -528,10 +554,32 @@ def _border(access: SeaAccess, entry: Entry) -> Border:
 
 
 def _validity(finding: Finding, catalogue: Catalogue) -> Validity:
-    for wanted in catalogue.validity:
-        if wanted.country == finding.country and (not wanted.regimes or finding.regime in wanted.regimes):
-            return wanted
-    return Validity(finding.country, (), 0, 1, Confidence.INFERRED)
+    """What the rule itself says, else what is usual for the country."""
+    usual = catalogue.validity_of(finding.country, finding.regime)
+    rule = finding.rule
+    if rule is None:
+        return usual
+    own = Confidence.INFERRED if "passport_months" in rule.inferred else rule.confidence
+    return replace(
+        usual,
+        months=rule.passport_months if rule.passport_months is not None else usual.months,
+        blank_pages=rule.blank_pages if rule.blank_pages is not None else usual.blank_pages,
+        confidence=usual.confidence if rule.passport_months is None else own,
+    )
+
+
+def takes_of(finding: Finding, nationality: str, catalogue: Catalogue = CATALOGUE) -> Processing:
+    """How long the authorities take: what the rule itself says, else what is usual. Raises LookupError.
+
+    What a consulate told of one passport is not taken for another.
+    """
+    usual = catalogue.processing_of(finding.country, finding.regime, nationality)
+    rule = finding.rule
+    if rule is None or finding.by_analogy:
+        return usual
+    return replace(
+        usual, invitation=rule.invitation or usual.invitation, authority=rule.authority or usual.authority
+    )
 
 
 # Which papers follow from it
@@ -624,7 +672,7 @@ def _passport(
     longest = max(checks, key=lambda check: check.until, default=None)
     reasons: list[Reason] = []
     good = True
-    if traveller.travel_passport is False:
+    if traveller.travel_passport is False and not _at_home_is_enough(traveller, found):
         reasons.append(Reason("passport_of_wrong_kind"))
         good = False
     elif longest:
@@ -667,6 +715,13 @@ def _passport(
             traveller.birth_date.isoformat(),
             str(good),
         ),
+    )
+
+
+def _at_home_is_enough(traveller: Traveller, found: Sequence[Finding]) -> bool:
+    """Some neighbours take a passport that is for use at home."""
+    return traveller.internal_passport and all(
+        finding.rule is not None and DocumentKind.INTERNAL_PASSPORT in finding.rule.documents for finding in found
     )
 
 

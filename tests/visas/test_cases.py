@@ -100,6 +100,7 @@ FROM_TURKMENBASHI = voyage(
     ("RU", "RUMCX", (6, 2), (6, 3)),
     ("RU", "RUASF", (6, 4), (6, 4)),
 )
+TO_KAZAKHSTAN = voyage("PV24-04", ("RU", "RUASF", (5, 27), (5, 27)), ("KZ", "KZAAU", (5, 28), (5, 29)))
 LONG_KAZAKHSTAN = voyage(
     "X",
     ("RU", "RUASF", (5, 1), (5, 1)),
@@ -393,6 +394,21 @@ PASSPORTS_AND_CHILDREN = [
         traveller("RU", travel_passport=False),
         TRI,
         ON_TRI,
+        "passport! insurance~",
+        "passport_of_wrong_kind",
+    ),
+    Case(
+        "Russian with an internal passport, to Kazakhstan and no further",
+        traveller("RU", travel_passport=False, internal_passport=True, document_expires=None),
+        TO_KAZAKHSTAN,
+        "own | free",
+        passport="passport_expiry_unknown",
+    ),
+    Case(
+        "Russian child with a birth certificate, to Kazakhstan",
+        traveller("RU", travel_passport=False, document_expires=None),
+        TO_KAZAKHSTAN,
+        "own | free",
         "passport! insurance~",
         "passport_of_wrong_kind",
     ),

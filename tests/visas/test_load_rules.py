@@ -1,6 +1,8 @@
 """Loading entry rules: all or nothing, and twice is once."""
 
+import re
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +11,7 @@ from sqlalchemy import func, select
 from portal.database import db
 from portal.visas.errors import BadRules
 from portal.visas.models import EntryRule
-from portal.visas.rule_file import RULES
+from portal.visas.rule_file import RULES, check_rules, read_rules, row_of, rule_of, write_rules
 from portal.visas.services import load_rules
 from tests.factories import NOON, announced
 
@@ -63,9 +65,9 @@ def test_a_changed_row_withdraws_the_old_one_and_keeps_it_for_what_was_judged_by
         ("one_source", "sure", "confidence 'sure' is none of"),
         ("zaria15", "hearsay", "source 'hearsay' is not in sources.json"),
         ("Union State; no stay limit", "Come as you like", "conditions.json lacks 'Come as you like'"),
-        ("visa_free,,", "visa_free,0,", "max_stay_days '0' is no number of days"),
+        ("visa_free,,", "visa_free,0,", "max_stay_days '0' is no number from 1 to 999"),
         ("RU,BY,,visa_free", "RU,BY,,visa_loi", "documents.json names no document of RU for visa_loi"),
-        ("RU,BY,,", "RU,BY,", "12 columns instead of 13"),
+        ("RU,BY,,", "RU,BY,", "25 columns instead of 26"),
     ],
 )
 def test_a_bad_row_is_named_with_its_reason_and_nothing_is_changed(file, old, new, reason):
@@ -96,3 +98,54 @@ def test_another_file_is_refused_by_its_heading(tmp_path):
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(BadRules, match="No such file"):
         load_rules(tmp_path / "nothing.csv", now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("documents", "driving licence", "documents 'driving licence' is none of passport"),
+        ("group_min", "5", "group_min and group_max belong to visa_free_group"),
+        ("passport_months", "six", "passport_months 'six' is no number from 0 to 999"),
+        ("photo_mm", "30 by 40", "photo_mm '30 by 40' is no size in millimetres"),
+        ("lead_p50_days", "10", "lead_p90_days must be given with lead_p50_days"),
+        ("fee", "NaN", "fee 'NaN' is no amount"),
+        ("fee", "12.345", "fee '12.345' is no amount"),
+        ("fee", "12", "fee_currency '' is no code like USD"),
+        ("inferred", "weather", "inferred names 'weather', which is no column"),
+        ("conditions_ru", "только с группой", "the conditions are needed in all of ru, tk, en"),
+        ("sources", "http://example.com", "no address that begins with https://"),
+    ],
+)
+def test_every_term_of_a_rule_is_checked(column, value, reason):
+    row = row_of(read_rules()[1]) | {"conditions_ru": "", "conditions_tk": "", "conditions_en": ""} | {column: value}
+
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        rule_of(row)
+
+
+def test_all_bad_rows_are_named_and_none_is_taken():
+    lines = write_rules(read_rules()).splitlines(keepends=True)
+    lines[2] = lines[2].replace("2024-05-01", "soon")
+    lines[4] = lines[4].replace("confirmed", "sure")
+
+    rules, errors = check_rules("".join(lines))
+
+    assert rules == ()
+    assert [error.row for error in errors] == [3, 5]
+
+
+def test_what_is_written_reads_to_the_same_rules():
+    rules = read_rules()
+
+    again, errors = check_rules(write_rules(rules))
+
+    assert errors == ()
+    assert again == rules
+
+
+def test_a_stored_rule_says_all_that_its_row_said():
+    load_rules(now=NOON)
+
+    stored = {replace(row.as_rule(), id=None) for row in db.session.scalars(select(EntryRule))}
+
+    assert stored == set(read_rules())

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.visas.documents import CATALOGUE, LeadTime
 from portal.visas.rule_file import read_rules
 from portal.visas.rules import (
     Border,
@@ -15,7 +16,9 @@ from portal.visas.rules import (
     entries,
     findings,
     requirements,
+    takes_of,
     validity_checks,
+    ways_of,
 )
 from portal.visas.terms import Regime, Severity, Supplier
 from tests.visas.voyages import ALL, AWZ, CAS5, LVG, NTH, OWS, TRE, TRI, traveller
@@ -256,6 +259,35 @@ def test_one_source_is_marked_as_needing_a_check():
     certain = {(f.country): f.certain for f in findings(traveller("KZ"), TRI, RULES)}
 
     assert certain == {"RU": True, "AZ": True, "TM": False}
+
+
+def test_what_the_rule_itself_says_goes_before_what_is_usual():
+    slow = tuple(
+        replace(rule, authority=LeadTime(20, 30), passport_months=9) if rule.destination == "TM" else rule
+        for rule in RULES
+    )
+    who = traveller("RU")
+
+    usual, own = (findings(who, TRI, rules) for rules in (RULES, slow))
+
+    assert ways_of(who, TRI, own)["TM"].safe.apply_by < ways_of(who, TRI, usual)["TM"].safe.apply_by
+    assert max(check.months for check in validity_checks(who, TRI, own)) == 9
+
+
+def test_what_a_consulate_told_of_one_passport_is_not_taken_for_another():
+    brazil = next(finding for finding in findings(traveller("BR"), TRI, RULES) if finding.country == "TM")
+
+    assert brazil.rule is not None
+    assert brazil.rule.authority == LeadTime(10, 10)
+    assert takes_of(brazil, "BR").authority == LeadTime(10, 15)
+
+
+def test_what_the_catalogue_says_holds_between_its_dates():
+    last = replace(CATALOGUE.validity[0].dates, valid_to=date(2024, 4, 30))
+    until_april = replace(CATALOGUE, version="other", validity=(replace(CATALOGUE.validity[0], dates=last),))
+
+    assert until_april.in_force(date(2024, 4, 30)).validity_of("TM", None).months == 6
+    assert until_april.in_force(date(2024, 5, 1)).validity_of("TM", None).months == 0
 
 
 def test_old_evidence_is_marked_for_staff():
