@@ -245,6 +245,59 @@ def plan(booking: Booking, wish: Wish, now: datetime, *, waived: bool = False) -
     )
 
 
+def plan_todays_price(booking: Booking, now: datetime) -> Plan:
+    """What the booking would cost by today's lists, for the same people in the same cabins; nothing is written.
+
+    Early booking is judged by the day on which it was placed. Raises NotChangeable, ChangeUnderWay, TooManyForCabin, or
+    SailingClosed where today's lists have no price for a cabin.
+    """
+    if not changeable(booking, now):
+        raise NotChangeable
+    if awaiting_change(booking.id) is not None:
+        raise ChangeUnderWay
+    wish = Wish(ChangeKind.REPRICED)
+    rooms = tuple(_room(booked, wish, False) for booked in booking.cabins)
+    places = [(room.new, room.sleepers) for room in rooms if room.sleepers]
+    placed, voyage = booking.placed_at or booking.made_at, booking.voyage
+    lines = _priced(_todays(voyage, booking.currency), voyage, places, _promotion_of(booking), placed)
+    before_by = _sums((charge.passenger_id or NEWCOMER, charge.amount_minor) for charge in _fares(booking))
+    after_by = _sums((line.passenger_id, line.minor) for line in lines)
+    kept_before = booking.price.minor - sum(before_by.values())
+    return Plan(
+        kind=wish.kind,
+        sailing=booking.sailing,
+        voyage=voyage,
+        rooms=rooms,
+        wish=wish,
+        shares=tuple(_shares(booking, rooms, before_by, after_by)),
+        lines=tuple(lines),
+        before=booking.price,
+        after=Money(sum(after_by.values()) + kept_before, booking.currency),
+        kept=Money(0, booking.currency),
+        percent=0,
+        moves=False,
+    )
+
+
+def priced_by_todays_lists(booking: Booking) -> bool:
+    """Whether the versions that the booking pins are those that are sold by today. Two statements."""
+    todays = dict(_todays(booking.voyage, booking.currency).terms.versions)
+    return all(booking.versions.get(name) == version for name, version in todays.items())
+
+
+def take_todays_price(booking: Booking, planned: Plan, now: datetime) -> BookingChange:
+    """The guest agreed to what plan_todays_price() showed. Call it under the lock of the booking.
+
+    Announces booking.changed.
+    """
+    nothing = Money(0, booking.currency)
+    with transaction():
+        change = begin(booking, planned, to_pay=nothing, returned=nothing, pay_by=None, now=now)
+        versions = dict(_todays(booking.voyage, booking.currency).terms.versions)
+        booking.versions = {**booking.versions, **versions}
+    return change
+
+
 def days_left(booking: Booking, now: datetime) -> int:
     """Before the first day, on the calendar of the port of embarkation."""
     voyage = booking.voyage

@@ -40,6 +40,7 @@ BOOKING_CHANGES: dict[ChangeKind, LazyString] = {
     ChangeKind.PASSENGER_CANCELLED: _l("Passenger cancelled"),
     ChangeKind.CABIN_CANCELLED: _l("Cabin cancelled"),
     ChangeKind.SAILING: _l("Another sailing"),
+    ChangeKind.REPRICED: _l("New price"),
 }
 BOOKING_CHANGE_STATES: dict[BookingChangeState, LazyString] = {
     BookingChangeState.AWAITING: _l("Waits for the payment"),

@@ -408,6 +408,7 @@ class ChangeKind(StrEnum):
     PASSENGER_CANCELLED = "passenger_cancelled"
     CABIN_CANCELLED = "cabin_cancelled"
     SAILING = "sailing"
+    REPRICED = "repriced"  # the price was not locked yet, and the guest agreed to the one of today's lists
 
 
 class BookingChangeState(StrEnum):

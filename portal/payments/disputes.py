@@ -15,7 +15,7 @@ from portal.ledger.models import LedgerAccount, PostingKind
 from portal.ledger.services import Entry, post
 from portal.outbox.services import announce
 from portal.payments.models import DISPUTE_MOVES, DISPUTE_OPEN, Dispute, Payment, PaymentState
-from portal.payments.providers.base import DisputeStatus
+from portal.payments.providers.base import DisputeState, DisputeStatus
 from portal.payments.providers.registry import provider
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,15 @@ def look_into_dispute(*, name: str, provider_id: str, now: datetime) -> DisputeS
     Announces payments.disputed when it is new and payments.dispute_settled when it ends. Raises GatewayUnavailable or
     GatewayRefused; then nothing has changed.
     """
-    state = provider(name).dispute_state(provider_id)
+    return note_dispute(name=name, state=provider(name).dispute_state(provider_id), now=now)
+
+
+def note_dispute(*, name: str, state: DisputeState, now: datetime) -> DisputeStatus | None:
+    """Keep what the provider `name` says of a dispute; None for one of money that is not ours.
+
+    Announces payments.disputed when it is new and payments.dispute_settled when it ends.
+    """
+    provider_id = state.id
     with transaction() as session:
         of = select(Payment).where(Payment.provider == name, Payment.payment_intent == state.payment_intent)
         payment = session.scalars(of).one_or_none()

@@ -81,6 +81,12 @@ class AgreeForm(FlaskForm):
     agreed = HiddenField()
 
 
+class NewPriceForm(FlaskForm):
+    """One press: the new price that the customer was shown, in minor units."""
+
+    agreed = IntegerField(widget=HiddenInput())
+
+
 class NameForm(FlaskForm):
     surname = StringField(_l("Surname in Latin letters"), [_needed(), _at_most(60), latin], filters=[_one_line])
     given_names = StringField(_l("Given names in Latin letters"), [_needed(), _at_most(60), latin], filters=[_one_line])

@@ -34,6 +34,7 @@ from portal.payments.models import (
     RefundState,
 )
 from portal.payments.operations.models import OPEN_CHOICE, CaseState, Operation, OperationCase
+from portal.payments.plans.models import PriceOffer, PriceOfferState
 from portal.payments.providers.base import GatewayRefused, GatewayUnavailable, RefundStatus
 from portal.payments.providers.registry import provider
 from portal.pricing.policy import kept_percent
@@ -330,7 +331,7 @@ def try_again(*, refund_id: int, now: datetime) -> None:
 def _preview(booking: Booking, now: datetime) -> CancelPreview:
     if booking.state not in (BookingState.PENDING, BookingState.CONFIRMED) or booking.voyage.departed_at(now):
         raise NotCancellable
-    free = may_leave(booking.id, now)
+    free = may_leave(booking.id, now) or _dearer_price_waits(booking.id)
     policy = NOTHING_KEPT if free else booking.policy
     paid = paid_for(booking)
     start = booking.voyage.start_day
@@ -343,8 +344,23 @@ def _preview(booking: Booking, now: datetime) -> CancelPreview:
     )
 
 
-# As long as a guest may decline new dates, nothing is kept, whatever way he cancels.
+# As long as a guest may decline new dates or a higher price, nothing is kept, whatever way he cancels.
 NOTHING_KEPT: Sequence[dict[str, int]] = ({"days": -10_000, "percent": 0},)
+
+
+def _dearer_price_waits(booking_id: int) -> bool:
+    """Whether the guest is asked to agree to a higher price than the one he booked at."""
+    return bool(
+        db.session.scalar(
+            select(
+                exists().where(
+                    PriceOffer.booking_id == booking_id,
+                    PriceOffer.state == PriceOfferState.OPEN,
+                    PriceOffer.after_minor > PriceOffer.before_minor,
+                )
+            )
+        )
+    )
 
 
 def may_leave(booking_id: int, now: datetime) -> bool:

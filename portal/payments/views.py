@@ -26,13 +26,14 @@ from portal.payments import inbox, late, queries, refunds, services
 from portal.payments.bank_days import last_safe_day, transfer_terms
 from portal.payments.cancellations.models import CancelReason
 from portal.payments.errors import NotCancellable
-from portal.payments.forms import CancelForm, CreditForm, PayForm
+from portal.payments.forms import CancelForm, CreditForm, NewPriceForm, PayForm
 from portal.payments.invoices import code_text, invoice
 from portal.payments.labels import PROVIDER_HINTS, transfer_purpose
 from portal.payments.models import Method
 from portal.payments.papers.queries import paper_called, papers_of
 from portal.payments.papers.services import printed
 from portal.payments.plans import choices
+from portal.payments.plans.repricing import accept_price, price_offer_view
 from portal.payments.plans.services import choose_plan
 from portal.payments.providers.base import BadSignature, CheckoutLine
 from portal.payments.providers.registry import providers
@@ -123,6 +124,26 @@ def late_money(reference: str) -> ResponseReturnValue:
         return redirect(url_for("booking.booking", reference=reference))
     kept = queries.kept_cabins(offer)
     return render_template("payments/late_money.html", page=page, form=form, cabins=kept, until=offer.expires_at)
+
+
+@bp.route("/new-price", methods=["GET", "POST"])
+@public
+def new_price(reference: str) -> ResponseReturnValue:
+    """The price was not locked when the lists changed: pay what locks the old one, agree to the new one, or leave."""
+    booking = visitor_booking(reference)
+    page = booking_page(booking.id)
+    offer = price_offer_view(booking)
+    if offer is None:
+        return redirect(url_for("booking.booking", reference=reference))
+    form = NewPriceForm(agreed=offer.after.minor)
+    if form.validate_on_submit():
+        try:
+            accept_price(booking_id=page.id, agreed=Money(form.agreed.data, page.price.currency), now=now())
+            flash(_("Thank you. Your booking now has the new price."), "good")
+        except Refused as refusal:
+            flash(str(refusal.message), "warning")
+        return redirect(url_for("booking.booking", reference=reference))
+    return render_template("payments/new_price.html", page=page, form=form, offer=offer)
 
 
 @bp.get("/statement")

@@ -38,13 +38,15 @@ from portal.kernel.money import Money
 from portal.kernel.references import with_check
 from portal.kernel.text import LocalizedText
 from portal.payments.cancellations.models import CancelReason
+from portal.payments.disputes import note_dispute
 from portal.payments.late import offer_other_cabins
-from portal.payments.models import Payment
+from portal.payments.models import Method, Payment, PaymentState
 from portal.payments.operations.models import OperationCase, OperationKind
 from portal.payments.operations.queries import standings
 from portal.payments.operations.services import carry_out, seal, stop
-from portal.payments.plans.models import PaymentPlan
-from portal.payments.plans.services import choose_plan, load_plans
+from portal.payments.plans.models import PaymentPlan, PriceOffer
+from portal.payments.plans.services import choose_plan, end_plan, load_plans, offer_plan
+from portal.payments.providers.base import DisputeState, DisputeStatus
 from portal.payments.refunds import cancel, cancel_preview
 from portal.payments.services import receive_money, receive_transfer, start_desk, start_transfer
 from portal.payments.statements.models import BankLine
@@ -140,6 +142,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         reason=CancelReason.VISA_REFUSED,
         now=near,
     )
+    unlocked = with_new_price(later, moment)
+    disputed = with_dispute(later, moment)
     quote = save_quote(
         sailing_id=sailing.id, cabin_ids=[cabin_of("332").id], party=Party.of([30, 7]), currency="RUB", now=moment
     )
@@ -256,6 +260,10 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("pay, nothing chosen", f"bookings/{to_choose.reference}/pay", CUSTOMER, 422, "send nothing"),
         Shown("pay the next part", f"bookings/{in_parts.reference}/pay", CUSTOMER),
         Shown("booking in parts", f"bookings/{in_parts.reference}", CUSTOMER),
+        Shown("booking whose price is not locked", f"bookings/{unlocked.reference}", CUSTOMER),
+        Shown("new price", f"bookings/{unlocked.reference}/new-price", CUSTOMER),
+        Shown("booking with a dispute", f"bookings/{disputed.reference}", CUSTOMER),
+        Shown("staff booking with a dispute", f"staff/bookings/{disputed.reference}", staff.role),
         Shown("booking cancelled, costs not settled", f"bookings/{settled.reference}", CUSTOMER),
         Shown("statement of account", f"bookings/{cancelled.reference}/statement", CUSTOMER),
         Shown("statement of account with money that does not fit", f"bookings/{odd.reference}/statement", CUSTOMER),
@@ -576,6 +584,65 @@ def awaited(booking: Booking, moment: datetime) -> Payment:
     """The bank transfer that now pays for it."""
     reference = start_transfer(booking_id=booking.id, now=moment)
     return db.session.scalars(select(Payment).filter_by(reference=reference)).one()
+
+
+def with_new_price(owner: Visitor, moment: datetime) -> Booking:
+    """Ten per cent are paid, the price is locked at thirty, and the lists have changed."""
+    plan = offer_plan(
+        code="gallery",
+        percent=10,
+        per_person=None,
+        steps=[{"days": 40, "weight": 1}, {"days": 30, "weight": 1}],
+        lock_percent=30,
+        mark="proposed",
+        account=None,
+        now=moment,
+    )
+    booking = owner.book("328", moment)
+    choose_plan(booking_id=booking.id, plan_id=plan.id, now=moment)
+    end_plan(plan_id=plan.id, now=moment)
+    payment = awaited(booking, moment)
+    receive_money(payment_id=payment.id, amount=payment.amount, payment_intent=None, now=moment)
+    with transaction() as session:
+        session.add(
+            PriceOffer(
+                booking_id=booking.id,
+                before_minor=booking.price.minor,
+                after_minor=booking.price.minor + 20_000_00,
+                made_at=moment,
+                answer_by=moment + timedelta(days=14),
+            )
+        )
+    return booking
+
+
+def with_dispute(owner: Visitor, moment: datetime) -> Booking:
+    """Paid by card; the guest's bank has taken the money back until it has heard both."""
+    booking = owner.book("329", moment)
+    with transaction() as session:
+        payment = Payment(
+            booking_id=booking.id,
+            method=Method.CARD,
+            provider="stripe",
+            state=PaymentState.OPEN,
+            amount_minor=booking.price.minor,
+            currency=booking.currency,
+            made_at=moment,
+            session_id="cs_gallery",
+        )
+        session.add(payment)
+    receive_money(payment_id=payment.id, amount=booking.price, payment_intent="pi_gallery", now=moment)
+    told = DisputeState(
+        id="dp_gallery",
+        payment_intent="pi_gallery",
+        status=DisputeStatus.ANSWER_NEEDED,
+        reason="fraudulent",
+        amount=booking.price,
+        withdrawn=True,
+        answer_by=moment + timedelta(days=7),
+    )
+    note_dispute(name="stripe", state=told, now=moment)
+    return booking
 
 
 def cabin_of(number: str) -> Cabin:

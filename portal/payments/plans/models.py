@@ -13,6 +13,7 @@ from portal.accounts.models import Account
 from portal.booking.models import Booking
 from portal.catalogue.models import Sailing
 from portal.database import Base, index_where, unique_where
+from portal.kernel.money import Money
 from portal.payments.plans.schedule import Part, Parts, Step, Terms
 
 
@@ -135,3 +136,42 @@ class PlanPause(Base):
     about: Mapped[str] = mapped_column(String(60))
     since: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class PriceOfferState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    LOCKED = "locked"  # the guest paid the share that locks the old price
+    WITHDRAWN = "withdrawn"  # the lists changed once more, or the booking did
+
+
+class PriceOffer(Base):
+    """The price of a booking was not locked yet when the lists changed: the guest is shown both, and nothing is done
+    before he agrees.
+    """
+
+    __tablename__ = "price_offer"
+    __table_args__ = (
+        unique_where("uq_price_offer_open", "booking_id", where="state = 'open'"),
+        CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed_with_state"),
+        CheckConstraint("before_minor <> after_minor", name="another_price"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), index=True)
+    state: Mapped[PriceOfferState] = mapped_column(default=PriceOfferState.OPEN)
+    before_minor: Mapped[int] = mapped_column(BigInteger)  # in the booking's currency
+    after_minor: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[datetime]
+    answer_by: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+    booking: Mapped[Booking] = relationship()
+
+    @property
+    def before(self) -> Money:
+        return Money(self.before_minor, self.booking.currency)
+
+    @property
+    def after(self) -> Money:
+        return Money(self.after_minor, self.booking.currency)

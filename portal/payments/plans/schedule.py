@@ -149,6 +149,11 @@ def paid_parts(parts: Iterable[Part], paid: int) -> Parts:
     return tuple(covered)
 
 
+def share_to_lock(price: int, lock_percent: int) -> int:
+    """So many minor units paid lock the price."""
+    return -(-price * lock_percent // 100)
+
+
 def locked_on(parts: Parts, price: int, lock_percent: int) -> date:
     """The day whose part brings what is paid to `lock_percent` of the price: from then on the price stands."""
     so_far = 0

@@ -14,8 +14,9 @@ from portal.outbox.letters import write_letter
 from portal.outbox.services import known_mails, on
 from portal.payments.models import Payment
 from portal.payments.plans.live import known_plan, live_plan, port_day
-from portal.payments.plans.models import BookingPlan, FitReason
+from portal.payments.plans.models import BookingPlan, FitReason, PriceOffer
 from portal.payments.plans.queries import plan_view, reminders
+from portal.payments.plans.repricing import price_offer_view, review_prices
 from portal.payments.plans.services import end_pauses, follow_sailing, pause_plan, resume_plan
 from portal.payments.queries import payment_view
 from portal.payments.refunds import paid_for
@@ -25,10 +26,11 @@ REMINDER_MINUTE = 41
 
 @each_minute
 def remind_of_parts() -> None:
-    """Once an hour is enough: parts are due by days."""
+    """Once an hour is enough: parts are due by days, and lists change seldom."""
     if real_now().minute == REMINDER_MINUTE:
         end_pauses(now())
         remind(now())
+        review_prices(now())
 
 
 def remind(moment: datetime) -> int:
@@ -94,6 +96,23 @@ def tell_of_new_days(booking_plan_id: int) -> None:
         plan=plan_view(plan, paid_for(booking).minor, booking.currency, port_day(booking, now())),
         token=link_token(booking),
     )
+
+
+@on("payments.price_offered")
+def tell_of_new_price(offer_id: int) -> None:
+    offer = db.session.get_one(PriceOffer, offer_id)
+    view = price_offer_view(offer.booking)
+    page = booking_page(offer.booking_id)
+    if view is not None and page.contact_email:
+        write_letter(
+            "payments/new_price",
+            key=f"payments/new_price:{page.reference}:{offer.id}",
+            recipient=page.contact_email,
+            language=offer.booking.language,
+            page=page,
+            offer=view,
+            token=link_token(offer.booking),
+        )
 
 
 @on("catalogue.sailing_changed")

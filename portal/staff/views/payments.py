@@ -21,6 +21,7 @@ from portal.payments.cancellations.services import settle_costs
 from portal.payments.errors import CostsTooHigh, SecondPersonNeeded
 from portal.payments.models import PaymentState, Tender
 from portal.payments.plans.queries import overdue_parts
+from portal.payments.plans.repricing import open_offers
 from portal.payments.providers.registry import providers
 from portal.payments.queries import open_disputes, open_refunds, reconciliation_page
 from portal.payments.reconciliation import close_mismatch, compare_day
@@ -45,6 +46,7 @@ def payments() -> ResponseReturnValue:
         differences=len(check.differences) if check else 0,
         overdue=overdue_parts(now(), OVERDUE_SHOWN),
         cancellations=unsettled(CANCELLATIONS_SHOWN),
+        new_prices=open_offers(OVERDUE_SHOWN),
         reader=f"account:{current_account().id}",
     )
 
