@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 from sqlalchemy import select
@@ -11,9 +12,10 @@ from portal.booking.models import Booking
 from portal.booking.prices import choose_currency
 from portal.booking.services import name_passengers, place_booking
 from portal.database import db
+from portal.kernel.clock import real_now
 from portal.kernel.money import Money
 from portal.payments.models import Payment
-from portal.payments.providers.base import CheckoutLine
+from portal.payments.providers.base import CheckoutLine, Order
 from portal.payments.services import start_card_payment
 from tests.factories import NOON, details, make_fare, make_hold, make_season
 
@@ -49,6 +51,23 @@ def start(booking: Booking, name: str, amount: Money | None = None) -> str:
         cancel_url=BACK,
         now=NOON,
     )
+
+
+def make_order(amount: Money, page_time: timedelta, **changes: Any) -> Order:
+    """What a provider is asked for by itself, without a booking."""
+    fields: dict[str, Any] = {
+        "reference": "PG7K2M9A",
+        "payment": "AB12CD34",
+        "amount": amount,
+        "lines": [CheckoutLine("Каюта 301", amount)],
+        "email": "anna@example.org",
+        "language": "tk",
+        "success_url": BACK,
+        "cancel_url": BACK,
+        "expires_at": real_now() + page_time,
+        "idempotency_key": "checkout-AB12CD34",
+    }
+    return Order(**fields | changes)
 
 
 def type_card(page: str, number: str) -> httpx.Response:

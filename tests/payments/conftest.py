@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.server import RunningSandbox, running_sandbox, sandboxed
+from portal.payments.providers.stripe import StripeProvider
+from tests.sandbox.server import KEY, SECRET, RunningSandbox, running_sandbox, sandboxed
 
 
 @pytest.fixture
@@ -23,3 +24,18 @@ def provider(app: Any, tmp_path: Path) -> Iterator[RunningSandbox]:
         for taker in app.extensions.pop("payment_providers", {}).values():
             taker.close()
         app.config.update(before)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
+    """The sandbox by itself."""
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def taker(sandbox: RunningSandbox) -> Iterator[StripeProvider]:
+    """What knows Stripe, by itself, asking the sandbox."""
+    built = StripeProvider(api_key=KEY, webhook_secret=SECRET, api_base=sandbox.url)
+    yield built
+    built.close()

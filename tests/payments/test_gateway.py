@@ -1,8 +1,6 @@
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +33,7 @@ from portal.payments.providers.stripe import (
 from sandbox import checkout as sandbox_checkout
 from sandbox import currencies as sandbox_currencies
 from sandbox import events as sandbox_events
-from tests.sandbox.server import CARD, KEY, SECRET, RunningSandbox, running_sandbox
+from tests.sandbox.server import CARD, KEY, SECRET, RunningSandbox
 
 pytestmark = pytest.mark.once
 
@@ -47,19 +45,6 @@ DECLINED, BANK_ASKS, PAYS_LATER, NEVER_PAYS = (
     "4000000000070013",
 )
 REFUND_LATER, REFUND_FAILS = "4000000000007726", "4000000000005126"
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def taker(sandbox: RunningSandbox) -> Iterator[StripeProvider]:
-    built = StripeProvider(api_key=KEY, webhook_secret=SECRET, api_base=sandbox.url)
-    yield built
-    built.close()
 
 
 def wanted(**changes: Any) -> Order:

@@ -20,26 +20,13 @@ from portal.kernel.money import Money
 from portal.payments.providers.base import CheckoutLine
 from portal.payments.providers.stripe import API_VERSION, CURRENCIES, StripeProvider
 from tests.payments.test_gateway import wanted
-from tests.sandbox.server import KEY, SECRET, Asked, RunningSandbox, running_sandbox
+from tests.sandbox.server import Asked, RunningSandbox
 
 pytestmark = pytest.mark.once
 
 CONTRACT = json.loads((Path(__file__).parent / "stripe_contract.json").read_text())
 REQUESTS: dict[str, dict[str, Any]] = CONTRACT["requests"]
 DISPUTED, REFUND_FAILS = "4000 0000 0000 0259", "4000 0000 0000 5126"
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def taker(sandbox: RunningSandbox) -> Iterator[StripeProvider]:
-    made = StripeProvider(api_key=KEY, webhook_secret=SECRET, api_base=sandbox.url)
-    yield made
-    made.close()
 
 
 def everything(taker: StripeProvider, sandbox: RunningSandbox) -> None:

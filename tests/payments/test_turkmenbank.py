@@ -1,6 +1,7 @@
 """Paying in manats by the gateway of a Turkmen bank: it tells nothing, so it is asked until an order's end."""
 
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -13,11 +14,9 @@ from portal.kernel.money import Money
 from portal.payments.models import PaymentState, Refund, RefundState
 from portal.payments.providers import turkmenbank
 from portal.payments.providers.base import (
-    CheckoutLine,
     CheckoutStatus,
     GatewayRefused,
     GatewayUnavailable,
-    Order,
     Payer,
 )
 from portal.payments.providers.registry import provider as provider_named
@@ -28,9 +27,10 @@ from portal.payments.services import offered_ways, reconcile, settle_checkouts
 from sandbox.bank import orders
 from sandbox.bank.cards import CARDS_BY_SLUG
 from tests.factories import NOON
-from tests.payments.channels import make_booking_in, payment_of, start, type_card
+from tests.payments.channels import make_booking_in, make_order, payment_of, start, type_card
 
 CABIN = Money(12_500_00, "TMT")
+order = partial(make_order, CABIN, PAGE_TIME)
 
 
 def pay(booking: Booking, slug: str) -> httpx.Response:
@@ -40,22 +40,6 @@ def pay(booking: Booking, slug: str) -> httpx.Response:
 def let_pass(provider, seconds: float) -> None:
     with provider.services.store.writing() as store:
         orders.let_time_pass(store, now=real_now().timestamp() + seconds)
-
-
-def order(**changes) -> Order:
-    fields = {
-        "reference": "PG7K2M9A",
-        "payment": "AB12CD34",
-        "amount": CABIN,
-        "lines": [CheckoutLine("Kaýuta 301", CABIN)],
-        "email": "anna@example.org",
-        "language": "tk",
-        "success_url": "https://portal.example/back",
-        "cancel_url": "https://portal.example/cancel",
-        "expires_at": real_now() + PAGE_TIME,
-        "idempotency_key": "checkout-AB12CD34",
-    }
-    return Order(**fields | changes)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -20,7 +21,6 @@ from portal.payments.providers.base import (
     CheckoutStatus,
     GatewayRefused,
     GatewayUnavailable,
-    Order,
     Payer,
     RefundStatus,
 )
@@ -31,9 +31,10 @@ from portal.payments.refunds import cancel, cancel_preview, send_refunds
 from portal.payments.services import reconcile, settle_checkouts, worth_a_minute
 from sandbox.yookassa.cards import CARDS_BY_SLUG
 from tests.factories import NOON, announced
-from tests.payments.channels import make_booking_in, payment_of, start, type_card
+from tests.payments.channels import make_booking_in, make_order, payment_of, start, type_card
 
 CABIN = Money(125_000_00, "RUB")
+order = partial(make_order, CABIN, PAGE_TIME, lines=[CheckoutLine("PV24-01 · " + "Константин " * 20, CABIN)])
 
 
 def pay(booking: Booking, slug: str) -> httpx.Response:
@@ -45,22 +46,6 @@ def bring_notices(browser, provider, after_seconds: float = 0) -> list[int]:
     provider.deliver(after_seconds)
     received, provider.webhook.received[:] = list(provider.webhook.received), []
     return [browser.client.post("/webhooks/yookassa", data=body).status_code for body, _ in received]
-
-
-def order(**changes) -> Order:
-    fields = {
-        "reference": "PG7K2M9A",
-        "payment": "AB12CD34",
-        "amount": CABIN,
-        "lines": [CheckoutLine("PV24-01 · " + "Константин " * 20, CABIN)],
-        "email": "anna@example.org",
-        "language": "tk",
-        "success_url": "https://portal.example/back",
-        "cancel_url": "https://portal.example/cancel",
-        "expires_at": real_now() + PAGE_TIME,
-        "idempotency_key": "checkout-AB12CD34",
-    }
-    return Order(**fields | changes)
 
 
 @pytest.fixture
