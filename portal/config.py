@@ -53,6 +53,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         **_channels(environ, production),
         "FISCAL_FOLDER": environ.get("FISCAL_FOLDER"),  # where receipts for a cash register are dropped
         "REFUND_LIMITS": _limits(environ.get("REFUND_LIMITS") or DEFAULT_LIMITS),
+        "SECOND_LOOKS_PERCENT": _whole_number(environ, "SECOND_LOOKS_PERCENT", 5),
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "BABEL_DEFAULT_LOCALE": "ru",
         "RATELIMIT_STORAGE_URI": environ.get("REDIS_URL") or "memory://",

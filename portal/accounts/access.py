@@ -22,6 +22,7 @@ class Permission(StrEnum):
     BOOKING_READ = "booking:read"
     PAYMENT_RECEIVE = "payment:receive"
     SUBMISSION_REVIEW = "submission:review"
+    REVIEW_LEAD = "review:lead"  # waive a paper, settle what two reviewers see differently, see their load
     PASSENGER_LIST = "passenger:list"  # with whole document numbers, as ports ask for them
     LEDGER_READ = "ledger:read"
     AUDIT_READ = "audit:read"
@@ -42,6 +43,15 @@ GRANTED: dict[Role, frozenset[Permission]] = {
     ),
     Role.REVIEWER: frozenset(
         {Permission.ACCOUNT, Permission.STAFF, Permission.SAILING_READ, Permission.SUBMISSION_REVIEW}
+    ),
+    Role.LEAD: frozenset(
+        {
+            Permission.ACCOUNT,
+            Permission.STAFF,
+            Permission.SAILING_READ,
+            Permission.SUBMISSION_REVIEW,
+            Permission.REVIEW_LEAD,
+        }
     ),
     Role.FINANCE: frozenset(
         {

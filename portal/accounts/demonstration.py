@@ -32,6 +32,7 @@ thistle thyme tulip turquoise valley velvet violet walnut wave willow window win
 NAMES = {
     Role.OPERATOR: "Demo Operator",
     Role.REVIEWER: "Demo Reviewer",
+    Role.LEAD: "Demo Lead",
     Role.FINANCE: "Demo Finance",
     Role.ADMINISTRATOR: "Demo Administrator",
     Role.CUSTOMER: "Demo Tourist",

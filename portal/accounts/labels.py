@@ -9,6 +9,7 @@ ROLE_NAMES: dict[Role, LazyString] = {
     Role.CUSTOMER: _l("Customer"),
     Role.OPERATOR: _l("Operator"),
     Role.REVIEWER: _l("Reviewer"),
+    Role.LEAD: _l("Lead reviewer"),
     Role.FINANCE: _l("Finance"),
     Role.ADMINISTRATOR: _l("Administrator"),
 }

@@ -14,6 +14,7 @@ class Role(StrEnum):
     CUSTOMER = "customer"
     OPERATOR = "operator"
     REVIEWER = "reviewer"
+    LEAD = "lead"  # of the reviewers
     FINANCE = "finance"
     ADMINISTRATOR = "administrator"
 

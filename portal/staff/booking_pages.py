@@ -37,6 +37,7 @@ from portal.staff.audit_pages import TrailEntry, trail_of
 from portal.staff.paging import PAGE, Paging, Rows, paging
 from portal.staff.payment_pages import PaymentRow, payment_row
 from portal.visas.models import ChecklistItem, ItemState
+from portal.visas.services import RELYING
 from portal.visas.standing import PapersCount
 from portal.visas.standing import standing as papers_standing
 from portal.visas.terms import PapersStanding, Severity, Supplier
@@ -191,14 +192,14 @@ def _papers(booking_ids: Sequence[int], today: date) -> dict[int, Papers]:
     rows = db.session.execute(
         select(
             Passenger.booking_id,
-            counted(state == ItemState.ACCEPTED),
+            counted(state.in_(RELYING)),
             func.count(),
             counted(from_guest),
-            counted(from_guest, state == ItemState.ACCEPTED),
+            counted(from_guest, state.in_(RELYING)),
             counted(from_guest, state == ItemState.IN_REVIEW),
             counted(from_guest, state == ItemState.CHANGES_REQUESTED),
             func.min(case((and_(from_guest, waits), ChecklistItem.due))),
-            counted(from_guest, ChecklistItem.severity == Severity.BLOCKING),
+            counted(from_guest, ChecklistItem.severity == Severity.BLOCKING, state != ItemState.WAIVED),
         )
         .join(ChecklistItem, ChecklistItem.passenger_id == Passenger.id)
         .where(Passenger.booking_id.in_(booking_ids), state != ItemState.NOT_APPLICABLE)

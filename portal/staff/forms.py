@@ -458,6 +458,14 @@ class ReturnForm(FlaskForm):
     note = TextAreaField(_l("Note to the guest"), [Length(max=500)])  # as long as its column
 
 
+class WaiverForm(FlaskForm):
+    """Why a passenger may go without a paper; kept with the trail for as long as the booking."""
+
+    reason = TextAreaField(_l("Why may the passenger go without it?"), [REQUIRED, Length(max=500)])
+    evidence = TextAreaField(_l("What does that rest on?"), [REQUIRED, Length(max=500)])
+    file = FileField(_l("The evidence as a file"))
+
+
 CABIN_NUMBERS = re.compile(r"[\s,;]+")
 
 

@@ -33,6 +33,34 @@ class AlreadyDecided(Refused):
     message = _l("Somebody has decided on this document meanwhile. Your decision was not kept.")
 
 
+class ClaimedByAnother(Refused):
+    message = _l("A colleague is looking at this document now. Take the next one; this one is free again in minutes.")
+
+
+class NotALead(Refused):
+    message = _l("Only a lead of the reviewers may do this.")
+
+
+class OwnDecision(Refused):
+    message = _l("You have decided on this document yourself: somebody else must look at it now.")
+
+
+class NothingToAskAgain(Refused):
+    message = _l("This paper is not accepted any more, so there is nothing to ask for again.")
+
+
+class NothingToWaive(Refused):
+    message = _l("This paper is accepted, waived or not needed already, so there is nothing to waive.")
+
+
+class WaiverWithoutGrounds(Refused):
+    message = _l("Please say why the passenger may go without this paper, and on what that rests.")
+
+
+class NothingToSettle(Refused):
+    message = _l("There is nothing to settle here: both reviewers agree, or a lead has decided.")
+
+
 class NewerSubmission(Refused):
     message = _l("The guest has handed in a newer document meanwhile. Please look at that one.")
 

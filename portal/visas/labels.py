@@ -13,6 +13,7 @@ ITEM_STATES: dict[ItemState, LazyString] = {
     ItemState.IN_REVIEW: _l("In review"),
     ItemState.CHANGES_REQUESTED: _l("Please hand in again"),
     ItemState.ACCEPTED: _l("Accepted"),
+    ItemState.WAIVED: _l("Waived by us"),
     ItemState.NOT_APPLICABLE: _l("Not needed any more"),
 }
 WE_ARRANGE = _l("We arrange it")  # instead of a state, where the operator gets the paper
@@ -22,6 +23,7 @@ ITEM_TONES: dict[ItemState, str] = {
     ItemState.IN_REVIEW: "wait",
     ItemState.CHANGES_REQUESTED: "bad",
     ItemState.ACCEPTED: "good",
+    ItemState.WAIVED: "good",
     ItemState.NOT_APPLICABLE: "neutral",
 }
 SEVERITIES: dict[Severity, LazyString] = {

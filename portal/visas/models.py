@@ -115,15 +115,28 @@ class ItemState(StrEnum):
     IN_REVIEW = "in_review"
     CHANGES_REQUESTED = "changes_requested"
     ACCEPTED = "accepted"
+    WAIVED = "waived"  # a lead lets the passenger go without it: portal.visas.review.models.Waiver says why
     NOT_APPLICABLE = "not_applicable"  # the sailing or the passenger changed; what was handed in is kept
 
 
 ITEM_MOVES: Moves[ItemState] = {
-    ItemState.TODO: {ItemState.IN_REVIEW, ItemState.NOT_APPLICABLE},
-    ItemState.IN_REVIEW: {ItemState.ACCEPTED, ItemState.CHANGES_REQUESTED, ItemState.NOT_APPLICABLE},
-    ItemState.CHANGES_REQUESTED: {ItemState.IN_REVIEW, ItemState.NOT_APPLICABLE},
+    ItemState.TODO: {ItemState.IN_REVIEW, ItemState.WAIVED, ItemState.NOT_APPLICABLE},
+    ItemState.IN_REVIEW: {
+        ItemState.ACCEPTED,
+        ItemState.CHANGES_REQUESTED,
+        ItemState.WAIVED,
+        ItemState.NOT_APPLICABLE,
+    },
+    # Accepted after all when a lead finds that it was sent back wrongly.
+    ItemState.CHANGES_REQUESTED: {
+        ItemState.IN_REVIEW,
+        ItemState.ACCEPTED,
+        ItemState.WAIVED,
+        ItemState.NOT_APPLICABLE,
+    },
     # Back to the start when what it was accepted for has changed: another passport, other dates.
-    ItemState.ACCEPTED: {ItemState.TODO, ItemState.NOT_APPLICABLE},
+    ItemState.ACCEPTED: {ItemState.TODO, ItemState.CHANGES_REQUESTED, ItemState.NOT_APPLICABLE},
+    ItemState.WAIVED: {ItemState.TODO, ItemState.NOT_APPLICABLE},
     ItemState.NOT_APPLICABLE: {ItemState.TODO},
 }
 
@@ -182,6 +195,7 @@ class Submission(Base):
     item: Mapped[ChecklistItem] = relationship(back_populates="submissions")
     file: Mapped[StoredFile] = relationship()
     review: Mapped[Review | None] = relationship(back_populates="submission")
+    asked_again: Mapped[AskedAgain | None] = relationship(back_populates="submission", lazy="joined")
 
     @property
     def by_passenger(self) -> bool:
@@ -226,6 +240,22 @@ class Review(Base):
 
     submission: Mapped[Submission] = relationship(back_populates="review")
     reviewer: Mapped[Account] = relationship()
+
+
+class AskedAgain(Base):
+    """A document that had been accepted and is asked for once more, and why; the decision before it stays."""
+
+    __tablename__ = "asked_again"
+    __table_args__ = (CheckConstraint("reason <> 'other' OR note IS NOT NULL", name="other_with_note"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), unique=True)
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    reason: Mapped[ReturnReason]
+    note: Mapped[str | None] = mapped_column(String(500))
+    asked_at: Mapped[datetime]
+
+    submission: Mapped[Submission] = relationship(back_populates="asked_again")
 
 
 class ReadingState(StrEnum):

@@ -10,8 +10,8 @@ from flask import url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
-from sqlalchemy import ColumnElement, and_, exists, func, select, true
-from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
+from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Account
 from portal.booking.details import ending
@@ -31,6 +31,7 @@ from portal.visas.keeping import kept_until
 from portal.visas.labels import BORDERS, ITEM_STATES, ITEM_TONES, REGIMES, WE_ARRANGE
 from portal.visas.models import (
     BY_PASSENGER,
+    AskedAgain,
     ChecklistItem,
     Decision,
     ItemState,
@@ -41,6 +42,7 @@ from portal.visas.models import (
     Submission,
 )
 from portal.visas.readings import mrz_of
+from portal.visas.review.claims import in_order, waiting
 from portal.visas.rules import (
     Border,
     Entry,
@@ -61,11 +63,12 @@ from portal.visas.rules import (
     voyage_of,
 )
 from portal.visas.season import USUAL_PASSPORTS, anyone
-from portal.visas.services import OPEN, live_rules
+from portal.visas.services import OPEN, RELYING, live_rules
 from portal.visas.terms import Confidence, Regime, Severity, Supplier
 
 # Of whom the cruise page speaks: the passports met most often on the Caspian.
 SOON_DAYS = 14
+RETRY_DAYS = 3  # proposed: what a guest needs at least to hand in anew what was sent back
 QUEUE_ROWS = 100
 
 
@@ -378,13 +381,15 @@ def _summary(
     unclear = any(
         finding.outcome in (Outcome.IMPOSSIBLE, Outcome.UNKNOWN) for finding in findings(traveller, voyage, rules)
     )
-    blocked = unclear or any(required.severity is Severity.BLOCKING for required, _state in asked)
+    blocked = unclear or any(
+        required.severity is Severity.BLOCKING and state is not ItemState.WAIVED for required, state in asked
+    )
     return PassengerPapers(
         booking=passenger.booking.reference,
         reference=passenger.reference,
         passenger_name=passenger.full_name,
         total=len(asked),
-        done=sum(state is ItemState.ACCEPTED for _required, state in asked),
+        done=sum(state in RELYING for _required, state in asked),
         in_review=sum(state is ItemState.IN_REVIEW for _required, state in asked),
         returned=sum(state is ItemState.CHANGES_REQUESTED for _required, state in asked),
         next_due=min(waiting, default=None),
@@ -525,17 +530,20 @@ def _paper(passenger: Passenger, required: RequiredItem, item: ChecklistItem | N
 
 
 def _submission(submission: Submission) -> SubmissionView:
-    review = submission.review
+    review, asked_again = submission.review, submission.asked_again
+    why: Review | AskedAgain | None = asked_again or review
+    decision = Decision.RETURNED if asked_again else review.decision if review else None
+    when = asked_again.asked_at if asked_again else review.reviewed_at if review else None
     return SubmissionView(
         reference=submission.reference,
         number=submission.number,
         submitted_at=submission.submitted_at,
         file_state=submission.file.state,
         by_passenger=submission.by_passenger,
-        decision=review.decision if review else None,
-        reason=review.reason if review else None,
-        note=review.note if review else None,
-        reviewed_at=review.reviewed_at if review else None,
+        decision=decision,
+        reason=why.reason if why else None,
+        note=why.note if why else None,
+        reviewed_at=when,
     )
 
 
@@ -600,9 +608,11 @@ class QueueRow:
     decision: Decision | None
 
     def risk_on(self, today: date) -> str:
-        """ "late", "soon" or "" """
+        """ "late", "tight" (sent back today, there is hardly time for another), "soon" or "" """
         if self.due < today:
             return "late"
+        if self.due <= today + timedelta(RETRY_DAYS):
+            return "tight"
         return "soon" if self.due <= today + timedelta(SOON_DAYS) else ""
 
 
@@ -675,8 +685,6 @@ class BenchPage:
     same_file_elsewhere: int
     reading: ReadingView | None  # of a passport alone
     kept_until: date
-    next_reference: str | None
-    waiting: int
 
     @property
     def open(self) -> bool:
@@ -688,20 +696,10 @@ class BenchPage:
         )
 
 
-def _waiting() -> ColumnElement[bool]:
-    """The newest submission of an item in review, not decided."""
-    newer, decided = aliased(Submission), aliased(Review)
-    return and_(
-        ChecklistItem.state == ItemState.IN_REVIEW,
-        ~exists().where(decided.submission_id == Submission.id),
-        ~exists().where(newer.item_id == Submission.item_id, newer.number > Submission.number),
-    )
-
-
 def _condition(filters: QueueFilters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.state == "waiting":
-        conditions.append(_waiting())
+        conditions.append(waiting())
     elif filters.state in ("accepted", "returned"):
         conditions.append(Review.decision == Decision(filters.state))
     if filters.sailing:
@@ -711,7 +709,7 @@ def _condition(filters: QueueFilters) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def queue_page(filters: QueueFilters) -> QueuePage:
+def queue_page(filters: QueueFilters, now: datetime) -> QueuePage:
     """What waits for a reviewer, the most pressing first. Four statements."""
     whole = (
         select(Submission)
@@ -731,7 +729,7 @@ def queue_page(filters: QueueFilters) -> QueuePage:
             .contains_eager(Booking.sailing),
             contains_eager(Submission.review),
         )
-        .order_by(ChecklistItem.due, Submission.submitted_at, Submission.id)
+        .order_by(*in_order(now))
         .limit(QUEUE_ROWS)
     )
     choices = db.session.execute(
@@ -807,7 +805,6 @@ def bench_page(reference: str, today: date) -> BenchPage:
         None,
     )
     document = CATALOGUE[item.document]
-    next_reference, waiting = _next_after(submission.id)
     return BenchPage(
         submission=_submission(submission),
         submission_id=submission.id,
@@ -842,8 +839,6 @@ def bench_page(reference: str, today: date) -> BenchPage:
         same_file_elsewhere=_same_file_elsewhere(submission),
         reading=_reading(submission, traveller, voyage, found) if item.document == "passport" else None,
         kept_until=kept_until(booking.sailing.ends_at, submission.file.keep_until),
-        next_reference=next_reference,
-        waiting=waiting,
     )
 
 
@@ -911,19 +906,6 @@ def _same_file_elsewhere(submission: Submission) -> int:
         )
         or 0
     )
-
-
-def next_waiting() -> str | None:
-    """The most pressing document that waits."""
-    return _next_after(0)[0]
-
-
-def _next_after(submission_id: int) -> tuple[str | None, int]:
-    """The most pressing document other than this one, and how many there are."""
-    waiting = select(Submission.reference).join(Submission.item).where(_waiting(), Submission.id != submission_id)
-    count = db.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
-    first = waiting.order_by(ChecklistItem.due, Submission.submitted_at, Submission.id).limit(1)
-    return (db.session.scalar(first) if count else None), count
 
 
 @dataclass(frozen=True)

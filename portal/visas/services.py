@@ -51,12 +51,16 @@ from portal.visas.models import (
     Submission,
 )
 from portal.visas.readings import forget_reading
+from portal.visas.review.claims import end_claim, is_own
+from portal.visas.review.drawing import draw
+from portal.visas.review.models import Waiver
 from portal.visas.rule_file import RULES, digest_of, read_rules
 from portal.visas.rules import RequiredItem, Rule, requirements, travellers_of, voyage_of
 from portal.visas.terms import Severity, Supplier
 
 # Bookings whose passengers have a checklist: agreed, and not given up.
 OPEN = (BookingState.PENDING, BookingState.CONFIRMED)
+RELYING = (ItemState.ACCEPTED, ItemState.WAIVED)  # decided for what the item relied on then
 
 
 @dataclass(frozen=True)
@@ -173,13 +177,13 @@ def refresh_checklist(*, booking_id: int, now: datetime) -> None:
                     item = ChecklistItem(passenger_id=passenger_id, key=required.key, state=ItemState.TODO)
                     session.add(item)
                 elif item.state is ItemState.NOT_APPLICABLE or (
-                    item.state is ItemState.ACCEPTED and item.basis != required.basis
+                    item.state in RELYING and item.basis != required.basis
                 ):
-                    _move(item, ItemState.TODO, now)
+                    move_item(item, ItemState.TODO, now)
                 _describe(item, required, voyage.version, now)
         for item in items.values():
             if item.state is not ItemState.NOT_APPLICABLE:
-                _move(item, ItemState.NOT_APPLICABLE, now)
+                move_item(item, ItemState.NOT_APPLICABLE, now)
                 item.refreshed_at = now
 
 
@@ -232,7 +236,7 @@ def submit_document(*, item_id: int, content: bytes, now: datetime, by: str | No
         session.flush()
         record("paper.submitted", subject="submission", reference=submission.reference, now=now)
         if item.state is not ItemState.IN_REVIEW:
-            _move(item, ItemState.IN_REVIEW, now)
+            move_item(item, ItemState.IN_REVIEW, now)
         announce("visas.document_submitted", submission_id=submission.id)
     return submission
 
@@ -244,18 +248,18 @@ def _check_open(item: ChecklistItem) -> None:
         raise NotFromGuests
     if item.state is ItemState.ACCEPTED:
         raise AlreadyAccepted
-    if item.state is ItemState.NOT_APPLICABLE:
+    if item.state in (ItemState.NOT_APPLICABLE, ItemState.WAIVED):
         raise NotNeededAnyMore
 
 
 def accept(*, submission_id: int, reviewer: Account, note: str | None = None, now: datetime) -> Review:
-    """The document does. Raises NotAReviewer, OwnSubmission, AlreadyDecided, NewerSubmission, NotNeededAnyMore,
-    NotScannedYet, PassportWillNotDo or PassportNotTyped; then nothing is written.
+    """The document does. Raises NotAReviewer, OwnSubmission, AlreadyDecided, ClaimedByAnother, NewerSubmission,
+    NotNeededAnyMore, NotScannedYet, PassportWillNotDo or PassportNotTyped; then nothing is written.
 
     Announces visas.document_accepted, and visas.papers_accepted when it was the last that the booking waited for.
     """
     with transaction():
-        submission = _open_for_decision(submission_id, reviewer)
+        submission = _open_for_decision(submission_id, reviewer, now)
         if submission.file.state is FileState.RECEIVED:
             raise NotScannedYet
         if submission.item.severity is Severity.BLOCKING:
@@ -263,9 +267,9 @@ def accept(*, submission_id: int, reviewer: Account, note: str | None = None, no
         if submission.item.passenger.document_number is None and _stands_for_passport(submission.item):
             raise PassportNotTyped
         review = _decide(submission, reviewer, Decision.ACCEPTED, None, note, now)
-        _move(submission.item, ItemState.ACCEPTED, now)
+        move_item(submission.item, ItemState.ACCEPTED, now)
         announce("visas.document_accepted", submission_id=submission.id)
-        if _nothing_left(submission.item.passenger.booking_id):
+        if nothing_left(submission.item.passenger.booking_id):
             announce("visas.papers_accepted", submission_id=submission.id)
     return review
 
@@ -280,28 +284,28 @@ def send_back(
 ) -> Review:
     """The document does not do, and why; the guest is told and may hand in another.
 
-    Raises NotAReviewer, OwnSubmission, AlreadyDecided, NewerSubmission, NotNeededAnyMore or NoteMissing; then nothing
-    is written. Announces visas.document_returned.
+    Raises NotAReviewer, OwnSubmission, AlreadyDecided, ClaimedByAnother, NewerSubmission, NotNeededAnyMore or
+    NoteMissing; then nothing is written. Announces visas.document_returned.
     """
     with transaction():
-        submission = _open_for_decision(submission_id, reviewer)
+        submission = _open_for_decision(submission_id, reviewer, now)
         if reason is ReturnReason.OTHER and not (note and note.strip()):
             raise NoteMissing
         review = _decide(submission, reviewer, Decision.RETURNED, reason, note, now)
-        _move(submission.item, ItemState.CHANGES_REQUESTED, now)
+        move_item(submission.item, ItemState.CHANGES_REQUESTED, now)
         announce("visas.document_returned", submission_id=submission.id)
     return review
 
 
-def _open_for_decision(submission_id: int, reviewer: Account) -> Submission:
-    """The submission, its item locked, if this reviewer may decide on it now."""
+def _open_for_decision(submission_id: int, reviewer: Account, now: datetime) -> Submission:
+    """The submission, its item locked, if this reviewer may decide on it now; his claim on it has ended."""
     session = db.session
     if not reviewer.active or Permission.SUBMISSION_REVIEW not in GRANTED[reviewer.role]:
         raise NotAReviewer
     submission = session.get_one(Submission, submission_id)
     item = session.get_one(ChecklistItem, submission.item_id, with_for_update=True)
     session.refresh(submission, ["review"])
-    if submission.submitted_by == f"account:{reviewer.id}" or item.passenger.booking.customer_id == reviewer.id:
+    if is_own(submission, reviewer):
         raise OwnSubmission
     if submission.review is not None:
         raise AlreadyDecided
@@ -309,6 +313,7 @@ def _open_for_decision(submission_id: int, reviewer: Account) -> Submission:
         raise NewerSubmission
     if item.state is not ItemState.IN_REVIEW:
         raise NotNeededAnyMore
+    end_claim(submission.id, reviewer, now)
     return submission
 
 
@@ -333,6 +338,7 @@ def _decide(
         db.session.flush()
     except IntegrityError as another_reviewer_was_first:
         raise AlreadyDecided from another_reviewer_was_first
+    draw(review, submission.reference, now)
     record(
         f"review.{decision}",
         subject="submission",
@@ -356,7 +362,7 @@ def ask_again(*, file_id: int, now: datetime) -> None:
         item = session.get_one(ChecklistItem, submission.item_id, with_for_update=True)
         newest = submission.number == max(other.number for other in item.submissions)
         if newest and item.state is ItemState.IN_REVIEW:
-            _move(item, ItemState.CHANGES_REQUESTED, now)
+            move_item(item, ItemState.CHANGES_REQUESTED, now)
         announce("visas.document_stopped", submission_id=submission.id)
 
 
@@ -413,7 +419,7 @@ def forget_document_numbers(now: datetime) -> int:
     return cast(CursorResult[Any], forgotten).rowcount
 
 
-def _nothing_left(booking_id: int) -> bool:
+def nothing_left(booking_id: int) -> bool:
     """Every paper that the guests of this booking must hand in is accepted."""
     db.session.flush()
     left = db.session.scalar(
@@ -424,7 +430,7 @@ def _nothing_left(booking_id: int) -> bool:
             Passenger.booking_id == booking_id,
             ChecklistItem.supplier == Supplier.GUEST,
             ChecklistItem.severity.in_([Severity.BLOCKING, Severity.REQUIRED]),
-            ChecklistItem.state.not_in([ItemState.ACCEPTED, ItemState.NOT_APPLICABLE]),
+            ChecklistItem.state.not_in(DECIDED),
         )
     )
     return left == 0
@@ -432,7 +438,7 @@ def _nothing_left(booking_id: int) -> bool:
 
 # With the first of these accepted, the application for the visa can go out; the second is the visa itself.
 APPLICATIONS = {"form_loi": "visa_tm", "form_tm": "visa_tm"}
-DECIDED = (ItemState.ACCEPTED, ItemState.NOT_APPLICABLE)
+DECIDED = (ItemState.ACCEPTED, ItemState.WAIVED, ItemState.NOT_APPLICABLE)
 
 
 def _tell_of_decision(item: ChecklistItem, state: ItemState) -> None:
@@ -455,8 +461,13 @@ def _tell_of_decision(item: ChecklistItem, state: ItemState) -> None:
         announce("visas.decision_made", **about)
 
 
-def _move(item: ChecklistItem, state: ItemState, now: datetime) -> None:
+def move_item(item: ChecklistItem, state: ItemState, now: datetime) -> None:
+    """Within a transaction that has locked the item. A waiver ends when its item is asked for or judged anew."""
     before = item.state
+    if before is ItemState.WAIVED:
+        standing = select(Waiver).where(Waiver.item_id == item.id, Waiver.ended_at.is_(None))
+        for waiver in db.session.scalars(standing):
+            waiver.ended_at = now
     item.move_to(state)
     _tell_of_decision(item, state)
     record(

@@ -17,8 +17,11 @@ from portal.outbox.letters import write_letter
 from portal.outbox.services import forget_old_mails, on
 from portal.visas.documents import CATALOGUE
 from portal.visas.labels import GUEST_REASONS
-from portal.visas.models import ReturnReason, Submission
+from portal.visas.models import ChecklistItem, ReturnReason, Submission
 from portal.visas.readings import await_reading, read_waiting
+from portal.visas.review.claims import release_overdue
+from portal.visas.review.models import Waiver
+from portal.visas.review.services import purge_evidence
 from portal.visas.services import (
     OPEN,
     ask_again,
@@ -37,8 +40,14 @@ def sweep() -> None:
     if real_now().minute == SWEEP_MINUTE:
         remove_orphans()
         purge_after_cruise(now())
+        purge_evidence(now())
         forget_document_numbers(now())
         forget_old_mails()
+
+
+@each_minute
+def give_documents_back() -> None:
+    release_overdue(now())
 
 
 @on("visas.document_submitted")
@@ -90,43 +99,51 @@ def refresh_all(moment: str) -> None:
 
 
 @on("visas.document_returned")
+@on("visas.asked_again")
 def send_reason(submission_id: int) -> None:
     submission = db.session.get_one(Submission, submission_id)
-    review = submission.review
-    if review is None or review.reason is None:
+    why = submission.asked_again or submission.review
+    if why is None or why.reason is None:
         return
     _write(
         "visas/returned",
-        submission,
-        to_passenger=True,
-        reason=GUEST_REASONS[review.reason],
-        note=review.note,
-        only_note=review.reason is ReturnReason.OTHER,
+        submission.item,
+        about=f"{submission.reference}-again" if submission.asked_again else submission.reference,
+        to_passenger=submission.by_passenger,
+        reason=GUEST_REASONS[why.reason],
+        note=why.note,
+        only_note=why.reason is ReturnReason.OTHER,
     )
 
 
 @on("visas.document_stopped")
 def send_stopped(submission_id: int) -> None:
-    _write("visas/stopped", db.session.get_one(Submission, submission_id), to_passenger=True)
+    submission = db.session.get_one(Submission, submission_id)
+    _write("visas/stopped", submission.item, about=submission.reference, to_passenger=submission.by_passenger)
 
 
 @on("visas.papers_accepted")
 def send_all_accepted(submission_id: int) -> None:
-    _write("visas/all_accepted", db.session.get_one(Submission, submission_id))
+    submission = db.session.get_one(Submission, submission_id)
+    _write("visas/all_accepted", submission.item, about=submission.reference)
 
 
-def _write(template: str, submission: Submission, *, to_passenger: bool = False, **context: Any) -> None:
+@on("visas.paper_waived")
+def tell_of_waiver(waiver_id: int) -> None:
+    _write("visas/waived", db.session.get_one(Waiver, waiver_id).item, about=f"waiver-{waiver_id}")
+
+
+def _write(template: str, item: ChecklistItem, *, about: str, to_passenger: bool = False, **context: Any) -> None:
     """To the one who booked, or the passenger who handed it in himself; no document's number is ever in a mail."""
-    item = submission.item
     passenger = item.passenger
     booking = passenger.booking
-    own = to_passenger and submission.by_passenger and passenger.email is not None
+    own = to_passenger and passenger.email is not None
     recipient = passenger.email if own else booking.contact_email
     if not recipient:
         return
     write_letter(
         template,
-        key=f"{template.replace('/', '.')}:{submission.reference}",
+        key=f"{template.replace('/', '.')}:{about}",
         recipient=recipient,
         language=(passenger.language if own else None) or booking.language,
         own=own,

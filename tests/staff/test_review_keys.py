@@ -74,3 +74,48 @@ def test_a_turned_picture_stays_whole(signed_in_window):
     tall = box.bounding_box()
     assert wide["width"] > wide["height"]
     assert tall["height"] > tall["width"]
+
+
+def test_contrast_and_the_list_of_keys_have_keys_of_their_own(signed_in_window):
+    signed_in_window.goto(bench(make_submission()))
+
+    signed_in_window.keyboard.press("c")
+    contrast = signed_in_window.locator("[data-bench]").get_attribute("data-contrast")
+    signed_in_window.keyboard.press("0")
+    signed_in_window.keyboard.press("Shift+Slash")
+
+    assert contrast == "strong"
+    assert signed_in_window.locator("[data-bench]").get_attribute("data-contrast") == ""
+    assert signed_in_window.locator("dialog[open] h2").inner_text() == "Keys"
+    signed_in_window.keyboard.press("Escape")
+    assert signed_in_window.locator("dialog[open]").count() == 0
+
+
+def test_ten_documents_take_at_most_three_keys_each(signed_in_window):
+    """Seven are accepted by one key; three are sent back by two or three."""
+    submissions = [make_submission(days_ahead=60 + place) for place in range(10)]
+    keys = 0
+    signed_in_window.goto("/en/staff/reviews")
+
+    def press(key: str) -> None:
+        nonlocal keys
+        keys += 1
+        signed_in_window.keyboard.press(key)
+
+    press("n")
+    for place, submission in enumerate(submissions):
+        signed_in_window.wait_for_url(f"**/staff/reviews/{submission.reference}")
+        signed_in_window.locator("[data-tools]:not([hidden])").wait_for()
+        if place == 4:
+            press("q")
+        elif place in (2, 7):
+            for key in ("r", "2", "Enter"):
+                press(key)
+        else:
+            press("a")
+    signed_in_window.wait_for_url("**/staff/reviews")
+
+    states = [state_of(submission) for submission in submissions]
+    assert states.count(ItemState.ACCEPTED) == 7
+    assert states.count(ItemState.CHANGES_REQUESTED) == 3
+    assert keys == 15

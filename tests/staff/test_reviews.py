@@ -14,8 +14,10 @@ from portal.database import db
 from portal.files.services import content_of
 from portal.files.views import ADDRESS_SECONDS
 from portal.kernel.clock import now, real_now
-from portal.visas.models import ChecklistItem, ItemState, Review, Submission
-from portal.visas.services import accept, load_rules, refresh_checklist, submit_document
+from portal.visas.models import ChecklistItem, ItemState, ReturnReason, Review, Submission
+from portal.visas.review.claims import take
+from portal.visas.review.models import LookState, SecondLook
+from portal.visas.services import accept, load_rules, refresh_checklist, send_back, submit_document
 from tests.factories import details, make_account, make_booking, make_season
 from tests.files import uploads
 
@@ -24,11 +26,11 @@ QUEUE = "/en/staff/reviews"
 
 @pytest.fixture(autouse=True)
 def own_store(app, tmp_path, database):
-    before = app.config["FILES_URL"]
-    app.config["FILES_URL"] = f"file://{tmp_path}/files"
+    before = {name: app.config[name] for name in ("FILES_URL", "SECOND_LOOKS_PERCENT")}
+    app.config.update(FILES_URL=f"file://{tmp_path}/files", SECOND_LOOKS_PERCENT=0)
     load_rules(now=now())
     yield
-    app.config["FILES_URL"] = before
+    app.config.update(before)
 
 
 @pytest.fixture
@@ -80,7 +82,8 @@ def test_the_queue_is_filtered_by_sailing_country_and_state(browser, reviewer):
 
     def found(**filters):
         page = browser.open(QUEUE, query_string=filters)
-        return [link.rpartition("/")[2] for link in page.links if f"{QUEUE}/" in link]
+        links = [link.partition("?")[0] for link in page.links]
+        return [link.rpartition("/")[2] for link in links if f"{QUEUE}/" in link]
 
     assert found() == [visa.reference]
     assert found(state="accepted") == [passport.reference]
@@ -237,3 +240,121 @@ def test_the_bench_speaks_the_reviewers_language(browser, reviewer, language):
 
 def test_an_unknown_document_is_not_found(browser, reviewer):
     assert browser.open(f"{QUEUE}/ZZZZZZZZ").status == 404
+
+
+def test_taking_the_next_document_stays_with_the_sailing_chosen(browser, reviewer):
+    sooner, later = make_submission(days_ahead=60), make_submission(days_ahead=120)
+    code = later.item.passenger.booking.sailing.code
+
+    answer = browser.open(f"{QUEUE}?sailing={code}").submit("next")
+    page = answer.follow()
+    after = page.submit("accept")
+
+    assert answer.location.endswith(f"{later.reference}?sailing={code}")
+    assert after.location.endswith(f"{QUEUE}?sailing={code}")
+    assert db.session.get_one(ChecklistItem, sooner.item_id).state is ItemState.IN_REVIEW
+
+
+def test_a_document_that_a_colleague_has_is_shown_and_not_decided(browser, reviewer):
+    submission = make_submission()
+    take(submission_id=submission.id, reviewer=make_account(Role.REVIEWER, name="Kemal"), now=now())
+
+    page = browser.open(bench(submission))
+    queue = browser.open(QUEUE)
+
+    assert "Kemal is looking at it" in page.words
+    assert page.find("button", data_key="KeyA") == []
+    assert "with a colleague" in queue.words
+
+
+def test_what_was_taken_is_given_back(browser, reviewer):
+    submission = make_submission()
+    browser.open(bench(submission))
+    take(submission_id=submission.id, reviewer=reviewer, now=now())
+
+    browser.open(QUEUE).submit("leave")
+
+    assert "with you" not in browser.open(QUEUE).words
+
+
+def test_the_likeliest_reason_sends_back_in_one_tap(browser, reviewer):
+    submission = make_submission(document_expires=date(2024, 6, 1))
+
+    page = browser.open(bench(submission))
+    page.submit("at-once", reason=page.find("button", name="reason")[0].get("value"))
+
+    assert db.session.scalars(select(Review)).one().reason is ReturnReason.EXPIRES_TOO_EARLY
+
+
+def test_the_reviewer_sees_what_the_guest_will_read_in_his_language(browser, reviewer):
+    submission = make_submission()
+    submission.item.passenger.booking.language = "ru"
+    db.session.commit()
+
+    page = browser.open(bench(submission))
+
+    assert page.find("q", lang="ru")[0].text.startswith("Снимок не читается")
+
+
+def test_an_earlier_attempt_is_put_beside_the_new_one(browser, reviewer):
+    first = make_submission()
+    send_back(submission_id=first.id, reviewer=reviewer, reason=ReturnReason.BLURRED, note=None, now=now())
+    newer = submit_document(item_id=first.item_id, content=uploads.jpeg((400, 200)), now=now())
+
+    page = browser.open(f"{bench(newer)}?beside={first.reference}")
+
+    shown = {(picture.get("src") or "").partition("?")[0] for picture in page.find("img")}
+    assert {f"{bench(one)}/page/1" for one in (first, newer)} <= shown
+    assert browser.open(f"{bench(newer)}?beside={make_submission().reference}").status == 404
+
+
+def test_an_accepted_document_is_asked_for_again(browser, reviewer):
+    submission = make_submission()
+    accept(submission_id=submission.id, reviewer=reviewer, now=now())
+
+    page = browser.open(bench(submission))
+    forms = [form for form in page.forms if form.action.endswith("/ask-again")]
+    browser.request(forms[0].action, method="POST", data=forms[0].values | {"reason": "cropped"})
+
+    assert db.session.get_one(ChecklistItem, submission.item_id).state is ItemState.CHANGES_REQUESTED
+
+
+def test_a_second_look_does_not_show_the_first_decision(app, browser, reviewer):
+    app.config["SECOND_LOOKS_PERCENT"] = 100
+    submission = make_submission()
+    accept(submission_id=submission.id, reviewer=make_account(Role.REVIEWER, name="Kemal"), now=now())
+    app.config["SECOND_LOOKS_PERCENT"] = 0
+
+    page = browser.open(bench(submission))
+    browser.request(
+        f"{bench(submission)}/opinion", method="POST", data=page.forms[-1].values | {"reason": "blurred"}
+    )
+
+    assert "A second look" in page.words
+    assert "Kemal" not in page.words
+    assert db.session.scalars(select(SecondLook)).one().state is LookState.DISAGREED
+    browser.sign_in(make_account(Role.LEAD))
+    load = browser.open(f"{QUEUE}/load")
+    assert "Kemal" in load.words
+    load.forms[-1].values["decision"] = ["returned"]
+    answers = [form for form in load.forms if form.action.endswith("/settle")]
+    browser.request(answers[-1].action, method="POST", data=answers[-1].values)
+    assert db.session.get_one(ChecklistItem, submission.item_id).state is ItemState.CHANGES_REQUESTED
+
+
+def test_a_lead_waives_a_paper_with_its_evidence(browser):
+    item = make_submission().item
+    browser.sign_in(make_account(Role.LEAD))
+    page = browser.open(f"{QUEUE}/papers/{item.passenger.reference}-{item.key}/waive")
+
+    refused = page.submit(reason="A crew member.")
+    page.submit(
+        reason="A crew member.", evidence="Letter of the service", file=(BytesIO(uploads.jpeg()), "letter.jpg")
+    )
+
+    assert refused.status == 422
+    assert db.session.get_one(ChecklistItem, item.id).state is ItemState.WAIVED
+    load = browser.open(f"{QUEUE}/load")
+    assert "Letter of the service" in load.words
+    [file] = [link for link in load.links if "/waivers/" in link]
+    assert browser.open(file).mimetype == "image/jpeg"

@@ -1,0 +1,1 @@
+"""How reviewers share their work: who has which document, second looks, waivers, and how much waits."""
