@@ -146,3 +146,58 @@ VERDICT_TONES: dict[Verdict, str] = {
     Verdict.UNSURE: "wait",
     Verdict.UNTYPED: "neutral",
 }
+
+# What a program measured in a portrait, by portal.visas.photo: what is so, and how to mend it.
+PHOTO_CHECKS: dict[str, LazyString] = {
+    "size": _l("Size"),
+    "face": _l("Face"),
+    "head": _l("Height of the head"),
+    "eyes": _l("Eyes"),
+    "background": _l("Background"),
+    "light": _l("Light"),
+    "sharpness": _l("Sharpness"),
+}
+PHOTO_SAYS: dict[str, LazyString] = {
+    "size_met": _l("%(width)s × %(height)s pixels: enough."),
+    "proportion": _l(
+        "%(width)s × %(height)s pixels: the sides must be as %(wide)s to %(high)s, as on a photo of %(wide)s × %(high)s"
+        " mm. Please cut it to this shape."
+    ),
+    "proportion_pixels": _l(
+        "%(width)s × %(height)s pixels: the sides must be as %(wide)s to %(high)s. Please cut it to this shape."
+    ),
+    "small": _l(
+        "%(width)s × %(height)s pixels: at least %(least_width)s × %(least_height)s are wanted. Please send the photo"
+        " as the camera made it, or take it from nearer."
+    ),
+    "face_met": _l("One face."),
+    "no_face": _l("No face was found for certain. If it is plain to see, leave it so: a reviewer looks at it."),
+    "faces": _l("%(number)s faces. Nobody else and no other picture may be in the photo: please take it again."),
+    "head_met": _l("%(share)s %% of the height: right."),
+    "head_nearly": _l("About %(share)s %% of the height, where %(least)s to %(most)s are wanted: a reviewer decides."),
+    "head_small": _l(
+        "%(share)s %% of the height, where %(least)s to %(most)s are wanted. Please cut the photo closer around the"
+        " head."
+    ),
+    "head_large": _l(
+        "%(share)s %% of the height, where %(least)s to %(most)s are wanted. Please leave more room around the head."
+    ),
+    "head_unsure": _l(
+        "It could not be measured. The head, from crown to chin, should take %(least)s to %(most)s %% of the height."
+    ),
+    "eyes_met": _l("At the right height, and level."),
+    "eyes_low": _l("Too low in the picture. Please cut off less at the bottom, or hold the camera lower."),
+    "eyes_high": _l("Too high in the picture. Please leave more room above the head."),
+    "eyes_unsure": _l("They were not found for certain. Both must be open, uncovered and without reflections."),
+    "tilted": _l("The head leans by %(degrees)s°. Please hold it straight and take the photo again."),
+    "background_met": _l("Light and even."),
+    "not_white": _l("It is not white. Please stand before a white wall, in daylight."),
+    "not_light": _l("It is too dark. Please stand before a white or very light wall."),
+    "shadow_behind": _l("There is a shadow on it. Please stand half a metre away from the wall, the light before you."),
+    "uneven": _l("Something shows in it. Please stand before a plain wall, without furniture or patterns."),
+    "light_met": _l("Even on the face."),
+    "shadow_on_face": _l("One half of the face is %(share)s %% darker. Please turn your face to the window."),
+    "sharp": _l("Sharp."),
+    "soft": _l("A little soft: a reviewer decides. A photo with the camera held still would be surer."),
+    "blurred": _l("Blurred. Please wipe the lens, hold the camera still and take the photo again in daylight."),
+}

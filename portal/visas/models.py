@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from portal.accounts.models import Account
 from portal.booking.models import Passenger
@@ -272,8 +272,26 @@ READING_MOVES: Moves[ReadingState] = {
 }
 
 
-class PassportReading(Base):
-    """What a program read in the machine-readable lines of a passport: advice for the reviewer, and never more."""
+class ReadByProgram:
+    """What a program is to find in a submission: advice for the reviewer, and never more."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), unique=True)
+    state: Mapped[ReadingState] = mapped_column(default=ReadingState.WAITING)
+    attempts: Mapped[int] = mapped_column(default=0)  # begun; one that ended the worker is not tried for ever
+    read_at: Mapped[datetime | None]
+
+    @declared_attr
+    def submission(self) -> Mapped[Submission]:
+        return relationship()
+
+    def move_to(self, state: ReadingState) -> None:
+        """Take the next state. Raises IllegalMove."""
+        self.state = move(self.state, state, READING_MOVES)
+
+
+class PassportReading(ReadByProgram, Base):
+    """What a program read in the machine-readable lines of a passport."""
 
     __tablename__ = "passport_reading"
     __table_args__ = (
@@ -281,16 +299,17 @@ class PassportReading(Base):
         index_where("ix_passport_reading_waiting", "id", where="state = 'waiting'"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), unique=True)
-    state: Mapped[ReadingState] = mapped_column(default=ReadingState.WAITING)
-    attempts: Mapped[int] = mapped_column(default=0)  # begun; one that ended the worker is not tried for ever
     fields: Mapped[str | None] = mapped_column(SealedText)  # JSON of portal.visas.mrz.Mrz
     number_fingerprint: Mapped[str | None] = mapped_column(String(64), index=True)
-    read_at: Mapped[datetime | None]
 
-    submission: Mapped[Submission] = relationship()
 
-    def move_to(self, state: ReadingState) -> None:
-        """Take the next state. Raises IllegalMove."""
-        self.state = move(self.state, state, READING_MOVES)
+class PhotoCheck(ReadByProgram, Base):
+    """What a program measured in a portrait."""
+
+    __tablename__ = "photo_check"
+    __table_args__ = (
+        CheckConstraint("(state = 'read') = (measured IS NOT NULL)", name="read_with_measures"),
+        index_where("ix_photo_check_waiting", "id", where="state = 'waiting'"),
+    )
+
+    measured: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # portal.visas.photo.Measured

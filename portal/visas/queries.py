@@ -41,6 +41,8 @@ from portal.visas.models import (
     Review,
     Submission,
 )
+from portal.visas.photo import PHOTO_RULES
+from portal.visas.photos import PhotoView, photo_view
 from portal.visas.readings import mrz_of
 from portal.visas.review.claims import in_order, waiting
 from portal.visas.rules import (
@@ -114,6 +116,7 @@ class PaperView:
     """One paper of one passenger as its owner sees it."""
 
     slug: str
+    document: str  # code in documents.json
     passenger: str
     name: LocalizedText
     guidance: LocalizedText
@@ -267,6 +270,14 @@ def paper_of(page: PapersPage, slug: str) -> PaperView:
             if paper.slug == slug:
                 return paper
     raise NotFound(slug)
+
+
+def last_photo(paper: PaperView) -> PhotoView | None:
+    """How the portrait that was handed in last looks to the program. One statement; none for other papers."""
+    if not paper.submissions or paper.document not in PHOTO_RULES or not paper.submissions[-1].readable:
+        return None
+    last = select(Submission.id).where(Submission.reference == paper.submissions[-1].reference)
+    return photo_view(db.session.scalars(last).one(), paper.document)
 
 
 def item_id_of(booking_id: int, slug: str) -> int | None:
@@ -509,6 +520,7 @@ def _paper(passenger: Passenger, required: RequiredItem, item: ChecklistItem | N
     state = item.state if item else ItemState.TODO
     return PaperView(
         slug=f"{passenger.reference}-{required.key}",
+        document=required.document,
         passenger=passenger.full_name,
         name=document.name,
         guidance=document.guidance,
@@ -684,6 +696,7 @@ class BenchPage:
     reviewer: str | None
     same_file_elsewhere: int
     reading: ReadingView | None  # of a passport alone
+    photo: PhotoView | None  # of a portrait alone
     kept_until: date
 
     @property
@@ -780,7 +793,7 @@ def submission_of(reference: str) -> Submission:
 
 
 def bench_page(reference: str, today: date) -> BenchPage:
-    """Raises NotFound. Twelve statements at most, however many papers wait."""
+    """Raises NotFound. Thirteen statements at most, however many papers wait."""
     submission = submission_of(reference)
     item = submission.item
     passenger = item.passenger
@@ -838,6 +851,7 @@ def bench_page(reference: str, today: date) -> BenchPage:
         reviewer=reviewer.name if reviewer else None,
         same_file_elsewhere=_same_file_elsewhere(submission),
         reading=_reading(submission, traveller, voyage, found) if item.document == "passport" else None,
+        photo=photo_view(submission.id, item.document),
         kept_until=kept_until(booking.sailing.ends_at, submission.file.keep_until),
     )
 

@@ -11,6 +11,7 @@ from portal.files.errors import FileDamaged
 from portal.files.intake import PDF, page_picture
 from portal.kernel.cage import Cage
 from portal.visas.mrz import Mrz, merge, parse
+from portal.visas.programs import ProgramAbsent
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +21,10 @@ ABSENT = 3
 MOST_READINGS = 12
 
 
-class ReaderAbsent(Exception):
-    """The packages of the reader are not installed here."""
-
-
 def read_passport(content: bytes, media_type: str, today: date) -> Mrz | None:
     """What the machine-readable lines of a picture say, or of the first page of a PDF; None where none were found.
 
-    Takes seconds: to be called outside any transaction. Raises ReaderAbsent.
+    Takes seconds: to be called outside any transaction. Raises ProgramAbsent.
     """
     if media_type == PDF:
         try:
@@ -36,7 +33,7 @@ def read_passport(content: bytes, media_type: str, today: date) -> Mrz | None:
             return None
     status, answer = READER.work(content=content)
     if status == ABSENT:
-        raise ReaderAbsent
+        raise ProgramAbsent
     if status:
         log.warning("the reader of passports ended with status %s", status)
         return None

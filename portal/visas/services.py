@@ -50,7 +50,7 @@ from portal.visas.models import (
     Review,
     Submission,
 )
-from portal.visas.readings import forget_reading
+from portal.visas.programs import forget_found
 from portal.visas.review.claims import end_claim, is_own
 from portal.visas.review.drawing import draw
 from portal.visas.review.models import Waiver
@@ -401,7 +401,7 @@ def purge_after_cruise(now: datetime) -> int:
         .limit(PURGED_AT_ONCE)
     ).all()
     for file_id in due:
-        forget_reading(file_id=file_id)
+        forget_found(file_id=file_id)
         purge(file_id=file_id, now=now)
     return len(due)
 

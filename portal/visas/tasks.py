@@ -17,8 +17,11 @@ from portal.outbox.letters import write_letter
 from portal.outbox.services import forget_old_mails, on
 from portal.visas.documents import CATALOGUE
 from portal.visas.labels import GUEST_REASONS
-from portal.visas.models import ChecklistItem, ReturnReason, Submission
-from portal.visas.readings import await_reading, read_waiting
+from portal.visas.models import ChecklistItem, PassportReading, PhotoCheck, ReturnReason, Submission
+from portal.visas.photo import PHOTO_RULES
+from portal.visas.photos import check_waiting
+from portal.visas.programs import put_before
+from portal.visas.readings import read_waiting
 from portal.visas.review.claims import release_overdue
 from portal.visas.review.models import Waiver
 from portal.visas.review.services import purge_evidence
@@ -51,8 +54,12 @@ def give_documents_back() -> None:
 
 
 @on("visas.document_submitted")
-def put_before_reader(submission_id: int) -> None:
-    await_reading(submission_id=submission_id)
+def put_before_programs(submission_id: int) -> None:
+    document = db.session.get_one(Submission, submission_id).item.document
+    if document == "passport":
+        put_before(PassportReading, submission_id)
+    elif document in PHOTO_RULES:
+        put_before(PhotoCheck, submission_id)
 
 
 @on("files.rejected")
@@ -63,6 +70,11 @@ def ask_for_another(file_id: int) -> None:
 @each_time
 def read_passports() -> None:
     read_waiting(now())
+
+
+@each_time
+def measure_photos() -> None:
+    check_waiting(now())
 
 
 @on("booking.placed")

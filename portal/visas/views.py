@@ -158,6 +158,13 @@ def _paper_page(
     page = queries.papers_page(booking.id, today())
     paper = queries.paper_of(page, slug)
     shown = render_template(
-        "visas/paper.html", page=page, paper=paper, form=form, today=today(), words=labels, own=own
+        "visas/paper.html",
+        page=page,
+        paper=paper,
+        photo=queries.last_photo(paper),
+        form=form,
+        today=today(),
+        words=labels,
+        own=own,
     )
     return shown, status

@@ -18,7 +18,8 @@ from portal.visas.comparison import Typed, Verdict, compare
 from portal.visas.models import ChecklistItem, PassportReading, ReadingState, Submission
 from portal.visas.mrz import Certainty, merge, parse
 from portal.visas.mrz_cage import read
-from portal.visas.readings import forget_reading, mrz_of, read_waiting
+from portal.visas.programs import forget_found
+from portal.visas.readings import mrz_of, read_waiting
 from portal.visas.services import refresh_checklist, submit_document
 from tests.browser import Browser
 from tests.factories import details, make_account, make_booking, make_season
@@ -175,5 +176,5 @@ def test_what_holds_no_passport_is_said_to_be_unread_and_what_was_read_is_forgot
     read_waiting(now())
 
     assert reading().state is ReadingState.NOTHING
-    forget_reading(file_id=submission.file_id)
+    forget_found(file_id=submission.file_id)
     assert (reading().state, reading().fields) == (ReadingState.FORGOTTEN, None)
