@@ -144,10 +144,19 @@ class Browser:
         """In an empty context: its own app context, `g` and database session, as in production."""
         address = urlsplit(url)
         path = address.path + (f"?{address.query}" if address.query else "")
+        return self.read(path, self._ask(path, **how))
+
+    def status(self, url: str, **how: Any) -> int:
+        """What is answered, of a page that nobody looks at."""
+        response = self._ask(url, **how)
+        response.close()
+        return int(response.status_code)
+
+    def _ask(self, path: str, **how: Any) -> Any:
         response = Context().run(lambda: self.client.open(path, **how))
         response.request.environ["wsgi.input"].close()  # a large upload lies in a file of its own
         db.session.rollback()  # the test's own session shall see what the request has committed
-        return self.read(path, response)
+        return response
 
     def read(self, url: str, response: Any) -> Page:
         textual = response.mimetype.startswith("text/") or response.mimetype.endswith(("json", "xml"))

@@ -17,6 +17,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine, event
 
 if TYPE_CHECKING:
@@ -151,8 +152,11 @@ def app(database_name: str) -> Iterator[Flask]:
     if database_name == "postgresql":
         _postgresql("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}")
     else:
-        event.listen(Engine, "connect", _reverse_what_has_no_order)
+        event.listen(Engine, "connect", _as_tests_want_it)
     app = create_app(TESTING=True)
+    compiled = ROOT / ".pytest_cache" / "templates"  # each worker on each database would compile them anew
+    compiled.mkdir(parents=True, exist_ok=True)
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
         db.session.remove()
@@ -167,9 +171,13 @@ def app(database_name: str) -> Iterator[Flask]:
         _postgresql("DROP DATABASE {} WITH (FORCE)")
 
 
-def _reverse_what_has_no_order(connection: Any, record: Any) -> None:
-    """Rows that nobody sorts come back to front here, as they may anywhere: what leans on their order fails at once."""
+def _as_tests_want_it(connection: Any, record: Any) -> None:
+    """Rows that nobody sorts come back to front here, as they may anywhere: what leans on their order fails at once.
+
+    No commit waits for the disk, for none of these databases has to outlive a loss of power.
+    """
     connection.execute("PRAGMA reverse_unordered_selects = ON")
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture(autouse=True)
@@ -264,6 +272,7 @@ def _empty_file() -> Path:
 def copy_sqlite(source: Path, target: Path) -> None:
     """Page by page through SQLite itself, so that connections that are open see the new content."""
     with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target, timeout=30)) as write:
+        write.execute("PRAGMA synchronous = OFF")
         read.backup(write)
 
 

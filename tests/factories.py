@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -40,8 +42,25 @@ serial = count(1)
 
 def saved(row: Any) -> Any:
     db.session.add(row)
-    db.session.commit()
+    if db.session.info.get("together"):
+        db.session.flush()
+    else:
+        db.session.commit()
     return row
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """What is made in here is committed at once, at the end: a season has twenty rows, and most tests want one."""
+    if db.session.info.get("together"):
+        yield
+        return
+    db.session.info["together"] = True
+    try:
+        yield
+        db.session.commit()
+    finally:
+        db.session.info.pop("together")
 
 
 def text(word: str) -> LocalizedText:
@@ -103,6 +122,7 @@ class SmallSeason:
     category: Category
 
 
+@together()
 def make_season(*, days_ahead: int = 90, nights: int = 4, persons_limit: int = 310) -> SmallSeason:
     """Rows of the catalogue and fares, on sale at NOON."""
     ship = make_ship(persons_limit=persons_limit)
@@ -155,6 +175,7 @@ def make_season(*, days_ahead: int = 90, nights: int = 4, persons_limit: int = 3
 DRAWING = {"length": 1411, "beam": 168, "outline": "M0 0H1411V168H0Z", "details": "", "rooms": []}
 
 
+@together()
 def make_sailing(ship: Ship, *, days_ahead: int = 90, nights: int = 4, **columns: Any) -> Sailing:
     """Leaves Astrakhan at 13:00 `days_ahead` days after NOON's day and comes back `nights` later."""
     astrakhan = make_port("RUASF", "RU", "Europe/Astrakhan", latitude=46.3498, longitude=48.0326)
