@@ -229,8 +229,11 @@ index = SeasonIndex()
 
 
 def read_season(catalogue: int, now: datetime) -> Snapshot:
-    """Every sailing from the database. Ten statements and, for sailings that overlap, one each."""
-    entries = tuple(_entries())
+    """Every sailing from the database. Ten statements and, for sailings that overlap, one each.
+
+    Most of a large catalogue is over: of what has departed nobody asks the price, nor which visas it would take.
+    """
+    entries = tuple(_entries(now))
     cabins: dict[int, dict[int, Kind]] = {}
     for cabin_id, ship_id, category_id, berths, extra in db.session.execute(
         select(Cabin.id, Cabin.ship_id, Cabin.category_id, Cabin.berths, Cabin.extra_berths)
@@ -239,7 +242,7 @@ def read_season(catalogue: int, now: datetime) -> Snapshot:
     free = _free(entries, cabins, now)
     cards = tuple(_card(entry, one, cabins, now) for entry, one in zip(entries, free, strict=True))
     kinds: dict[tuple[str, object], list[int]] = {}
-    visa_free: Mapping[int, Iterable[str]] = parts("season", entries).get("visa_free", {})
+    visa_free: Mapping[int, Iterable[str]] = parts("season", now).get("visa_free", {})
     for place, entry in enumerate(entries):
         for kind in (*_kinds(entry), *(("visa_free", country) for country in visa_free.get(entry.id, ()))):
             kinds.setdefault(kind, []).append(place)
@@ -320,7 +323,7 @@ def within(nights: int, name: str) -> bool:
     return int(low) <= max(nights, 1) <= int(high or 9999)
 
 
-def _entries() -> Iterator[Entry]:
+def _entries(now: datetime) -> Iterator[Entry]:
     """Plain rows: objects of ten thousand sailings with all their calls would take seconds to make."""
     ports = {port.id: port_view(port) for port in db.session.scalars(select(Port))}
     routes = {
@@ -334,7 +337,9 @@ def _entries() -> Iterator[Entry]:
         calls.setdefault(sailing_id, []).append(ports[port_id])
     adult: dict[int, dict[int, Money]] = {}
     for sailing_id, category_id, minor in db.session.execute(
-        select(Fare.sailing_id, Fare.category_id, Fare.adult_minor).where(Fare.currency == CURRENCY)
+        select(Fare.sailing_id, Fare.category_id, Fare.adult_minor)
+        .join(Sailing, Sailing.id == Fare.sailing_id)
+        .where(Fare.currency == CURRENCY, Sailing.starts_at > now)
     ):
         adult.setdefault(sailing_id, {})[category_id] = Money(minor, CURRENCY)
     rows = db.session.execute(

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from portal.catalogue.models import CallState, Port, PortCall
+from portal.catalogue.models import CallState, Port, PortCall, Sailing
 from portal.database import db
 from portal.kernel.parts import part_of
 from portal.visas.models import EntryRule
@@ -27,8 +27,8 @@ def anyone(citizenship: str) -> Traveller:
 
 
 @part_of("season", "visa_free")
-def visa_free(_season: object) -> dict[int, frozenset[str]]:
-    """By the id of each sailing, citizens of which usual countries surely need no visa. Two statements.
+def visa_free(now: datetime) -> dict[int, frozenset[str]]:
+    """By the id of each sailing to come, citizens of which usual countries surely need no visa. Two statements.
 
     Sure is what confirmed rules say of every country called at, with its border open to ships. What is not known, or
     waits for a permission, is not "no visa".
@@ -39,7 +39,7 @@ def visa_free(_season: object) -> dict[int, frozenset[str]]:
     edges = sorted(set(_edges(rules)))
     known: dict[object, frozenset[str]] = {}
     found = {}
-    for sailing_id, stops in _stops():
+    for sailing_id, stops in _stops(now):
         # Voyages of one shape on days on which the same rules hold are judged once.
         start = stops[0].first_day
         shape = tuple(
@@ -84,8 +84,8 @@ def _edges(rules: Iterable[Rule]) -> Iterator[date]:
             yield rule.valid_to + timedelta(days=1)
 
 
-def _stops() -> Iterator[tuple[int, tuple[Stop, ...]]]:
-    """The calls of every sailing that are made, as plain rows: there may be very many."""
+def _stops(now: datetime) -> Iterator[tuple[int, tuple[Stop, ...]]]:
+    """The calls that are made of every sailing to come, as plain rows: there may be very many."""
     rows = db.session.execute(
         select(
             PortCall.sailing_id,
@@ -97,7 +97,8 @@ def _stops() -> Iterator[tuple[int, tuple[Stop, ...]]]:
             Port.zone,
         )
         .join(Port, Port.id == PortCall.port_id)
-        .where(PortCall.state != CallState.CANCELLED)
+        .join(Sailing, Sailing.id == PortCall.sailing_id)
+        .where(PortCall.state != CallState.CANCELLED, Sailing.starts_at > now)
         .order_by(PortCall.sailing_id, PortCall.position)
     )
     for sailing_id, calls in groupby(rows, key=itemgetter(0)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -11,7 +11,7 @@ from portal.catalogue.models import Sailing
 from portal.catalogue.versions import CATALOGUE, bump
 from portal.database import db
 from portal.visas.rules import Rule, Stop, Voyage
-from portal.visas.season import free_of_visas
+from portal.visas.season import free_of_visas, visa_free
 from portal.visas.services import load_rules
 from portal.visas.terms import Confidence, Regime, SeaAccess
 from tests.browser import Browser
@@ -70,3 +70,13 @@ def test_the_list_offers_the_choice_and_counts_what_it_leaves(browser: Browser) 
     assert "Russia (1)" in [" ".join(option.itertext()) for option in choice.iter("option")]
     assert at_home.sailing.code in page.words
     assert abroad.sailing.code not in page.words
+
+
+def test_of_what_has_departed_nothing_is_said() -> None:
+    load_rules(now=NOON)
+    at_home = make_season()
+    stays_in_russia(at_home.sailing)
+    start = at_home.sailing.starts_at
+
+    assert "RU" in visa_free(start - timedelta(seconds=1))[at_home.sailing.id]
+    assert visa_free(start) == {}
