@@ -39,6 +39,8 @@ from portal.payments.operations import views as operations
 from portal.payments.papers import tasks as paper_tasks
 from portal.payments.plans import documents as plans_documents
 from portal.payments.plans import tasks as plans_tasks
+from portal.payments.shares import tasks as shares_tasks
+from portal.payments.shares import views as shares
 from portal.payments.statements import tasks as statement_tasks
 from portal.staff import views as staff
 from portal.visas import tasks as visas_tasks
@@ -59,6 +61,7 @@ TASKS = (
     operations_tasks,
     cancellations_tasks,
     plans_tasks,
+    shares_tasks,
     statement_tasks,
     visas_tasks,
 )
@@ -100,6 +103,7 @@ def create_app(**overrides: Any) -> Flask:
         payments.bp,
         payments.webhooks,
         change_views.bp,
+        shares.shares,
         reservations.bp,
         visas.bp,
         staff.bp,

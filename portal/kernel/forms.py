@@ -1,11 +1,17 @@
 """The libraries' forms with what they refuse said in our words, in the reader's language."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 import flask_wtf
 import wtforms
+from babel.numbers import get_currency_precision
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
+from wtforms.widgets import TextInput
+
+AMOUNT = re.compile(r"(\d{1,9})(?:[.,](\d+))?")
 
 # What the fields and validators that we use say by themselves. WTForms has no Turkmen, and few of these help anybody.
 WORDS: dict[str, LazyString] = {
@@ -55,3 +61,36 @@ class Form(wtforms.Form):
 
     class Meta(_Spoken):
         pass
+
+
+class AmountField(wtforms.Field):
+    """An amount of money in whole units and, of need, their fraction; `data` is in minor units."""
+
+    widget = TextInput()
+
+    def __init__(self, label: Any, validators: Any = (), **settings: Any) -> None:
+        super().__init__(label, validators, **settings)
+        self.currency = "RUB"
+
+    @property
+    def digits(self) -> int:
+        return get_currency_precision(self.currency)
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        if self.data is None:
+            return ""
+        value = Decimal(self.data).scaleb(-self.digits)
+        text = f"{value:,.{self.digits}f}" if self.data % 10**self.digits else f"{value:,.0f}"
+        return text.replace(",", "\u00a0")
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = "".join(valuelist[0].split()) if valuelist else ""
+        self.data = None
+        if not typed:
+            return
+        found = AMOUNT.fullmatch(typed)
+        if found is None or len(found[2] or "") > self.digits:
+            raise ValueError(_l("Please give an amount, such as 12500 or 12500.50."))
+        self.data = int(found[1]) * 10**self.digits + int((found[2] or "").ljust(self.digits, "0"))

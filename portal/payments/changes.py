@@ -17,6 +17,7 @@ from portal.payments.plans.schedule import due_by, open_parts
 from portal.payments.plans.services import fit_plan, parts_after
 from portal.payments.refunds import may_leave, paid_for, return_part
 from portal.payments.services import offered_ways
+from portal.payments.shares.services import fit_shares
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def agree_to_change(*, booking_id: int, wish: Wish, agreed: str, now: datetime) 
             return_part(booking, preview.returned, now)
         if change.state is BookingChangeState.APPLIED:
             fit_plan(booking, FitReason.CHANGED, now)
+        fit_shares(booking, now)
     return change
 
 

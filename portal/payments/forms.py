@@ -27,11 +27,11 @@ from portal.payments.plans.choices import Choice
 from portal.payments.services import Way
 
 
-def _one_line(text: str | None) -> str | None:
+def one_line(text: str | None) -> str | None:
     return " ".join(text.split()) if text else text
 
 
-def _needed() -> InputRequired:
+def needed() -> InputRequired:
     return InputRequired(_l("Please fill this in."))
 
 
@@ -88,16 +88,16 @@ class NewPriceForm(FlaskForm):
 
 
 class NameForm(FlaskForm):
-    surname = StringField(_l("Surname in Latin letters"), [_needed(), _at_most(60), latin], filters=[_one_line])
-    given_names = StringField(_l("Given names in Latin letters"), [_needed(), _at_most(60), latin], filters=[_one_line])
+    surname = StringField(_l("Surname in Latin letters"), [needed(), _at_most(60), latin], filters=[one_line])
+    given_names = StringField(_l("Given names in Latin letters"), [needed(), _at_most(60), latin], filters=[one_line])
 
 
 class NewcomerForm(NameForm):
     """Who joins; the digest is there once the sums were shown."""
 
-    cabin = SelectField(_l("Sleeps in"), [_needed()], coerce=str)
-    birth_date = DayField(_l("Date of birth"), [_needed()])
-    citizenship = SelectField(_l("Citizenship"), [_needed()], coerce=str)
+    cabin = SelectField(_l("Sleeps in"), [needed()], coerce=str)
+    birth_date = DayField(_l("Date of birth"), [needed()])
+    citizenship = SelectField(_l("Citizenship"), [needed()], coerce=str)
     agreed = HiddenField()
 
     today: date = date.max

@@ -9,11 +9,12 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from portal.booking.documents import letterhead, price_lines
-from portal.booking.queries import BookingPage
+from portal.booking.queries import BookingPage, booking_page
 from portal.kernel import formats
 from portal.kernel.typeset import typeset
 from portal.payments.labels import transfer_purpose
 from portal.payments.queries import PaymentView
+from portal.payments.shares.models import PaymentShare
 from portal.payments.transfer_code import NotCodable, payment_qr_text, qr_file
 
 
@@ -21,6 +22,27 @@ def invoice(page: BookingPage, payment: PaymentView, language: str) -> bytes:
     """What to transfer, to whom, by when and with which purpose; `payment` awaits a transfer, so it has a due time."""
     with force_locale(language):
         return typeset("invoice", _values(page, payment, language), payment.made_at)
+
+
+def share_invoice(share: PaymentShare, payment: PaymentView, language: str) -> bytes:
+    """As invoice(), for the payer of a share: it names him, and nobody who travels."""
+    page = booking_page(share.booking_id)
+    with force_locale(language):
+        values = _values(page, payment, language)
+        amount = formats.money(payment.amount, language)
+        values["payer"] = values["payer"] | {"lines": [share.name, share.email]}
+        values["price"] = values["price"] | {
+            "rows": [{"name": _("Share of the price of the cruise"), "detail": "", "amount": amount}],
+            "total": amount,
+        }
+        values["after"] = values["after"] | {
+            "items": [
+                _("A bank needs one to three working days; week-ends and Russian holidays do not count."),
+                _("When the money is here, we send you the receipt and tell whoever asked you."),
+                _("Money that comes too late, or is not needed any more, is returned to you."),
+            ]
+        }
+        return typeset("invoice", values, payment.made_at)
 
 
 def _values(page: BookingPage, payment: PaymentView, language: str) -> dict[str, Any]:

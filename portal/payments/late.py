@@ -40,6 +40,7 @@ def offer_other_cabins(now: datetime) -> int:
         .where(
             Payment.state == PaymentState.UNALLOCATED,
             Payment.change_id.is_(None),
+            Payment.share_id.is_(None),  # a share alone brings no cabin: it goes back to its payer
             Booking.state == BookingState.EXPIRED,
             Payment.id.not_in(select(LateOffer.payment_id)),
         )

@@ -16,6 +16,7 @@ from portal.kernel.references import new_reference
 from portal.kernel.states import Moves
 from portal.ledger.models import LedgerAccount
 from portal.payments.providers.base import DisputeStatus
+from portal.payments.shares.models import PaymentShare
 
 
 class Method(StrEnum):
@@ -71,6 +72,9 @@ class LateOfferState(StrEnum):
     EXPIRED = "expired"
 
 
+OPEN = "state IN ('created', 'open')"
+
+
 class Payment(Base):
     """One attempt to pay; never deleted."""
 
@@ -84,13 +88,16 @@ class Payment(Base):
         CheckConstraint("(receipt IS NULL) = (tender IS NULL)", name="receipt_with_tender"),
         CheckConstraint("receipt IS NULL OR method = 'desk'", name="receipt_at_desk"),
         # One open attempt of a booking with each provider: a double click finds the first one.
-        unique_where("uq_payment_open", "booking_id", "provider", where="state IN ('created', 'open')"),
+        unique_where("uq_payment_open", "booking_id", "provider", where=f"{OPEN} AND share_id IS NULL"),
         unique_where(
             "uq_payment_open_offline",
             "booking_id",
             "method",
-            where="state IN ('created', 'open') AND provider IS NULL",
+            where=f"{OPEN} AND provider IS NULL AND share_id IS NULL",
         ),
+        # And one of each share of it.
+        unique_where("uq_payment_open_share", "share_id", "provider", where=OPEN),
+        unique_where("uq_payment_open_share_offline", "share_id", "method", where=f"{OPEN} AND provider IS NULL"),
         UniqueConstraint("provider", "session_id"),
         UniqueConstraint("provider", "payment_intent"),
     )
@@ -115,11 +122,13 @@ class Payment(Base):
     noted_at: Mapped[datetime | None]  # when we learnt that the money is there
     matched_at: Mapped[datetime | None]  # when it was found among the provider's own movements
     change_id: Mapped[int | None] = mapped_column(ForeignKey("booking_change.id"))  # None: it is for the booking itself
+    share_id: Mapped[int | None] = mapped_column(ForeignKey("payment_share.id"), index=True)  # None: the holder's own
     tender: Mapped[Tender | None]
     receipt: Mapped[str | None] = mapped_column(String(40))  # its number, as the desk's cash register printed it
 
     booking: Mapped[Booking] = relationship()
     change: Mapped[BookingChange | None] = relationship()
+    share: Mapped[PaymentShare | None] = relationship()
 
     @property
     def amount(self) -> Money:

@@ -54,6 +54,7 @@ from portal.payments.plans.live import PAUSED, known_plan
 from portal.payments.plans.models import BookingPlan
 from portal.payments.providers.base import DisputeStatus
 from portal.payments.services import DESK_TIME
+from portal.payments.shares.models import PaymentShare
 from portal.payments.standing import standing
 from portal.payments.statements.queries import RECEIVED, came_column, surplus_column
 
@@ -104,8 +105,8 @@ def payment_view(payment: Payment) -> PaymentView:
 
 @part_of("booking", "payments")
 def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
-    """The newest last, each with what goes back of it and what is disputed. One statement for a known booking, which
-    finds its plan, too.
+    """Those of its holder, the newest last, each with what goes back of it and what is disputed. One statement for a
+    known booking, which finds its plan, too, and whether others pay.
     """
     rows = db.session.execute(
         select(
@@ -117,9 +118,10 @@ def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
             PAUSED,
             came_column(Payment.id),
             surplus_column(Payment.id),
+            exists().where(PaymentShare.booking_id == Booking.id),
         )
         .select_from(Booking)
-        .outerjoin(Payment, Payment.booking_id == Booking.id)
+        .outerjoin(Payment, (Payment.booking_id == Booking.id) & Payment.share_id.is_(None))
         .outerjoin(LateOffer, (LateOffer.payment_id == Payment.id) & (LateOffer.state == LateOfferState.OPEN))
         .outerjoin(Refund, Refund.payment_id == Payment.id)
         .outerjoin(Dispute, Dispute.payment_id == Payment.id)
@@ -129,17 +131,19 @@ def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
         .options(joinedload(BookingPlan.rows), joinedload(BookingPlan.plan))
     ).unique().all()
     g.payments_plan = booking_id, next((known_plan(row[4], row[5]) for row in rows if row[4] is not None), None)
+    g.payments_divided = booking_id, any(row[-1] for row in rows)
     refunds: dict[int, dict[int, RefundView]] = {}
     disputes: dict[int, dict[int, DisputeView]] = {}
     found: dict[int, PaymentView] = {}
-    for payment, until, refund, dispute, _plan, _paused, came, surplus in rows:  # each refund beside each dispute
+    for payment, until, refund, dispute, _plan, _paused, came, surplus, _divided in rows:
+        # Each refund stands beside each dispute.
         if payment is None:
             continue
         if payment.id not in found:
             view = replace(_with_transferred(payment_view(payment), came), offer_until=until)
             found[payment.id] = replace(view, surplus=Money(int(surplus), payment.currency) if surplus else None)
         if refund is not None:
-            refunds.setdefault(payment.id, {})[refund.id] = _refund_view(refund)
+            refunds.setdefault(payment.id, {})[refund.id] = refund_view(refund)
         if dispute is not None:
             disputes.setdefault(payment.id, {})[dispute.id] = _dispute_view(dispute, payment)
     return tuple(
@@ -170,11 +174,12 @@ def _money(page: BookingPage) -> MoneyView:
     return MoneyView(STANDINGS[money.state], STANDING_TONES[money.state], money.overdue)
 
 
-def card_awaited(booking_id: int) -> bool:
-    """Whether a page of a provider may still bring money. One statement."""
+def card_awaited(booking_id: int, share_id: int | None = None) -> bool:
+    """Whether a page of a provider may still bring money of the holder, or of a share. One statement."""
     waiting = select(
         exists().where(
             Payment.booking_id == booking_id,
+            Payment.share_id.is_not_distinct_from(share_id),
             Payment.method == Method.CARD,
             Payment.state.in_((PaymentState.CREATED, PaymentState.OPEN)),
         )
@@ -187,9 +192,9 @@ def _with_transferred(view: PaymentView, came: int) -> PaymentView:
     return replace(view, came=Money(int(came), view.amount.currency)) if part else view
 
 
-def awaited_transfer(booking_id: int) -> PaymentView | None:
-    """The transfer that is awaited for a booking, if any. One statement."""
-    return _awaited(booking_id, Method.TRANSFER)
+def awaited_transfer(booking_id: int, share_id: int | None = None) -> PaymentView | None:
+    """The transfer that is awaited for a booking of its holder, or of a share, if any. One statement."""
+    return _awaited(booking_id, Method.TRANSFER, share_id)
 
 
 def awaited_at_desk(booking_id: int) -> PaymentView:
@@ -200,18 +205,21 @@ def awaited_at_desk(booking_id: int) -> PaymentView:
     return awaited
 
 
-def _awaited(booking_id: int, method: Method) -> PaymentView | None:
+def _awaited(booking_id: int, method: Method, share_id: int | None = None) -> PaymentView | None:
     row = db.session.execute(
         select(Payment, came_column(Payment.id)).where(
-            Payment.booking_id == booking_id, Payment.method == method, Payment.state == PaymentState.OPEN
+            Payment.booking_id == booking_id,
+            Payment.share_id.is_not_distinct_from(share_id),
+            Payment.method == method,
+            Payment.state == PaymentState.OPEN,
         )
     ).one_or_none()
     return _with_transferred(payment_view(row[0]), row[1]) if row else None
 
 
-def open_transfer(booking_id: int) -> PaymentView:
+def open_transfer(booking_id: int, share_id: int | None = None) -> PaymentView:
     """As awaited_transfer(). Raises NotFound where there is none."""
-    transfer = awaited_transfer(booking_id)
+    transfer = awaited_transfer(booking_id, share_id)
     if transfer is None:
         raise NotFound(booking_id)
     return transfer
@@ -234,7 +242,7 @@ class RefundView:
     asked_by: str = ""
 
 
-def _refund_view(refund: Refund) -> RefundView:
+def refund_view(refund: Refund) -> RefundView:
     return RefundView(
         id=refund.id,
         reference=refund.reference,
@@ -349,11 +357,15 @@ WHOLE_REFUND = joinedload(Refund.payment).joinedload(Payment.booking)
 
 
 def booking_refunds(booking_id: int) -> tuple[RefundView, ...]:
-    """What goes back of a booking's payments, the newest last. One statement."""
+    """What goes back of the payments of a booking's holder, the newest last. One statement."""
     refunds = db.session.scalars(
-        select(Refund).join(Payment).where(Payment.booking_id == booking_id).order_by(Refund.id).options(WHOLE_REFUND)
+        select(Refund)
+        .join(Payment)
+        .where(Payment.booking_id == booking_id, Payment.share_id.is_(None))
+        .order_by(Refund.id)
+        .options(WHOLE_REFUND)
     )
-    return tuple(_refund_view(refund) for refund in refunds)
+    return tuple(refund_view(refund) for refund in refunds)
 
 
 def open_refunds(limit: int) -> tuple[RefundView, ...]:
@@ -372,7 +384,7 @@ def open_refunds(limit: int) -> tuple[RefundView, ...]:
         .options(WHOLE_REFUND)
     )
     return tuple(
-        replace(_refund_view(refund), waits=bool(waiting), asked_by=asked_by or "")
+        replace(refund_view(refund), waits=bool(waiting), asked_by=asked_by or "")
         for refund, asked_by, waiting in rows
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -37,6 +38,7 @@ from portal.payments.operations.models import OPEN_CHOICE, CaseState, Operation,
 from portal.payments.plans.models import PriceOffer, PriceOfferState
 from portal.payments.providers.base import GatewayRefused, GatewayUnavailable, RefundStatus
 from portal.payments.providers.registry import provider
+from portal.payments.shares.division import returned_by
 from portal.pricing.policy import kept_percent
 
 log = logging.getLogger(__name__)
@@ -136,18 +138,23 @@ def credit_of(booking: Booking) -> Money:
 
 
 def return_part(booking: Booking, amount: Money, now: datetime) -> None:
-    """Send `amount` of what was paid back, the newest payment first. Call it under the lock of the booking.
+    """Send `amount` of what was paid back. Call it under the lock of the booking.
 
-    Announces payments.refund_requested for each payment that goes back. Raises NotExpected for more than was paid.
+    To each payer in proportion to what he has paid, of his payments the newest first. Announces
+    payments.refund_requested for each payment that goes back. Raises NotExpected for more than was paid.
     """
-    left = amount.minor
+    payers: dict[int | None, list[tuple[Payment, int]]] = {}
     for payment in _succeeded(booking.id):
-        share = min(left, _held(payment))
-        if share > 0:
-            _request(payment, share, RefundReason.CANCELLED, now)
-            left -= share
-    if left > 0:
+        payers.setdefault(payment.share_id, []).append((payment, max(0, _held(payment))))
+    held = [sum(minor for _payment, minor in own) for own in payers.values()]
+    if amount.minor > sum(held):
         raise NotExpected
+    for own, left in zip(payers.values(), returned_by(amount.minor, held), strict=True):
+        for payment, minor in own:
+            part = min(left, minor)
+            if part > 0:
+                _request(payment, part, RefundReason.CANCELLED, now)
+                left -= part
 
 
 def paid_for(booking: Booking) -> Money:
@@ -205,6 +212,23 @@ def return_money(*, payment_id: int, now: datetime) -> None:
         if payment.state is not PaymentState.UNALLOCATED or left <= 0:
             raise NotExpected
         _request(payment, left, RefundReason.NO_CABIN, now)
+
+
+def return_homeless_shares(now: datetime) -> int:
+    """Money of other payers that counts to nothing goes back to them at once; how many payments."""
+    waiting = db.session.scalars(
+        select(Payment.id)
+        .where(
+            Payment.share_id.is_not(None),
+            Payment.state == PaymentState.UNALLOCATED,
+            ~exists().where(Refund.payment_id == Payment.id),
+        )
+        .order_by(Payment.id)
+    ).all()
+    for payment_id in waiting:
+        with suppress(NotExpected):  # somebody of staff was first, or a dispute is open
+            return_money(payment_id=payment_id, now=now)
+    return len(waiting)
 
 
 def going_back(payment_id: int) -> bool:

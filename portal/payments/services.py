@@ -41,6 +41,8 @@ from portal.payments.providers.base import (
     Payer,
 )
 from portal.payments.providers.registry import provider, route
+from portal.payments.shares.models import PaymentShare, ShareState
+from portal.payments.shares.services import asked_of_others, fit_shares, lower_share, pay_share
 from portal.payments.statements.models import BankAllocation
 from portal.payments.statements.postings import post_found
 from portal.payments.statements.queries import partial_transfers, transferred_for
@@ -99,13 +101,19 @@ class Debt:
     change_id: int | None  # None: the booking itself
     due: date | None = None  # of a part of a confirmed booking: the day it should be here
     whole: Money | None = None  # all that is still open, where less is asked for
+    share_id: int | None = None  # of another payer than the booking's holder
 
 
-def debt_of(booking: Booking, now: datetime, *, whole: bool = False) -> Debt | None:
+def debt_of(
+    booking: Booking, now: datetime, *, whole: bool = False, share: PaymentShare | None = None
+) -> Debt | None:
     """None where nothing is owed. whole: all that is open, where the booking is paid in parts.
 
+    share: what is asked of this payer, whole; else what is asked of the holder, without the shares of others.
     Two statements for a confirmed booking that is paid.
     """
+    if share is not None:
+        return _share_owed(booking, share, now)
     if booking.state is BookingState.PENDING and booking.pay_by is not None:
         assert booking.placed_at is not None
         return _part_owed(booking, booking.pay_by, booking.placed_at, now, whole=whole)
@@ -126,7 +134,7 @@ def _part_owed(booking: Booking, pay_by: datetime, since: datetime, now: datetim
     if balance.owed <= 0:
         return None
     came = transferred_for(booking.id, None)
-    paid, left = balance.paid + came, balance.owed - came
+    paid, left = balance.paid + came, balance.owed - came - asked_of_others(booking.id)
     part = asked(plan.parts, paid, port_day(booking, now)) if plan else None
     if left <= 0:
         return None
@@ -135,6 +143,22 @@ def _part_owed(booking: Booking, pay_by: datetime, since: datetime, now: datetim
         return Debt(Money(left, booking.currency), pay_by, since, None, due)
     whole_sum = Money(left, booking.currency)
     return Debt(Money(part.minor, booking.currency), pay_by, since, None, due, whole_sum)
+
+
+def _share_owed(booking: Booking, share: PaymentShare, now: datetime) -> Debt | None:
+    """A share is asked for whole: by the time that keeps the cabin, then by the day of the next part."""
+    left = share.amount - Money(transferred_for(booking.id, None, share.id), booking.currency)
+    if share.state is not ShareState.OPEN or left.minor <= 0:
+        return None
+    if booking.state is BookingState.PENDING and booking.pay_by is not None and booking.placed_at is not None:
+        return Debt(left, booking.pay_by, booking.placed_at, None, share_id=share.id)
+    if booking.state is not BookingState.CONFIRMED or booking.confirmed_at is None:
+        return None
+    plan = live_plan(booking.id)
+    paid = balance_of(booking.id, booking.currency).paid
+    part = asked(plan.parts, paid, port_day(booking, now)) if plan else None
+    due = part.due if part else None
+    return Debt(left, booking.voyage.starts_at, booking.confirmed_at, None, due, share_id=share.id)
 
 
 def _count_part(payment: Payment, minor: int, now: datetime) -> None:
@@ -147,6 +171,8 @@ def _count_part(payment: Payment, minor: int, now: datetime) -> None:
     payment.amount_minor = minor
     _note_time(payment, now)
     _move(payment, PaymentState.SUCCEEDED, now, reason="the rest came another way")
+    if payment.share is not None:
+        lower_share(payment.share, minor)
     post_payment(
         booking_id=payment.booking_id,
         payment_id=payment.id,
@@ -176,27 +202,29 @@ def start_card_payment(
     success_url: str,
     cancel_url: str,
     whole: bool = False,
+    share_id: int | None = None,
     now: datetime,
 ) -> str:
     """The address of the page of the provider `name` for what is owed; asked twice, it is the same page.
 
     The cabins are kept as long as the page is open. Nothing is charged here. A page that was open with another provider
     or for another debt is closed first, where its provider closes pages.
-    whole: all that is open, not only the part that is due.
+    whole: all that is open, not only the part that is due. share_id: what is asked of this payer instead.
     Raises NotPayable, HoldOver, MethodNotOffered, GatewayUnavailable or GatewayRefused.
     """
     chosen = provider(name)
     # What was paid in the last minute of a page nobody may be asked to pay again.
     settle_checkouts(booking_id=booking_id, closed_by=real_now(), now=now)
-    _close_other_checkouts(booking_id, name, now, whole=whole)
+    _close_other_checkouts(booking_id, name, now, whole=whole, share_id=share_id)
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
-        debt = debt_of(booking, now, whole=whole)
+        share = share_of(share_id)
+        debt = debt_of(booking, now, whole=whole, share=share)
         if debt is None:
             raise NotPayable
         if Way(Method.CARD, name) not in offered_ways(debt.amount, booking.voyage.starts_at, now):
             raise MethodNotOffered
-        payment = _waiting(booking_id, Way(Method.CARD, name))
+        payment = _waiting(booking_id, Way(Method.CARD, name), share_id)
         if payment is not None and not _is_for(payment, debt):
             raise MethodNotOffered  # the provider still keeps its page open; it is closed by the worker
         if payment is not None and payment.session_id is None and _over(payment):  # its page was never opened
@@ -220,8 +248,8 @@ def start_card_payment(
             payment=payment.reference,
             amount=payment.amount,
             lines=lines,
-            email=booking.contact_email or "",
-            language=booking.language,
+            email=share.email if share else booking.contact_email or "",
+            language=share.language if share else booking.language,
             success_url=success_url,
             cancel_url=cancel_url,
             expires_at=payment.expires_at,
@@ -244,12 +272,14 @@ def start_card_payment(
         return payment.checkout_url or checkout.url
 
 
-def _close_other_checkouts(booking_id: int, name: str, now: datetime, *, whole: bool) -> None:
+def _close_other_checkouts(
+    booking_id: int, name: str, now: datetime, *, whole: bool, share_id: int | None
+) -> None:
     """Pages of other providers, or for another debt than the present one, take no money any more where their providers
-    can close them; what they took counts.
+    can close them; what they took counts. Those of other payers stay open.
     """
     booking = db.session.get_one(Booking, booking_id)
-    debt = debt_of(booking, now, whole=whole)
+    debt = debt_of(booking, now, whole=whole, share=share_of(share_id))
     if debt is None:
         return
     others = db.session.execute(
@@ -259,6 +289,7 @@ def _close_other_checkouts(booking_id: int, name: str, now: datetime, *, whole: 
             Payment.method == Method.CARD,
             Payment.state.in_(WAITING),
             Payment.session_id.is_not(None),
+            Payment.share_id.is_not_distinct_from(share_id),
             (Payment.provider != name)
             | Payment.change_id.is_distinct_from(debt.change_id)
             | (Payment.amount_minor != debt.amount.minor),
@@ -283,12 +314,15 @@ def _check_patience(debt: Debt, until: datetime) -> None:
         raise MethodNotOffered
 
 
-def start_transfer(*, booking_id: int, whole: bool = False, now: datetime) -> str:
+def start_transfer(
+    *, booking_id: int, whole: bool = False, share_id: int | None = None, now: datetime
+) -> str:
     """Await a bank transfer of what is owed; the payment's reference. Asked twice, it is the same payment.
 
+    share_id: of what is asked of this payer.
     Raises NotPayable, HoldOver or MethodNotOffered. Announces payments.transfer_awaited.
     """
-    return _await_money(booking_id, Way(Method.TRANSFER), transfer_due(now), now, whole=whole)
+    return _await_money(booking_id, Way(Method.TRANSFER), transfer_due(now), now, whole=whole, share_id=share_id)
 
 
 def start_desk(*, booking_id: int, whole: bool = False, now: datetime) -> str:
@@ -299,10 +333,12 @@ def start_desk(*, booking_id: int, whole: bool = False, now: datetime) -> str:
     return _await_money(booking_id, Way(Method.DESK), now + DESK_TIME, now, whole=whole)
 
 
-def _await_money(booking_id: int, way: Way, until: datetime, now: datetime, *, whole: bool) -> str:
+def _await_money(
+    booking_id: int, way: Way, until: datetime, now: datetime, *, whole: bool, share_id: int | None = None
+) -> str:
     with transaction() as session:
         booking = session.get_one(Booking, booking_id, with_for_update=True)
-        debt = debt_of(booking, now, whole=whole)
+        debt = debt_of(booking, now, whole=whole, share=share_of(share_id))
         if debt is None:
             raise NotPayable
         if way not in offered_ways(debt.amount, booking.voyage.starts_at, now):
@@ -318,8 +354,9 @@ def _attempt(booking: Booking, debt: Debt, way: Way, now: datetime) -> tuple[Pay
     """The open attempt to pay this debt without a provider, and whether it begins here. Call it under the lock of the
     booking.
     """
-    payment = _waiting(booking.id, way)
-    came = next((minor for one, minor in partial_transfers(booking.id, debt.change_id) if one is payment), 0)
+    payment = _waiting(booking.id, way, debt.share_id)
+    partial = partial_transfers(booking.id, debt.change_id, debt.share_id)
+    came = next((minor for one, minor in partial if one is payment), 0)
     if payment is not None and not _is_for(payment, debt, came):  # of a change that was dropped, or of another part
         if came:
             _count_part(payment, came, now)
@@ -390,9 +427,9 @@ def receive_money(
 
     payment_intent: the provider's name for the money; received_by_id: the account of staff who saw it come.
 
-    The booking is confirmed when what was received covers its price, or the first part of it. Money that finds no
-    cabin, comes twice or in another amount is kept as UNALLOCATED, in view of staff and customer; it is never turned
-    away or forgotten.
+    The booking is confirmed when what was received covers its price, or the first part of it, whoever paid. Money that
+    finds no cabin, comes twice or in another amount is kept as UNALLOCATED, in view of staff and customer; it is never
+    turned away or forgotten.
     Announces payments.received or payments.unallocated.
     """
     try:
@@ -408,7 +445,13 @@ def receive_money(
             paid = balance_of(booking.id, booking.currency).paid + amount.minor
             if payment.change_id is None and paid > booking.price.minor:
                 raise NotExpected
-            partial = [one for one in partial_transfers(booking.id, payment.change_id) if one[0].id != payment.id]
+            if payment.share is not None and payment.share.state is ShareState.PAID:
+                raise NotExpected
+            partial = [
+                one
+                for one in partial_transfers(booking.id, payment.change_id, payment.share_id)
+                if one[0].id != payment.id
+            ]
             came = sum(minor for _transfer, minor in partial)
             if payment.change_id is not None or paid + came <= booking.price.minor:
                 paid += came
@@ -430,6 +473,11 @@ def receive_money(
                 _make_change(booking, payment, now)
             elif paid >= confirming(booking):
                 confirm_booking(booking_id=booking.id, now=now)
+            elif booking.state not in (BookingState.PENDING, BookingState.CONFIRMED):
+                raise NotExpected  # a share of what is over: alone it brings nothing back
+            if payment.share is not None:
+                pay_share(payment.share, now)
+            fit_shares(booking, now)
             announce("payments.received", payment_id=payment.id)
             return PaymentState.SUCCEEDED
     except (CabinTaken, KeptForOthers, ShipFull, NotPayable, NotChangeable, NotExpected) as reason:
@@ -470,6 +518,7 @@ def _make_change(booking: Booking, payment: Payment, now: datetime) -> None:
         raise NotExpected
     apply_change(change_id=change.id, now=now)
     fit_plan(booking, FitReason.CHANGED, now)
+    fit_shares(booking, now)
 
 
 def settle_checkout(*, name: str, session_id: str, now: datetime) -> PaymentState | None:
@@ -527,8 +576,17 @@ ASKED_AT_ONCE = 50
 _charged, _paid, *_ = balance_columns(Booking.id, Booking.currency, Booking)
 # A page that its provider does not close early is asked about again after this long.
 CLOSING_PAUSE = timedelta(minutes=1)
-# Whether what a payment is for still waits for it; of a query that joins Booking and, outwards, BookingChange.
+# Whether what a payment is for still waits for it; of a query that joins Booking and, outwards, BookingChange and
+# PaymentShare.
 WANTED = case(
+    (
+        Payment.share_id.is_not(None),
+        and_(
+            PaymentShare.state == ShareState.OPEN,
+            Payment.amount_minor <= PaymentShare.amount_minor,
+            Booking.state.in_((BookingState.PENDING, BookingState.CONFIRMED)),
+        ),
+    ),
     (
         Payment.change_id.is_(None),
         or_(
@@ -560,6 +618,7 @@ def _open_checkouts() -> OpenCheckouts:
         select(Payment.id, Payment.provider, Payment.session_id, Payment.expires_at)
         .join(Booking, Booking.id == Payment.booking_id)
         .outerjoin(BookingChange, BookingChange.id == Payment.change_id)
+        .outerjoin(PaymentShare, PaymentShare.id == Payment.share_id)
         .where(Payment.method == Method.CARD, Payment.state.in_(WAITING))
     )
 
@@ -614,6 +673,7 @@ def close_transfers(now: datetime) -> int:
             select(Payment)
             .join(Booking)
             .outerjoin(BookingChange, BookingChange.id == Payment.change_id)
+        .outerjoin(PaymentShare, PaymentShare.id == Payment.share_id)
             .where(Payment.provider.is_(None), Payment.state.in_(WAITING), not_(WANTED))
             .with_for_update(of=Payment, skip_locked=True)
         ).all()
@@ -630,18 +690,23 @@ def _give_up(payment_id: int, now: datetime) -> None:
             _move(payment, PaymentState.EXPIRED, now)
 
 
+def share_of(share_id: int | None) -> PaymentShare | None:
+    return None if share_id is None else db.session.get_one(PaymentShare, share_id)
+
+
 def _over(payment: Payment) -> bool:
     """Its page is closed by the provider's clock."""
     return payment.expires_at is not None and payment.expires_at <= real_now()
 
 
-def _waiting(booking_id: int, way: Way) -> Payment | None:
+def _waiting(booking_id: int, way: Way, share_id: int | None = None) -> Payment | None:
     return db.session.scalars(
         select(Payment)
         .where(
             Payment.booking_id == booking_id,
             Payment.method == way.method,
             Payment.provider.is_not_distinct_from(way.provider),
+            Payment.share_id.is_not_distinct_from(share_id),
             Payment.state.in_(WAITING),
         )
         .with_for_update()
@@ -657,6 +722,7 @@ def _new_payment(booking: Booking, debt: Debt, way: Way, now: datetime) -> Payme
         amount_minor=debt.amount.minor,
         currency=booking.currency,
         change_id=debt.change_id,
+        share_id=debt.share_id,
         made_at=now,
     )
 

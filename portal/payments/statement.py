@@ -13,6 +13,7 @@ from portal.booking.queries import BookingPage
 from portal.database import db
 from portal.kernel.money import Money
 from portal.ledger.models import LedgerAccount, LedgerEntry, LedgerTransaction, PostingKind
+from portal.payments.models import Payment
 
 # What a posting means to a guest; a subject is the number of his payment, return or change.
 WORDS: dict[PostingKind, LazyString] = {
@@ -27,6 +28,13 @@ WORDS: dict[PostingKind, LazyString] = {
     PostingKind.REFUND_FAILED: _l("Return %(number)s did not reach you; the money stays yours"),
     PostingKind.DISPUTE_LOST: _l("Your bank took payment %(number)s back"),
     PostingKind.AGENCY_CREDIT: _l("Paid for you by your agency"),
+}
+# The same of what others pay: whoever that is, for some would rather not have their sum beside their name.
+OF_OTHERS: dict[PostingKind, LazyString] = {
+    PostingKind.PAYMENT: _l("Payment %(number)s of another payer"),
+    PostingKind.REFUND_REQUESTED: _l("Return %(number)s to another payer"),
+    PostingKind.REFUND_FAILED: _l("Return %(number)s did not reach another payer; the money stays his"),
+    PostingKind.DISPUTE_LOST: _l("The bank of another payer took payment %(number)s back"),
 }
 OTHER = _l("Correction %(number)s")
 
@@ -64,9 +72,11 @@ def statement_of(page: BookingPage) -> Statement:
             LedgerTransaction.at,
             LedgerTransaction.kind,
             LedgerTransaction.subject,
+            func.max(Payment.share_id),
             func.sum(LedgerEntry.minor),
         )
         .join(LedgerEntry, LedgerEntry.posting == LedgerTransaction.reference)
+        .outerjoin(Payment, Payment.id == LedgerEntry.payment_id)
         .where(LedgerEntry.booking_id == page.id, guest, LedgerEntry.currency == page.price.currency)
         .group_by(LedgerTransaction.id)
         .order_by(LedgerTransaction.id)
@@ -74,12 +84,12 @@ def statement_of(page: BookingPage) -> Statement:
     balance, currency = page.balance, page.price.currency
     lines = []
     left = 0
-    for at, kind, subject, change in rows:
+    for at, kind, subject, share, change in rows:
         left += int(change)
         lines.append(
             StatementLine(
                 at=at,
-                words=WORDS.get(kind, OTHER),
+                words=(WORDS if share is None else OF_OTHERS).get(kind, OTHER),
                 number=subject or "",
                 change=Money(int(change), currency),
                 left=Money(left, currency),

@@ -28,7 +28,7 @@ from portal.payments.models import BooksCheck, LateOffer, Payment
 from portal.payments.operations.queries import told_otherwise
 from portal.payments.queries import booking_refunds, kept_cabins, payment_view
 from portal.payments.reconciliation import compare_days
-from portal.payments.refunds import return_counted, send_refunds
+from portal.payments.refunds import return_counted, return_homeless_shares, send_refunds
 from portal.payments.services import close_transfers, close_unwanted, reconcile
 
 
@@ -65,6 +65,11 @@ def stop_waiting_for_transfers() -> None:
 @each_time
 def offer_cabins_for_late_money() -> None:
     offer_other_cabins(now())
+
+
+@each_time
+def return_shares_that_found_no_place() -> None:
+    return_homeless_shares(now())
 
 
 @each_minute
@@ -181,7 +186,7 @@ def _write(template: str, payment_id: int, *, with_invoice: bool = False, **more
     booking = db.session.get_one(Booking, payment.booking_id)
     page = booking_page(booking.id)
     view = payment_view(payment)
-    if not page.contact_email:
+    if not page.contact_email or payment.share_id is not None:  # other payers have letters of their own
         return
     attachments = []
     if with_invoice:

@@ -30,7 +30,7 @@ from portal.payments.forms import CancelForm, CreditForm, NewPriceForm, PayForm
 from portal.payments.invoices import code_text, invoice
 from portal.payments.labels import PROVIDER_HINTS, transfer_purpose
 from portal.payments.models import Method
-from portal.payments.papers.queries import paper_called, papers_of
+from portal.payments.papers.queries import belongs_to, paper_called, papers_of
 from portal.payments.papers.services import printed
 from portal.payments.plans import choices
 from portal.payments.plans.repricing import accept_price, price_offer_view
@@ -51,17 +51,17 @@ webhooks = Blueprint("webhooks", __name__)
 TRANSFERS_PER_NETWORK = "10 per day"
 
 
-def _no_transfer() -> bool:
+def no_transfer() -> bool:
     return request.form.get("method") not in (Method.TRANSFER, Method.DESK)
 
 
-def _begun(response: Response) -> bool:
+def begun(response: Response) -> bool:
     return response.status_code == 303
 
 
 @bp.route("/pay", methods=["GET", "POST"])
 @public
-@limiter.limit(TRANSFERS_PER_NETWORK, methods=["POST"], exempt_when=_no_transfer, deduct_when=_begun)
+@limiter.limit(TRANSFERS_PER_NETWORK, methods=["POST"], exempt_when=no_transfer, deduct_when=begun)
 def pay(reference: str) -> ResponseReturnValue:
     booking = visitor_booking(reference)
     page = booking_page(booking.id)
@@ -169,7 +169,7 @@ def money_paper(reference: str, name: str) -> ResponseReturnValue:
     """An invoice, credit note or receipt of the booking, in the reader's language."""
     booking = visitor_booking(reference)
     paper = paper_called(name)
-    if paper.booking_id != booking.id:
+    if not belongs_to(paper, booking.id):
         raise NotFound(name)
     return Response(
         printed(paper, language(), now()),
@@ -245,7 +245,9 @@ def returned(reference: str) -> ResponseReturnValue:
     debt = services.debt_of(booking, now())
     if debt is None or debt.pay_by <= now() or not queries.card_awaited(booking.id):
         return redirect(url_for("booking.booking", reference=reference))
-    return render_template("payments/waiting.html", page=page)
+    return render_template(
+        "payments/waiting.html", page=page, back=url_for("booking.booking", reference=reference)
+    )
 
 
 @bp.get("/pay/cancelled")

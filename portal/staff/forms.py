@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.numbers import get_currency_precision
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
@@ -36,7 +35,7 @@ from portal.catalogue.errors import CallsRefused
 from portal.catalogue.labels import CALL_STATES
 from portal.catalogue.models import CallState, Category, PortCall, Sailing, VoyagePart
 from portal.catalogue.services import CallEdit
-from portal.kernel.forms import FlaskForm, Form
+from portal.kernel.forms import AmountField, FlaskForm, Form
 from portal.kernel.text import LANGUAGES, LocalizedText
 from portal.payments.labels import TENDERS
 from portal.payments.plans.schedule import MOST_STEPS
@@ -52,7 +51,6 @@ from portal.visas.labels import RETURN_REASONS
 REQUIRED = InputRequired(_l("Please fill this in."))
 ALL_LANGUAGES = _l("Guests read in three languages: please write it in this one, too.")
 LOCAL = "%Y-%m-%dT%H:%M"
-AMOUNT = re.compile(r"(\d{1,9})(?:[.,](\d+))?")
 
 
 def trimmed(text: str | None) -> str | None:
@@ -87,39 +85,6 @@ class LocalTimeField(DateTimeLocalField):
             back = self.moment.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
             if back != self.data:
                 raise ValidationError(_l("This time does not exist there on that day: clocks are put forward."))
-
-
-class AmountField(Field):
-    """An amount of money in whole units and, of need, their fraction; `data` is in minor units."""
-
-    widget = TextInput()
-
-    def __init__(self, label: Any, validators: Any = (), **settings: Any) -> None:
-        super().__init__(label, validators, **settings)
-        self.currency = "RUB"
-
-    @property
-    def digits(self) -> int:
-        return get_currency_precision(self.currency)
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        if self.data is None:
-            return ""
-        value = Decimal(self.data).scaleb(-self.digits)
-        text = f"{value:,.{self.digits}f}" if self.data % 10**self.digits else f"{value:,.0f}"
-        return text.replace(",", "\u00a0")
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        typed = "".join(valuelist[0].split()) if valuelist else ""
-        self.data = None
-        if not typed:
-            return
-        found = AMOUNT.fullmatch(typed)
-        if found is None or len(found[2] or "") > self.digits:
-            raise ValueError(_l("Please give an amount, such as 12500 or 12500.50."))
-        self.data = int(found[1]) * 10**self.digits + int((found[2] or "").ljust(self.digits, "0"))
 
 
 class CallForm(Form):

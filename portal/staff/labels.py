@@ -17,6 +17,7 @@ from portal.payments.labels import DISPUTES_AT_WORK, REFUND_STATES
 from portal.payments.labels import STATES as PAYMENT_STATES
 from portal.payments.operations.labels import CASE_STATES, KINDS
 from portal.payments.plans.models import FitReason
+from portal.payments.shares.labels import SHARE_STATES
 from portal.payments.statements.labels import LINE_STATES, STATEMENT_STATES
 from portal.visas.labels import ITEM_STATES
 
@@ -62,6 +63,7 @@ SUBJECTS: dict[str, LazyString] = {
     "passenger": _l("Passenger"),
     "payment": _l("Payment"),
     "payment_plan": _l("Payment plan"),
+    "share": _l("Share of a payer"),
     "refund": _l("Return of money"),
     "dispute": _l("Dispute about a payment"),
     "mismatch": _l("Difference from the provider's books"),
@@ -89,6 +91,7 @@ STATES: dict[str, Mapping[Any, LazyString]] = {
     "occupancy": CABIN_STATES | {"released": _l("Given back"), "expired": _l("Expired")},
     "paper": ITEM_STATES,
     "payment": PAYMENT_STATES,
+    "share": SHARE_STATES,
     "refund": REFUND_STATES,
     "dispute": DISPUTES_AT_WORK,
     "statement": STATEMENT_STATES,
@@ -230,6 +233,14 @@ ACTIONS: dict[str, LazyString] = {
     "waiting.offered": _l("Cabin offered from the waiting list"),
     "waiting.removed": _l("Taken off the waiting list"),
     "waiting.waiting": _l("Back in line"),
+    "share.changed": _l("Sum of a share changed"),
+    "share.ended": _l("Share no longer needed"),
+    "share.open": _l("Another payer asked"),
+    "share.paid": _l("Share paid"),
+    "share.reminded": _l("Payer of a share reminded"),
+    "share.sum_hidden": _l("Sum of a gift not shown"),
+    "share.sum_shown": _l("Sum of a gift shown"),
+    "share.withdrawn": _l("Share withdrawn"),
     "statement.discarded": _l("Bank statement put away unused"),
     "statement.read": _l("Bank statement looked at"),
     "statement.taken": _l("Bank statement taken over"),

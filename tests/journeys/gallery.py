@@ -47,8 +47,10 @@ from portal.payments.operations.services import carry_out, seal, stop
 from portal.payments.plans.models import PaymentPlan, PriceOffer
 from portal.payments.plans.services import choose_plan, end_plan, load_plans, offer_plan
 from portal.payments.providers.base import DisputeState, DisputeStatus
+from portal.payments.queries import open_transfer
 from portal.payments.refunds import cancel, cancel_preview
 from portal.payments.services import receive_money, receive_transfer, start_desk, start_transfer
+from portal.payments.shares.services import Payer, ask_payer
 from portal.payments.statements.models import BankLine
 from portal.payments.statements.services import load_previewed, preview_statement, set_aside
 from portal.payments.statements.services import send_back as send_money_back
@@ -184,6 +186,20 @@ def furnish(app: Flask, language: str) -> Gallery:
     numberless = owner.place(owner.name(chosen_later, moment), moment)
     receive_transfer(payment_id=awaited(numberless, moment).id, account=staff, now=moment)
 
+    divided = later.book("328", moment)
+    asked = [
+        ask_payer(booking_id=divided.id, payer=payer, amount=Money(5_000_00, "RUB"), now=moment - timedelta(days=2))
+        for payer in (
+            Payer("Maral Ataeva", "maral@example.org", language),
+            Payer("Oguljan Ataeva", "oguljan@example.org", language, gift=True),
+            Payer("Olga Orlova", "olga@example.org", language),
+        )
+    ]
+    share, gift, paid = asked
+    for one in (share, paid):
+        start_transfer(booking_id=divided.id, share_id=one.id, now=moment)
+    receive_transfer(payment_id=open_transfer(divided.id, paid.id).id, account=staff, now=moment)
+
     b, t, p = booked.reference, transfer.reference, expected.reference
     pages = (
         Shown("home", ""),
@@ -259,6 +275,14 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("pay, with plans to choose from", f"bookings/{to_choose.reference}/pay", CUSTOMER),
         Shown("pay, nothing chosen", f"bookings/{to_choose.reference}/pay", CUSTOMER, 422, "send nothing"),
         Shown("pay the next part", f"bookings/{in_parts.reference}/pay", CUSTOMER),
+        Shown("several payers", f"bookings/{divided.reference}/payers", CUSTOMER),
+        Shown("several payers, all wrong", f"bookings/{divided.reference}/payers", CUSTOMER, 422, "send nothing"),
+        Shown("one of several payers", f"bookings/{divided.reference}/payers/{share.reference}", CUSTOMER),
+        Shown("booking with several payers", f"bookings/{divided.reference}", CUSTOMER),
+        Shown("share to pay", f"shares/{share.reference}", PASSENGER),
+        Shown("share as a gift", f"shares/{gift.reference}", PASSENGER),
+        Shown("share paid", f"shares/{paid.reference}", PASSENGER),
+        Shown("transfer of a share", f"shares/{share.reference}/transfer", PASSENGER),
         Shown("booking in parts", f"bookings/{in_parts.reference}", CUSTOMER),
         Shown("booking whose price is not locked", f"bookings/{unlocked.reference}", CUSTOMER),
         Shown("new price", f"bookings/{unlocked.reference}/new-price", CUSTOMER),
@@ -366,7 +390,11 @@ def furnish(app: Flask, language: str) -> Gallery:
         ),
         CUSTOMER: owner.cookie(customer),
         PASSENGER: Visitor(app, "passenger-of-the-gallery", sailing, language).cookie(
-            grants=[f"passenger.{own.reference}.{own.link_version}", f"reservation:{option.reference}"]
+            grants=[
+                f"passenger.{own.reference}.{own.link_version}",
+                f"reservation:{option.reference}",
+                *(f"share.{one.reference}.{one.link_version}" for one in asked),
+            ]
         ),
         staff.role: owner.cookie(staff),
     }

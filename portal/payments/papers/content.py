@@ -42,6 +42,11 @@ def facts_of(page: BookingPage, day: date) -> Facts:
     }
 
 
+def buyer_of(payment: Payment) -> list[str]:
+    """Whose receipt it is, where another than the holder has paid."""
+    return [payment.share.name, payment.share.email] if payment.share else []
+
+
 def invoice_lines(page: BookingPage) -> list[dict[str, Any]]:
     return [
         {"charge": charge.kind.value, "passenger": charge.passenger, "minor": charge.amount.minor}

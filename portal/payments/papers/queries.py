@@ -12,6 +12,7 @@ from sqlalchemy import select
 from portal.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
+from portal.payments.models import Payment
 from portal.payments.papers.labels import PAPERS
 from portal.payments.papers.models import MoneyPaper, PaperKind
 
@@ -37,10 +38,21 @@ def paper_view(paper: MoneyPaper) -> PaperView:
     )
 
 
-def papers_of(booking_id: int) -> Sequence[PaperView]:
-    """In the order in which they were issued. One statement."""
-    rows = db.session.scalars(select(MoneyPaper).where(MoneyPaper.booking_id == booking_id).order_by(MoneyPaper.id))
+def papers_of(booking_id: int, share_id: int | None = None) -> Sequence[PaperView]:
+    """In the order in which they were issued: those of the holder, or of the payer of a share. One statement."""
+    rows = db.session.scalars(
+        select(MoneyPaper)
+        .outerjoin(Payment, Payment.id == MoneyPaper.payment_id)
+        .where(MoneyPaper.booking_id == booking_id, Payment.share_id.is_not_distinct_from(share_id))
+        .order_by(MoneyPaper.id)
+    )
     return [paper_view(paper) for paper in rows]
+
+
+def belongs_to(paper: MoneyPaper, booking_id: int, share_id: int | None = None) -> bool:
+    """Whether a paper is the holder's of a booking, or that of the payer of one of its shares."""
+    payment = db.session.get_one(Payment, paper.payment_id) if paper.payment_id is not None else None
+    return paper.booking_id == booking_id and (payment.share_id if payment else None) == share_id
 
 
 def paper_called(name: str) -> MoneyPaper:

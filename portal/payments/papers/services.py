@@ -20,6 +20,7 @@ from portal.outbox.services import announce
 from portal.payments.models import Payment, Refund
 from portal.payments.papers.content import (
     Facts,
+    buyer_of,
     facts_of,
     invoice_lines,
     kept_lines,
@@ -97,6 +98,7 @@ def issue_receipt(*, payment_id: int, now: datetime) -> None:
         payment = session.get_one(Payment, payment_id)
         facts = facts_of(booking_page(payment.booking_id), day_of(payment.received_at or now, OFFICE_ZONE))
         facts["currency"] = payment.currency
+        facts["buyer"] = buyer_of(payment) or facts["buyer"]
         facts["lines"] = money_lines(PaperKind.RECEIPT, payment, payment.reference, payment.amount)
         _issue(PaperKind.RECEIPT, f"receipt:{payment.reference}", payment.booking_id, facts, now, payment=payment)
 
@@ -108,6 +110,7 @@ def issue_refund_receipt(*, refund_id: int, now: datetime) -> None:
         payment = refund.payment
         facts = facts_of(booking_page(payment.booking_id), day_of(refund.settled_at or now, OFFICE_ZONE))
         facts["currency"] = payment.currency
+        facts["buyer"] = buyer_of(payment) or facts["buyer"]
         facts["lines"] = money_lines(PaperKind.REFUND_RECEIPT, payment, refund.reference, refund.amount)
         key = f"refund:{refund.reference}:{refund.attempt}"
         _issue(PaperKind.REFUND_RECEIPT, key, payment.booking_id, facts, now, payment=payment)

@@ -24,6 +24,7 @@ from portal.payments.plans.live import PAUSED, LivePlan, live_plan
 from portal.payments.plans.models import BookingPlan, FitReason, PaymentPlan, PriceOffer, PriceOfferState
 from portal.payments.plans.schedule import share_to_lock
 from portal.payments.plans.services import fit_plan
+from portal.payments.shares.services import fit_shares
 
 ANSWER_TIME = timedelta(days=14)  # proposed
 
@@ -118,6 +119,7 @@ def accept_price(*, booking_id: int, agreed: Money, now: datetime) -> None:
             raise ChangeMoved
         take_todays_price(booking, planned, now)
         fit_plan(booking, FitReason.CHANGED, now)
+        fit_shares(booking, now)
         _close(offer, PriceOfferState.ACCEPTED, now)
 
 

@@ -64,7 +64,7 @@ def tell_of_part(payment_id: int) -> None:
     if plan is None or payment.change_id is not None or booking.state is not BookingState.CONFIRMED or not later:
         return
     page = booking_page(booking.id)
-    if page.contact_email:
+    if page.contact_email and payment.share_id is None:  # of the money of others its holder has another letter
         view = payment_view(payment)
         write_letter(
             "payments/part_received",

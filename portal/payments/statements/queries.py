@@ -14,6 +14,7 @@ from portal.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
 from portal.payments.models import Method, Payment, PaymentState
+from portal.payments.shares.models import PaymentShare
 from portal.payments.statements.matching import Awaited, Confidence, Ground
 from portal.payments.statements.models import (
     BankAllocation,
@@ -56,8 +57,11 @@ def came_for(payment_id: int) -> int:
     return int(db.session.scalar(select(came_column(Payment.id)).where(Payment.id == payment_id)) or 0)
 
 
-def partial_transfers(booking_id: int, change_id: int | None) -> list[tuple[Payment, int]]:
-    """The transfers of which a part has come, with its minor units; of the booking itself or of a change.
+def partial_transfers(
+    booking_id: int, change_id: int | None, share_id: int | None = None
+) -> list[tuple[Payment, int]]:
+    """The transfers of which a part has come, with its minor units; of the booking's holder, for the
+    booking itself or a change, or of the payer of a share.
 
     One statement.
     """
@@ -68,6 +72,7 @@ def partial_transfers(booking_id: int, change_id: int | None) -> list[tuple[Paym
         .where(
             Payment.booking_id == booking_id,
             Payment.change_id.is_not_distinct_from(change_id),
+            Payment.share_id.is_not_distinct_from(share_id),
             Payment.state.not_in(RECEIVED),
             BankAllocation.undone_at.is_(None),
         )
@@ -78,9 +83,9 @@ def partial_transfers(booking_id: int, change_id: int | None) -> list[tuple[Paym
     return [(payment, int(minor)) for payment, minor in rows]
 
 
-def transferred_for(booking_id: int, change_id: int | None) -> int:
-    """Minor units that came for a booking, or a change of it, by transfers that are not whole yet. One statement."""
-    return sum(minor for _payment, minor in partial_transfers(booking_id, change_id))
+def transferred_for(booking_id: int, change_id: int | None, share_id: int | None = None) -> int:
+    """Minor units that came by transfers that are not whole yet, as partial_transfers(). One statement."""
+    return sum(minor for _payment, minor in partial_transfers(booking_id, change_id, share_id))
 
 
 def awaited_transfers(now: datetime) -> tuple[Awaited, ...]:
@@ -110,9 +115,10 @@ def awaited_transfers(now: datetime) -> tuple[Awaited, ...]:
             Payment.currency,
             Payment.state,
             Payment.booking_id,
-            Booking.contact_name,
+            func.coalesce(PaymentShare.name, Booking.contact_name),
         )
         .join(Booking, Booking.id == Payment.booking_id)
+        .outerjoin(PaymentShare, PaymentShare.id == Payment.share_id)
         .where(*waiting)
         .order_by(Payment.id)
     )

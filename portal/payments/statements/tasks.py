@@ -65,7 +65,7 @@ def _write(template: str, payment_id: int, line_id: int, **more: Any) -> None:
     payment = db.session.get_one(Payment, payment_id)
     booking = payment.booking
     page = booking_page(booking.id)
-    if not page.contact_email:
+    if not page.contact_email or payment.share_id is not None:  # other payers read it on their own page
         return
     line = db.session.get_one(BankLine, line_id)
     write_letter(
