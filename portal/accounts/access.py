@@ -22,6 +22,7 @@ class Permission(StrEnum):
     BOOKING_READ = "booking:read"
     PAYMENT_RECEIVE = "payment:receive"
     SUBMISSION_REVIEW = "submission:review"
+    READINESS = "sailing:readiness"  # who of a sailing is ready for its countries, with whom to call
     REVIEW_LEAD = "review:lead"  # waive a paper, settle what two reviewers see differently, see their load
     PASSENGER_LIST = "passenger:list"  # with whole document numbers, as ports ask for them
     LEDGER_READ = "ledger:read"
@@ -39,6 +40,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             Permission.SAILING_EDIT,
             Permission.BOOKING_READ,
             Permission.PASSENGER_LIST,
+            Permission.READINESS,
         }
     ),
     Role.REVIEWER: frozenset(
@@ -51,6 +53,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             Permission.SAILING_READ,
             Permission.SUBMISSION_REVIEW,
             Permission.REVIEW_LEAD,
+            Permission.READINESS,
         }
     ),
     Role.FINANCE: frozenset(
