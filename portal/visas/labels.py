@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from portal.visas.comparison import Verdict
+from portal.visas.feasibility import Chance
 from portal.visas.models import Decision, ItemState, ReturnReason
 from portal.visas.rules import Border, Outcome
 from portal.visas.terms import Confidence, PapersStanding, Regime, Severity
@@ -200,4 +201,42 @@ PHOTO_SAYS: dict[str, LazyString] = {
     "sharp": _l("Sharp."),
     "soft": _l("A little soft: a reviewer decides. A photo with the camera held still would be surer."),
     "blurred": _l("Blurred. Please wipe the lens, hold the camera still and take the photo again in daylight."),
+}
+
+CHANCES: dict[Chance, LazyString] = {
+    Chance.CAN: _l("Can still be done"),
+    Chance.ONLY_WITH: _l("Only on a condition"),
+    Chance.ASK: _l("Our staff must decide"),
+    Chance.CANNOT: _l("Cannot be done"),
+}
+CHANCE_TONES: dict[Chance, str] = {
+    Chance.CAN: "good",
+    Chance.ONLY_WITH: "wait",
+    Chance.ASK: "info",
+    Chance.CANNOT: "bad",
+}
+CHANCE_SIGNS: dict[Chance, str] = {
+    Chance.CAN: "check",
+    Chance.ONLY_WITH: "clock",
+    Chance.ASK: "info",
+    Chance.CANNOT: "cross",
+}
+# What stands in the way, beginning a line that ends in the countries of which it holds.
+IN_SHORT: dict[str, LazyString] = {
+    "regime_refused": _l("Entry is refused"),
+    "too_late": _l("Too late for the papers"),
+    "border_blocked_border": _l("Our staff decide, the sea border is closed"),
+    "border_check_border": _l("Our staff decide, the sea border is not confirmed"),
+    "border_check_port": _l("Our staff decide, the port may not take e-visas"),
+    "call_unsure": _l("The call waits for a permission"),
+    "no_rule": _l("Our staff must find out"),
+    "by_analogy": _l("Our staff must find out"),
+    "stays_too_long": _l("Our staff must find out"),
+    "entered_too_often": _l("Our staff must find out"),
+    "list_too_small": _l("Our staff must find out"),
+    "leaving_by_sea": _l("Our staff must find out"),
+    "passport_renewed": _l("Only with a renewed passport"),
+    "list_to_come": _l("Only in our listed group"),
+    "with_luck": _l("Only with luck, little time is left"),
+    "border_by_air": _l("Only if you come by air"),
 }

@@ -442,7 +442,7 @@ def _country_papers(stays: Sequence[Entry], passports: Sequence[str], rules: Seq
     if len(stays) > 1:
         sentences.append(_("You enter it twice on this cruise."))
     sentences += dict.fromkeys(str(BORDERS[finding.border]) for finding in found if finding.border is not Border.OPEN)
-    sources = _sources(key for rule in used for key in rule.sources)
+    sources = sources_of(key for rule in used for key in rule.sources)
     weakest = max(used, key=lambda rule: list(Confidence).index(rule.confidence))
     return CountryPapers(
         country=stay.country,
@@ -535,7 +535,7 @@ def _paper(passenger: Passenger, required: RequiredItem, item: ChecklistItem | N
         apply_by=required.apply_by,
         as_of=required.as_of,
         certain=required.certain,
-        sources=_sources(required.sources),
+        sources=sources_of(required.sources),
         submissions=tuple(_submission(one) for one in item.submissions) if item else (),
         expires=passenger.document_expires if required.document == "passport" else None,
     )
@@ -574,7 +574,7 @@ def _finding(finding: Finding, today: date) -> FindingView:
         conditions=rule.conditions if rule else None,
         as_of=rule.as_of if rule else None,
         confidence=rule.confidence if rule else None,
-        sources=_sources(rule.sources if rule else ()),
+        sources=sources_of(rule.sources if rule else ()),
     )
 
 
@@ -593,7 +593,7 @@ def _together(found: Iterable[FindingView]) -> tuple[FindingView, ...]:
     return tuple(replace(view, entries=stays) for view, stays in told.items())
 
 
-def _sources(keys: Iterable[str]) -> tuple[Source, ...]:
+def sources_of(keys: Iterable[str]) -> tuple[Source, ...]:
     """One for each site, in the order of the keys."""
     by_site: dict[str, Source] = {}
     for key in keys:

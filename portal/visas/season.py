@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from portal.catalogue.models import CallState, Port, PortCall, Sailing
 from portal.database import db
@@ -39,7 +39,7 @@ def visa_free(now: datetime) -> dict[int, frozenset[str]]:
     edges = sorted(set(_edges(rules)))
     known: dict[object, frozenset[str]] = {}
     found = {}
-    for sailing_id, stops in _stops(now):
+    for sailing_id, stops in stops_of(Sailing.starts_at > now):
         # Voyages of one shape on days on which the same rules hold are judged once.
         start = stops[0].first_day
         shape = tuple(
@@ -84,8 +84,11 @@ def _edges(rules: Iterable[Rule]) -> Iterator[date]:
             yield rule.valid_to + timedelta(days=1)
 
 
-def _stops(now: datetime) -> Iterator[tuple[int, tuple[Stop, ...]]]:
-    """The calls that are made of every sailing to come, as plain rows: there may be very many."""
+def stops_of(*which: ColumnElement[bool]) -> Iterator[tuple[int, tuple[Stop, ...]]]:
+    """The calls that are made, by sailing, as plain rows: there may be very many.
+
+    which: conditions on Sailing and PortCall.
+    """
     rows = db.session.execute(
         select(
             PortCall.sailing_id,
@@ -98,7 +101,7 @@ def _stops(now: datetime) -> Iterator[tuple[int, tuple[Stop, ...]]]:
         )
         .join(Port, Port.id == PortCall.port_id)
         .join(Sailing, Sailing.id == PortCall.sailing_id)
-        .where(PortCall.state != CallState.CANCELLED, Sailing.starts_at > now)
+        .where(PortCall.state != CallState.CANCELLED, *which)
         .order_by(PortCall.sailing_id, PortCall.position)
     )
     for sailing_id, calls in groupby(rows, key=itemgetter(0)):

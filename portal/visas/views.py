@@ -4,24 +4,38 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    flash,
+    get_template_attribute,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from portal.accounts.access import public
 from portal.booking.access import own_passenger, visitor_booking
+from portal.booking.forms import FIRST
 from portal.booking.models import Booking
-from portal.extensions import limiter
+from portal.extensions import csrf, limiter
 from portal.files.errors import FileTooLarge
 from portal.files.views import address_holds, end_addresses, whole_file
 from portal.kernel.clock import now, today
+from portal.kernel.countries import countries_by_name
 from portal.kernel.errors import NotFound, Refused
 from portal.visas import labels, queries, services
 from portal.visas.errors import PapersClosed
-from portal.visas.forms import PaperForm
+from portal.visas.feasibility import Chance
+from portal.visas.forms import MOST_PASSPORTS, PaperForm, PassportRow, typed_passports
 from portal.visas.models import BY_PASSENGER
-from portal.web.locale import PREFIX
+from portal.visas.possible import Order, chances, possible_page
+from portal.visas.queries import sources_of
+from portal.web.locale import PREFIX, language
 
 bp = Blueprint("visas", __name__, url_prefix=PREFIX)
 end_addresses(bp, "document", "own_document")
@@ -168,3 +182,70 @@ def _paper_page(
         own=own,
     )
     return shown, status
+
+
+ROWS = 4  # on a page without anything typed; more come with each answer
+MOST_ASKED = 48  # sailings in one question of a script
+
+
+@bp.route("/passports", methods=["GET", "POST"])
+@public
+@limiter.limit("60 per minute", methods=["POST"])
+def passports() -> ResponseReturnValue:
+    """What can still be done for the passports of a party, over all sailings on sale.
+
+    Dates of passports travel in the body of a request alone: an address stands in logs and histories. The answer is a
+    page, and of the question nothing is kept, in the session neither.
+    """
+    typed = typed_passports(request.form)
+    order = Order(request.form["order"]) if request.form.get("order") in set(Order) else Order.DEPARTURE
+    only = request.form.get("only") == "1"
+    page = possible_page(typed.party, order=order, only=only, now=now(), today=today()) if typed.party else None
+    blank = max(ROWS - len(typed.rows), 1)
+    text = render_template(
+        "visas/passports.html",
+        page=page,
+        typed=typed,
+        rows=(*typed.rows, *([PassportRow()] * blank))[:MOST_PASSPORTS],
+        order=order,
+        only=only,
+        countries=_countries(),
+        words=labels,
+        sources=sources_of,
+    )
+    return text, 422 if typed.wrong else 200
+
+
+def _countries() -> list[tuple[str, str]]:
+    names = dict(countries_by_name(language()))
+    return [*((code, names[code]) for code in FIRST), *((c, name) for c, name in names.items() if c not in FIRST)]
+
+
+@bp.post("/passports/answers")
+@public
+@csrf.exempt  # type: ignore[untyped-decorator]
+@limiter.limit("60 per minute")
+def passports_answers() -> ResponseReturnValue:
+    """For the scripts of lists and cruises, which keep passports in the browser: by code what to show of a sailing.
+
+    `s`: codes of sailings; `whole`: those that are shown with all their reasons. Kept nowhere, as above, and asked
+    without a cookie: it changes nothing and says the same to everybody, so that there is nothing to forge.
+    """
+    typed = typed_passports(request.form)
+    if not typed.party:
+        return jsonify(wrong=typed.wrong), 422
+    codes = list(dict.fromkeys([*request.form.getlist("s"), *request.form.getlist("whole")]))[:MOST_ASKED]
+    found = chances(codes, typed.party, now(), today())
+    brief = get_template_attribute("visas/chance.html", "brief")
+    whole = get_template_attribute("visas/chance.html", "whole")
+    asked_whole = set(request.form.getlist("whole"))
+    return jsonify(
+        whose=get_template_attribute("visas/chance.html", "whose")(typed.party),
+        sailings={
+            code: {
+                "possible": chance.chance is not Chance.CANNOT,
+                "html": whole(chance, labels, sources_of) if code in asked_whole else brief(chance, labels),
+            }
+            for code, chance in found.items()
+        },
+    )

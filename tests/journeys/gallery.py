@@ -216,6 +216,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("calendar", "cruises/calendar?party=30,30"),
         Shown("comparison", f"cruises/compare?s={CODE}&s=PV24-03&s=PV24-05&party=30,30,7"),
         Shown("nothing to compare", "cruises/compare"),
+        Shown("my passports", "passports"),
+        Shown("my passports, answered", "passports", act="ask for a family"),
         Shown("party that cannot be read", "cruises?party=nobody"),
         Shown("free cabin", f"cruises/{CODE}/cabins/332"),
         Shown("free cabin, no choice made", f"cruises/{CODE}/cabins/332", status=422, act="send nothing"),
@@ -438,6 +440,9 @@ class Guide:
                 page.locator("[name=days]").fill("1")
                 for code, why in REASON.by_locale.items():
                     page.locator(f"[name=reason_{code}]").fill(why)
+            if shown.act == "ask for a family":
+                for place, country in enumerate(("RU", "DE", "AM"), 1):
+                    page.locator(f"#citizenship-{place}").select_option(country)
             with page.expect_navigation() as sent:
                 # What the form chose for the reader is no choice; "postpone" is one where it is asked for.
                 page.locator(form).first.evaluate(
