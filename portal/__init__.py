@@ -34,6 +34,7 @@ from portal.payments import change_views
 from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
 from portal.payments.cancellations import tasks as cancellations_tasks
+from portal.payments.intake import Intake
 from portal.payments.operations import tasks as operations_tasks
 from portal.payments.operations import views as operations
 from portal.payments.papers import tasks as paper_tasks
@@ -101,7 +102,6 @@ def create_app(**overrides: Any) -> Flask:
         passenger_views.bp,
         quote_views.bp,
         payments.bp,
-        payments.webhooks,
         change_views.bp,
         shares.shares,
         reservations.bp,
@@ -110,6 +110,7 @@ def create_app(**overrides: Any) -> Flask:
         staff.reviews.bp,
     ):
         app.register_blueprint(blueprint)
+    app.wsgi_app = Intake(app, app.wsgi_app)  # type: ignore[method-assign]
     _prepare_templates(app)
 
     @app.before_request

@@ -78,18 +78,18 @@ def store_event(event: Event) -> bool:
 
 def _write(batch: list[_Ticket]) -> None:
     """One statement for all; the worker is woken unless an older event waits, after which it will find these, too."""
-    with transaction() as session:
-        connection = session.connection()
-        insert = INSERTS[connection.dialect.name]
-        moment = real_now()
-        values = [_values(ticket.event, moment) for ticket in batch]
-        written = {(row.provider, row.event_id) for row in connection.execute(insert, values)}
-    for ticket in batch:
-        name = ticket.event.provider, ticket.event.id
-        ticket.new = name in written
-        written.discard(name)  # of two that came together, the first was new
-    oldest = db.session.execute(OLDEST).one_or_none()
-    db.session.commit()
+    moment = real_now()
+    values = [_values(ticket.event, moment) for ticket in batch]
+    # Without a session: there is nothing to remember of what is written.
+    with db.engine.connect().execution_options(writes=True) as connection:
+        with connection.begin():
+            rows = connection.execute(INSERTS[connection.dialect.name], values)
+            written = {(row.provider, row.event_id) for row in rows}
+        for ticket in batch:
+            name = ticket.event.provider, ticket.event.id
+            ticket.new = name in written
+            written.discard(name)  # of two that came together, the first was new
+        oldest = connection.execution_options(writes=False).execute(OLDEST).one_or_none()
     if oldest is not None and any((one.event.provider, one.event.id) == tuple(oldest) for one in batch):
         wake_worker()
 

@@ -1,4 +1,4 @@
-"""Paying: the choice of a way, the provider's page and back, the invoice; and what the provider tells us."""
+"""Paying: the choice of a way, the provider's page and back, and the invoice."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from portal.booking.access import visitor_booking
 from portal.booking.errors import NotPayable
 from portal.booking.models import Booking, BookingState
 from portal.booking.queries import BookingPage, booking_page
-from portal.extensions import csrf, limiter
+from portal.extensions import limiter
 from portal.inventory.errors import HoldOver
-from portal.kernel.acting import acting
 from portal.kernel.clock import now
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.forms import FlaskForm
 from portal.kernel.money import Money
-from portal.payments import inbox, late, queries, refunds, services
+from portal.payments import late, queries, refunds, services
 from portal.payments.bank_days import last_safe_day, transfer_terms
 from portal.payments.cancellations.models import CancelReason
 from portal.payments.errors import NotCancellable
@@ -35,8 +34,7 @@ from portal.payments.papers.services import printed
 from portal.payments.plans import choices
 from portal.payments.plans.repricing import accept_price, price_offer_view
 from portal.payments.plans.services import choose_plan
-from portal.payments.providers.base import BadSignature, CheckoutLine
-from portal.payments.providers.registry import providers
+from portal.payments.providers.base import CheckoutLine
 from portal.payments.statement import statement_of
 from portal.payments.transfer_code import qr_svg
 from portal.web.locale import PREFIX, language
@@ -44,7 +42,6 @@ from portal.web.locale import PREFIX, language
 log = logging.getLogger(__name__)
 
 bp = Blueprint("payments", __name__, url_prefix=f"{PREFIX}/bookings/<string:reference>")
-webhooks = Blueprint("webhooks", __name__)
 
 
 # Money that is never sent or brought keeps a cabin for days: so much may be promised from one address.
@@ -342,20 +339,3 @@ def invoice_pdf(reference: str) -> ResponseReturnValue:
     answer = Response(invoice(page, payment, language()), mimetype="application/pdf")
     answer.headers["Content-Disposition"] = f'attachment; filename="invoice-{payment.reference}.pdf"'
     return answer
-
-
-@webhooks.post("/webhooks/<string:name>")
-@csrf.exempt  # type: ignore[untyped-decorator]
-@public
-def provider_event(name: str) -> ResponseReturnValue:
-    """Stored and acknowledged at once; the worker looks into it."""
-    taker = providers().get(name)
-    if taker is None:
-        raise NotFound(name)
-    acting.set(f"provider:{name}")
-    try:
-        event = taker.read_event(request.get_data(), dict(request.headers))
-    except BadSignature:
-        return "bad signature", 400
-    inbox.store_event(event)
-    return "", 200

@@ -1,18 +1,22 @@
 """The inbox of events: each stored once, together where they come together, and looked into until none is left."""
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+import stripe
+from sqlalchemy import select, text
 
 from portal.database import db, transaction
 from portal.kernel.clock import real_now
 from portal.payments import inbox
 from portal.payments.inbox import handle_events, store_event
+from portal.payments.intake import LONGEST
 from portal.payments.models import ProviderEvent
 from portal.payments.providers.base import Event
 from tests.factories import NOON
+from tests.sandbox.server import SECRET
 
 
 def event(name: str, **about: str) -> Event:
@@ -96,3 +100,35 @@ def test_an_event_whose_provider_is_gone_comes_again_later_and_less_and_less_oft
     assert (again.tries, again.handled_at) == (2, None)
     assert timedelta(0) < first < again.next_try_at - real_now()
     assert handle_events(NOON) == 0
+
+
+def test_the_door_of_events_keeps_no_session_and_takes_no_novel(provider, browser):
+    unsigned = browser.client.post("/webhooks/stripe", data=b"{}")
+    endless = browser.client.post("/webhooks/stripe", data=b"x" * (LONGEST + 1))
+
+    assert (unsigned.status_code, endless.status_code) == (400, 413)
+    assert "Set-Cookie" not in unsigned.headers
+    assert stored() == []
+
+
+def test_whoever_tells_of_an_event_that_cannot_be_stored_is_asked_to_come_again(provider, browser):
+    told = {"id": "evt_1", "type": "charge.updated", "created": 1, "data": {"object": {"id": "ch_1"}}}
+    body = json.dumps(told)
+    signed = {"Stripe-Signature": stripe.WebhookSignature.generate_signature_header(body, SECRET)}
+    rename("provider_event", "elsewhere")
+    try:
+        refused = browser.client.post("/webhooks/stripe", data=body, headers=signed)
+    finally:
+        rename("elsewhere", "provider_event")
+
+    again = browser.client.post("/webhooks/stripe", data=body, headers=signed)
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
+    assert again.status_code == 200
+    assert [one.event_id for one in stored()] == ["evt_1"]
+
+
+def rename(table: str, name: str) -> None:
+    db.session.commit()
+    with db.engine.begin() as connection:
+        connection.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
