@@ -61,6 +61,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "RATELIMIT_HEADERS_ENABLED": True,
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without Redis each process counts by itself
         "PROXIES": _whole_number(environ, "PROXIES", 0),
+        "WEB_THREADS": max(1, _whole_number(environ, "WEB_THREADS", 4)),  # of each process
         "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,

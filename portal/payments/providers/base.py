@@ -24,6 +24,14 @@ class GatewayUnavailable(Refused):
     message = _l("The payment service does not answer at the moment. Nothing was charged. Try again in a minute.")
 
 
+class GatewayBusy(GatewayUnavailable):
+    """So many guests wait for this provider already that another one would make everybody wait: nothing was asked."""
+
+    message = _l(
+        "The payment service is slow at the moment, and others wait for it, too. Nothing was charged. Try again soon."
+    )
+
+
 class GatewayRefused(Refused):
     """The provider understood and said no, for good: nothing was done, and the same call will be refused again."""
 

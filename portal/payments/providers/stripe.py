@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-import requests
 import stripe
 
 from portal.kernel.money import Money
@@ -31,6 +30,7 @@ from portal.payments.providers.base import (
     RefundState,
     RefundStatus,
 )
+from portal.payments.providers.patience import PatientSession, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ class StripeProvider(Provider):
     page_time: ClassVar[timedelta] = CHECKOUT_TIME
 
     def __init__(self, *, api_key: str, webhook_secret: str, api_base: str | None = None) -> None:
-        self._session = requests.Session()
+        self._session = PatientSession()
         # A proxy of the environment is for the way to Stripe, not for a stand-in beside us.
         self._session.trust_env = api_base is None
         self._webhook_secret = webhook_secret
@@ -272,9 +272,10 @@ class StripeProvider(Provider):
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """Stripe's errors as ours."""
+    """Stripe's errors as ours, and a place among those who ask it."""
     try:
-        yield
+        with place(StripeProvider.name):
+            yield
     except (stripe.AuthenticationError, stripe.PermissionError) as unknown_key:
         # Our settings are wrong, not the payment: once they are mended, what is owed must still be done.
         log.critical("Stripe does not accept our key: %s", unknown_key)

@@ -28,6 +28,7 @@ from portal.payments.providers.base import (
     RefundState,
     RefundStatus,
 )
+from portal.payments.providers.patience import place, timeouts
 
 log = logging.getLogger(__name__)
 
@@ -157,12 +158,13 @@ class TurkmenBankProvider(Provider):
 
     def _ask(self, request: str, form: Mapping[str, str]) -> dict[str, Any]:
         try:
-            answer = self._session.post(
-                f"{self._address}/{request}",
-                data={**self._who, **form},
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-            )
+            with place(self.name):
+                answer = self._session.post(
+                    f"{self._address}/{request}",
+                    data={**self._who, **form},
+                    timeout=timeouts(CONNECT_SECONDS, READ_SECONDS),
+                    allow_redirects=False,
+                )
             told = answer.json() if answer.status_code == 200 else None
         except requests.RequestException as failure:
             log.warning("the bank cannot be reached: %s", type(failure).__name__)  # its text holds what we sent

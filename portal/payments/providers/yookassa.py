@@ -31,6 +31,7 @@ from portal.payments.providers.base import (
     RefundState,
     RefundStatus,
 )
+from portal.payments.providers.patience import place, timeouts
 
 if TYPE_CHECKING:
     from yookassa.domain.common import RequestObject
@@ -245,16 +246,17 @@ class YooKassaProvider(Provider):
         for a fault of its own: its models alone are used.
         """
         try:
-            answer = self._session.request(
-                method,
-                self._base + path,
-                auth=(self._shop_id, self._secret_key),
-                headers={"Idempotence-Key": key} if key else None,
-                json=body,
-                params=params,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-            )
+            with place(self.name):
+                answer = self._session.request(
+                    method,
+                    self._base + path,
+                    auth=(self._shop_id, self._secret_key),
+                    headers={"Idempotence-Key": key} if key else None,
+                    json=body,
+                    params=params,
+                    timeout=timeouts(CONNECT_SECONDS, READ_SECONDS),
+                    allow_redirects=False,
+                )
             told = answer.json()
         except requests.RequestException as failure:
             log.warning("YooKassa cannot be reached: %s", failure)
