@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from portal.audit.services import record
-from portal.booking.models import BookedCabin, Booking, BookingState
+from portal.booking.models import BookedCabin, Booking, BookingChange, BookingChangeState, BookingState
 from portal.booking.rooms import move_into
 from portal.booking.services import confirm_booking
 from portal.catalogue.models import Cabin, Sailing
@@ -19,14 +20,16 @@ from portal.inventory.queries import cabins_taken
 from portal.inventory.services import hold_cabin, release
 from portal.kernel.errors import Refused
 from portal.kernel.states import move
+from portal.ledger.queries import balance_columns
 from portal.ledger.services import post_allocation
 from portal.outbox.services import announce
-from portal.payments.errors import OfferOver
-from portal.payments.models import LateOffer, LateOfferState, Payment, PaymentState
+from portal.payments.errors import NotExpected, OfferOver
+from portal.payments.models import LateOffer, LateOfferState, Payment, PaymentState, Refund
 from portal.payments.plans.live import confirming
 from portal.payments.refunds import going_back, return_money
 
 ANSWER_TIME = timedelta(hours=48)  # proposed: long enough to read a mail, short enough for the cabin
+_charged, _paid, *_ = balance_columns(Booking.id, Booking.currency, Booking)
 
 
 def offer_other_cabins(now: datetime) -> int:
@@ -47,6 +50,40 @@ def offer_other_cabins(now: datetime) -> int:
         .order_by(Payment.id)
     ).all()
     return sum(_offer(payment_id, now) for payment_id in waiting)
+
+
+def return_what_nobody_needs(now: datetime) -> int:
+    """Send back money of a provider that can be used for nothing: it came twice, or for what is over; how many.
+
+    A guest may have had a page open that its provider does not close. Money that could still be used, and transfers,
+    wait for staff. Announces payments.refund_requested for each.
+    """
+    useless = or_(
+        Booking.state == BookingState.CANCELLED,
+        Payment.currency != Booking.currency,
+        and_(
+            Booking.state == BookingState.CONFIRMED,
+            or_(Payment.change_id.is_(None), BookingChange.state != BookingChangeState.AWAITING),
+            Payment.amount_minor > _charged - _paid,
+        ),
+    )
+    waiting = db.session.scalars(
+        select(Payment.id)
+        .join(Booking, Booking.id == Payment.booking_id)
+        .outerjoin(BookingChange, BookingChange.id == Payment.change_id)
+        .where(
+            Payment.state == PaymentState.UNALLOCATED,
+            Payment.provider.is_not(None),
+            useless,
+            Payment.id.not_in(select(Refund.payment_id)),
+            Payment.id.not_in(select(LateOffer.payment_id).where(LateOffer.state == LateOfferState.OPEN)),
+        )
+        .order_by(Payment.id)
+    ).all()
+    for payment_id in waiting:
+        with suppress(NotExpected):  # staff were quicker, or a dispute has the money
+            return_money(payment_id=payment_id, now=now)
+    return len(waiting)
 
 
 def _offer(payment_id: int, now: datetime) -> bool:

@@ -120,7 +120,8 @@ class Payment(Base):
     # Of online payments, by real time:
     asked_at: Mapped[datetime | None]  # when the provider was last asked about it in the background
     noted_at: Mapped[datetime | None]  # when we learnt that the money is there
-    matched_at: Mapped[datetime | None]  # when it was found among the provider's own movements
+    # when it was found among the provider's own movements, or the provider was last asked whether it is still there
+    matched_at: Mapped[datetime | None]
     change_id: Mapped[int | None] = mapped_column(ForeignKey("booking_change.id"))  # None: it is for the booking itself
     share_id: Mapped[int | None] = mapped_column(ForeignKey("payment_share.id"), index=True)  # None: the holder's own
     tender: Mapped[Tender | None]

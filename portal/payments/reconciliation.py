@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from portal.accounts.models import Account
 from portal.audit.services import record
@@ -27,6 +27,7 @@ from portal.payments.models import (
 )
 from portal.payments.providers.base import GatewayRefused, GatewayUnavailable, Movement, MovementKind
 from portal.payments.providers.registry import provider, providers
+from portal.payments.providers.turkmenbank import TurkmenBankProvider
 from portal.payments.refunds import look_into_refund
 from portal.payments.services import RECEIVED, settle_checkout
 
@@ -34,6 +35,10 @@ log = logging.getLogger(__name__)
 
 SETTLING = timedelta(minutes=30)  # so long after midnight (UTC) a provider's list of the day may still grow
 LOOKS_BACK_DAYS = 7
+WATCHED = timedelta(days=60)
+FRESH, WATCH_FRESH, WATCH_LATER = timedelta(days=2), timedelta(hours=1), timedelta(days=1)
+ASKED_AT_ONCE = 50
+SILENT = frozenset({TurkmenBankProvider.name})  # they list no movements: what they did is asked one by one
 MISSING = (MismatchKind.PAYMENT_MISSING, MismatchKind.REFUND_MISSING)
 
 
@@ -96,6 +101,81 @@ def compare_day(name: str, day: date, now: datetime) -> bool:
             session.add(compared)
         compared.movements, compared.compared_at = len(movements), real_now()
     return True
+
+
+def watch_received(now: datetime) -> int:
+    """Ask about money that is here, of providers whose books cannot be listed: a bank may take it back on its side.
+
+    The first two days each hour, then each day, WATCHED long; how many were asked about. What went back without us is
+    listed for finance, and taken off the list once our own returns say the same.
+    """
+    moment = real_now()
+    due = or_(
+        Payment.matched_at.is_(None),
+        Payment.matched_at <= moment - WATCH_LATER,
+        (Payment.noted_at > moment - FRESH) & (Payment.matched_at <= moment - WATCH_FRESH),
+    )
+    asked = 0
+    for name in SILENT & providers().keys():
+        waiting = db.session.execute(
+            select(Payment.id, Payment.payment_intent)
+            .where(
+                Payment.provider == name,
+                Payment.state.in_(RECEIVED),
+                Payment.noted_at > moment - WATCHED,
+                Payment.id.not_in(
+                    select(Refund.payment_id).where(Refund.state.in_((RefundState.REQUESTED, RefundState.SENT)))
+                ),
+                due,
+            )
+            .order_by(Payment.matched_at.asc().nulls_first(), Payment.id)
+            .limit(ASKED_AT_ONCE)
+        ).all()
+        db.session.commit()  # no transaction stays open while the provider is asked
+        try:
+            for payment_id, intent in waiting:
+                _watch(payment_id, provider(name).gone_back(intent or ""))
+                asked += 1
+        except GatewayUnavailable:
+            log.warning("%s does not answer at the moment; it is asked about its payments later", name)
+        except GatewayRefused:
+            log.error("%s does not know a payment that it took", name)
+    return asked
+
+
+def _watch(payment_id: int, theirs: Money | None) -> None:
+    with transaction() as session:
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        payment.matched_at = real_now()
+        if theirs is None:
+            return
+        done = (Refund.payment_id == payment_id, Refund.state == RefundState.SUCCEEDED)
+        ours = int(session.scalar(select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(*done)) or 0)
+        same = (
+            Mismatch.provider == payment.provider,
+            Mismatch.kind == MismatchKind.REFUND_UNKNOWN,
+            Mismatch.subject == payment.reference,
+        )
+        if theirs.minor <= ours:
+            for listed in session.scalars(select(Mismatch).where(*same, Mismatch.closed_at.is_(None))):
+                listed.closed_at = real_now()
+            return
+        settled = or_(Mismatch.closed_at.is_(None), Mismatch.theirs_minor == theirs.minor)
+        known = select(Mismatch.id).where(*same, settled)
+        if session.scalars(known).first() is None:
+            session.add(
+                Mismatch(
+                    provider=payment.provider or "",
+                    kind=MismatchKind.REFUND_UNKNOWN,
+                    subject=payment.reference,
+                    booking=payment.booking.reference,
+                    ours_minor=ours,
+                    theirs_minor=theirs.minor,
+                    currency=theirs.currency,
+                    day=real_now().date(),
+                    found_at=real_now(),
+                )
+            )
 
 
 def close_mismatch(*, reference: str, note: str, account: Account, now: datetime) -> None:

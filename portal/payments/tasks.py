@@ -23,11 +23,11 @@ from portal.payments.change_pages import change_view
 from portal.payments.inbox import handle_events
 from portal.payments.invoices import invoice
 from portal.payments.labels import DIFFERENCES, transfer_purpose
-from portal.payments.late import end_offers, offer_other_cabins
+from portal.payments.late import end_offers, offer_other_cabins, return_what_nobody_needs
 from portal.payments.models import BooksCheck, LateOffer, Payment
 from portal.payments.operations.queries import told_otherwise
 from portal.payments.queries import booking_refunds, kept_cabins, payment_view
-from portal.payments.reconciliation import compare_days
+from portal.payments.reconciliation import compare_days, watch_received
 from portal.payments.refunds import return_counted, return_homeless_shares, send_refunds
 from portal.payments.services import close_transfers, close_unwanted, reconcile
 
@@ -55,6 +55,7 @@ def ask_the_provider() -> None:
 @each_minute
 def compare_with_the_books_of_providers() -> None:
     compare_days(now())
+    watch_received(now())
 
 
 @each_minute
@@ -65,6 +66,7 @@ def stop_waiting_for_transfers() -> None:
 @each_time
 def offer_cabins_for_late_money() -> None:
     offer_other_cabins(now())
+    return_what_nobody_needs(now())
 
 
 @each_time

@@ -66,6 +66,15 @@ def reverse() -> Response:
     return _answered(work)
 
 
+@bp.route("/decline.do", methods=["GET", "POST"])
+def decline() -> Response:
+    def work(db: sqlite3.Connection) -> dict[str, Any]:
+        orders.decline(db, _asked(db, by_number=True)["id"])
+        return _done()
+
+    return _answered(work)
+
+
 def _order() -> dict[str, Any]:
     given = request.values
     number, back = given.get("orderNumber", ""), given.get("returnUrl", "")

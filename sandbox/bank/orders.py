@@ -153,6 +153,13 @@ def reverse(db: sqlite3.Connection, order_id: str) -> None:
     db.execute("UPDATE bank_order SET status = ? WHERE id = ?", (OrderStatus.REVERSED, order_id))
 
 
+def decline(db: sqlite3.Connection, order_id: str) -> None:
+    """Close an order that nobody has begun to pay. Raises Refusal."""
+    if row_of(db, order_id=order_id)["status"] != OrderStatus.REGISTERED:
+        raise Refusal(7, "The order must be in the correct state")
+    db.execute("UPDATE bank_order SET status = ? WHERE id = ?", (OrderStatus.REVERSED, order_id))
+
+
 def short_status(row: sqlite3.Row) -> dict[str, Any]:
     """As getOrderStatus.do answers."""
     shown: dict[str, Any] = {

@@ -5,13 +5,15 @@ from functools import partial
 
 import httpx
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from portal.booking.models import Booking, BookingState
-from portal.database import db
+from portal.booking.services import expire_bookings
+from portal.database import db, transaction
 from portal.kernel.clock import real_now
 from portal.kernel.money import Money
-from portal.payments.models import PaymentState, Refund, RefundState
+from portal.payments.models import Mismatch, MismatchKind, Payment, PaymentState, Refund, RefundState
 from portal.payments.providers import turkmenbank
 from portal.payments.providers.base import (
     CheckoutStatus,
@@ -22,8 +24,9 @@ from portal.payments.providers.base import (
 from portal.payments.providers.registry import provider as provider_named
 from portal.payments.providers.registry import route
 from portal.payments.providers.turkmenbank import PAGE_TIME, TurkmenBankProvider
+from portal.payments.reconciliation import watch_received
 from portal.payments.refunds import cancel, cancel_preview, send_refunds
-from portal.payments.services import offered_ways, reconcile, settle_checkouts
+from portal.payments.services import close_unwanted, offered_ways, reconcile, settle_checkouts
 from sandbox.bank import orders
 from sandbox.bank.cards import CARDS_BY_SLUG
 from tests.factories import NOON
@@ -138,8 +141,11 @@ def test_the_page_speaks_a_language_that_the_bank_has(provider, bank):
     assert 'lang="ru"' in httpx.get(strange.url).text
 
 
-def test_a_form_is_not_closed_early_and_says_so(provider, bank):
-    assert bank.expire(bank.open_checkout(order()).id).status is CheckoutStatus.OPEN
+def test_a_form_that_is_closed_early_takes_no_money_any_more(provider, bank):
+    page = bank.open_checkout(order())
+
+    assert bank.expire(page.id).status is CheckoutStatus.EXPIRED
+    assert bank.expire(page.id).status is CheckoutStatus.EXPIRED
 
 
 def test_a_refund_whose_answer_was_lost_is_made_once(provider):
@@ -226,3 +232,75 @@ def test_an_order_that_the_bank_does_not_know_is_refused(provider, bank):
         bank.state("no-such-order")
 
     assert refusal.value.code == "6"
+
+
+def test_the_form_of_a_booking_that_ended_is_closed_at_the_bank(provider):
+    booking = make_booking_in("TMT")
+    page = start(booking, "turkmenbank")
+    expire_bookings(NOON + timedelta(days=1))
+
+    close_unwanted(NOON + timedelta(days=1))
+
+    assert payment_of(booking).state is PaymentState.EXPIRED
+    type_card(page, CARDS_BY_SLUG["success"].number)
+    assert provider_named("turkmenbank").state(payment_of(booking).session_id).paid is False
+
+
+def test_a_form_that_the_bank_does_not_close_is_asked_about_until_its_end(provider, monkeypatch):
+    """Not every bank offers decline.do; the sandbox stands for one when it is told to fail the second question."""
+    booking = make_booking_in("TMT")
+    page = start(booking, "turkmenbank")
+    later = NOON + timedelta(days=1)
+    expire_bookings(later)
+    provider.fail_next("bank", "none", "fault")
+    close_unwanted(later)
+    assert payment_of(booking).state is PaymentState.OPEN
+
+    type_card(page, CARDS_BY_SLUG["success"].number)
+    with transaction() as session:
+        session.get_one(Payment, payment_of(booking).id).asked_at = None
+    close_unwanted(later)
+
+    assert payment_of(booking).state is PaymentState.SUCCEEDED
+    assert db.session.get_one(Booking, booking.id).state is BookingState.CONFIRMED
+
+
+def test_money_that_the_bank_takes_back_later_is_shown_to_finance(provider):
+    booking = make_booking_in("TMT")
+    pay(booking, "reversed")
+    reconcile(NOON)
+    assert watch_received(NOON) == 1
+    assert db.session.scalars(select(Mismatch)).all() == []
+
+    let_pass(provider, 61)
+    assert watch_received(NOON) == 0
+    with time_machine.travel(real_now() + timedelta(hours=2), tick=False):
+        assert watch_received(NOON) == 1
+
+    [found] = db.session.scalars(select(Mismatch))
+    assert (found.kind, found.subject, found.booking) == (
+        MismatchKind.REFUND_UNKNOWN,
+        payment_of(booking).reference,
+        booking.reference,
+    )
+    assert (found.ours_minor, found.theirs_minor) == (0, booking.price.minor)
+
+
+def test_returns_of_our_own_are_no_difference_and_those_of_the_bank_are_listed_once(provider, bank):
+    booking = make_booking_in("TMT")
+    pay(booking, "success")
+    reconcile(NOON)
+    near = booking.voyage.starts_at - timedelta(days=20)
+    cancel(booking_id=booking.id, agreed=cancel_preview(booking.id, near).today.returned, now=near)
+    assert watch_received(NOON) == 0
+    send_refunds(NOON)
+    assert watch_received(NOON) == 1
+    assert db.session.scalars(select(Mismatch)).all() == []
+
+    bank._ask("refund.do", {"orderId": payment_of(booking).session_id, "amount": "100"})
+    for hours in (25, 50):
+        with time_machine.travel(real_now() + timedelta(hours=hours), tick=False):
+            assert watch_received(NOON) == 1
+
+    [found] = db.session.scalars(select(Mismatch))
+    assert (found.theirs_minor or 0) - (found.ours_minor or 0) == 100

@@ -6,14 +6,16 @@ from functools import partial
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.booking.models import Booking, BookingState
-from portal.database import db
+from portal.database import db, transaction
 from portal.kernel.clock import real_now
 from portal.kernel.money import Money
+from portal.payments.books import differences
 from portal.payments.inbox import handle_events
-from portal.payments.models import ComparedDay, Mismatch, PaymentState, ProviderEvent, Refund, RefundState
+from portal.payments.late import return_what_nobody_needs
+from portal.payments.models import ComparedDay, Mismatch, Payment, PaymentState, ProviderEvent, Refund, RefundState
 from portal.payments.providers import yookassa as yookassa_provider
 from portal.payments.providers.base import (
     BadSignature,
@@ -26,11 +28,19 @@ from portal.payments.providers.base import (
 )
 from portal.payments.providers.registry import provider as provider_named
 from portal.payments.providers.yookassa import PAGE_TIME, YooKassaProvider
+from portal.payments.queries import open_transfer
 from portal.payments.reconciliation import compare_day
 from portal.payments.refunds import cancel, cancel_preview, send_refunds
-from portal.payments.services import reconcile, settle_checkouts, worth_a_minute
+from portal.payments.services import (
+    close_unwanted,
+    receive_transfer,
+    reconcile,
+    settle_checkouts,
+    start_transfer,
+    worth_a_minute,
+)
 from sandbox.yookassa.cards import CARDS_BY_SLUG
-from tests.factories import NOON, announced
+from tests.factories import NOON, announced, make_account
 from tests.payments.channels import make_booking_in, make_order, payment_of, start, type_card
 
 CABIN = Money(125_000_00, "RUB")
@@ -311,3 +321,34 @@ def test_a_page_is_asked_about_each_minute_at_first_and_at_its_end_and_seldom_be
     ]
 
     assert asked == [*range(10), *range(10, 65, 5), *range(65, 75), 75, 80, 85]
+
+
+def test_who_pays_on_a_page_he_left_for_another_way_has_that_money_back_by_itself(provider):
+    booking = make_booking_in("RUB")
+    page = start(booking, "yookassa")
+    start_transfer(booking_id=booking.id, now=NOON)
+    receive_transfer(payment_id=open_transfer(booking.id).id, account=make_account(), now=NOON)
+    close_unwanted(NOON)
+    assert payment_of(booking).state is PaymentState.SUCCEEDED
+
+    type_card(page, CARDS_BY_SLUG["success"].number)
+    with transaction() as session:
+        session.execute(update(Payment).values(asked_at=None))
+    close_unwanted(NOON)
+    assert return_what_nobody_needs(NOON) == 1
+    assert return_what_nobody_needs(NOON) == 0
+    send_refunds(NOON)
+
+    [refund] = db.session.scalars(select(Refund))
+    assert (refund.provider, refund.amount, refund.state) == ("yookassa", booking.price, RefundState.SUCCEEDED)
+    assert db.session.get_one(Booking, booking.id).state is BookingState.CONFIRMED
+    assert differences() == ()
+
+
+def test_money_that_could_still_be_used_waits_for_staff(provider):
+    booking = make_booking_in("RUB")
+    pay(booking, "less")
+    settle_checkouts(booking_id=booking.id, now=NOON)
+
+    assert payment_of(booking).state is PaymentState.UNALLOCATED
+    assert return_what_nobody_needs(NOON) == 0

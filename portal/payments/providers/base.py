@@ -264,6 +264,10 @@ class Provider(ABC):
         """
         return None
 
+    def gone_back(self, payment_intent: str) -> Money | None:
+        """All that went back of a payment, whoever asked for it; None where `movements` tells of that."""
+        return None
+
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event:
         """The event in a request to our webhook, as far as its sender can be known. Raises BadSignature."""
         raise BadSignature(f"{self.name} sends no events")

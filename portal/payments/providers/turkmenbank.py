@@ -38,8 +38,8 @@ CURRENCIES = {"TMT": "934"}
 CODES = {code: name for name, code in CURRENCIES.items()}
 # Error codes of the protocol.
 KNOWN_NUMBER, DENIED, UNKNOWN_ORDER, BROKEN = 1, 5, 6, 7
-# The answer code of an order that nobody paid in its time.
-TIME_OVER = -2007
+# The answer codes of an order that nobody paid in its time, and of one that nobody tried to pay.
+TIME_OVER, NOT_TRIED = -2007, -100
 # So often an order is registered anew after its answer was lost.
 MOST_NUMBERS = 5
 
@@ -117,8 +117,17 @@ class TurkmenBankProvider(Provider):
         return _state(session_id, self._status(session_id))
 
     def expire(self, session_id: str) -> CheckoutState:
-        """The protocol closes no form by request; an order ends with its time."""
-        return self.state(session_id)
+        """By decline.do, which is for orders that nobody has begun to pay. Where the bank lacks it, or says no, the
+        order ends with its time.
+        """
+        status = self._status(session_id)
+        if int(status["orderStatus"]) == OrderStatus.REGISTERED:
+            try:
+                self._ask("decline.do", {"orderId": session_id})
+            except (GatewayRefused, GatewayUnavailable):
+                log.warning("the bank does not close order %s early", session_id)
+            status = self._status(session_id)  # the customer may have been quicker
+        return _state(session_id, status)
 
     def refund(
         self, payment_intent: str, amount: Money, idempotency_key: str, returned: Money | None = None
@@ -153,6 +162,13 @@ class TurkmenBankProvider(Provider):
         gone = int(status.get("paymentAmountInfo", {}).get("refundedAmount", 0))
         return RefundState(refund_id, RefundStatus.SUCCEEDED, Money(gone, _currency(status)), order_id)
 
+    def gone_back(self, payment_intent: str) -> Money:
+        status = self._status(payment_intent)
+        sums = status.get("paymentAmountInfo", {})
+        reversed_ = int(status["orderStatus"]) == OrderStatus.REVERSED
+        minor = int(sums.get("approvedAmount", status["amount"]) if reversed_ else sums.get("refundedAmount", 0))
+        return Money(minor, _currency(status))
+
     def _status(self, order_id: str) -> dict[str, Any]:
         return self._ask("getOrderStatusExtended.do", {"orderId": order_id})
 
@@ -175,7 +191,7 @@ class TurkmenBankProvider(Provider):
         code, said = int(told.get("errorCode") or 0), str(told.get("errorMessage", ""))
         if code == 0:
             return told
-        if code == DENIED and request != "register.do":
+        if code == DENIED and request not in ("register.do", "decline.do"):
             # Our settings are wrong, not the payment: once they are mended, what is owed must still be done.
             log.critical("the bank does not accept our name: %s", said)
             raise GatewayUnavailable
@@ -191,7 +207,8 @@ def _state(order_id: str, status: Mapping[str, Any]) -> CheckoutState:
     sums = status.get("paymentAmountInfo", {})
     paid = stands in (OrderStatus.PAID, OrderStatus.REFUNDED)
     minor = int(sums.get("approvedAmount", status["amount"])) if paid else int(status["amount"])
-    over = stands is OrderStatus.DECLINED and int(status.get("actionCode", 0)) == TIME_OVER
+    over = stands is OrderStatus.DECLINED and int(status.get("actionCode", 0)) in (TIME_OVER, NOT_TRIED)
+    over = over or (stands is OrderStatus.REVERSED and not int(sums.get("approvedAmount", 0)))
     return CheckoutState(
         id=order_id,
         status=CheckoutStatus.OPEN

@@ -127,7 +127,10 @@ class YooKassaProvider(Provider):
 
     def expire(self, session_id: str) -> CheckoutState:
         """Only money that is held can be let go by request; a page that waits closes by itself."""
-        return self.state(session_id)
+        payment = self._ask("GET", f"/payments/{session_id}")
+        if payment["status"] == "waiting_for_capture":
+            payment = self._ask("POST", f"/payments/{session_id}/cancel", key=f"cancel-{session_id}", body={})
+        return _state(payment)
 
     def refund(
         self, payment_intent: str, amount: Money, idempotency_key: str, returned: Money | None = None
