@@ -108,6 +108,7 @@ def create_app(**overrides: Any) -> Flask:
         visas.bp,
         staff.bp,
         staff.reviews.bp,
+        staff.rules.bp,
     ):
         app.register_blueprint(blueprint)
     app.wsgi_app = Intake(app, app.wsgi_app)  # type: ignore[method-assign]

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     SUBMISSION_REVIEW = "submission:review"
     READINESS = "sailing:readiness"  # who of a sailing is ready for its countries, with whom to call
     REVIEW_LEAD = "review:lead"  # waive a paper, settle what two reviewers see differently, see their load
+    RULES_EDIT = "rules:edit"  # propose changes of entry rules, and decide on those of others
     PASSENGER_LIST = "passenger:list"  # with whole document numbers, as ports ask for them
     LEDGER_READ = "ledger:read"
     AUDIT_READ = "audit:read"
@@ -44,7 +45,13 @@ GRANTED: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.REVIEWER: frozenset(
-        {Permission.ACCOUNT, Permission.STAFF, Permission.SAILING_READ, Permission.SUBMISSION_REVIEW}
+        {
+            Permission.ACCOUNT,
+            Permission.STAFF,
+            Permission.SAILING_READ,
+            Permission.SUBMISSION_REVIEW,
+            Permission.RULES_EDIT,
+        }
     ),
     Role.LEAD: frozenset(
         {
@@ -52,6 +59,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             Permission.STAFF,
             Permission.SAILING_READ,
             Permission.SUBMISSION_REVIEW,
+            Permission.RULES_EDIT,
             Permission.REVIEW_LEAD,
             Permission.READINESS,
         }

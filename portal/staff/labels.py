@@ -19,7 +19,7 @@ from portal.payments.operations.labels import CASE_STATES, KINDS
 from portal.payments.plans.models import FitReason
 from portal.payments.shares.labels import SHARE_STATES
 from portal.payments.statements.labels import LINE_STATES, STATEMENT_STATES
-from portal.visas.labels import ITEM_STATES
+from portal.visas.labels import ITEM_STATES, PROPOSAL_STATES
 
 CABIN_STATES: dict[str, LazyString] = {
     "free": _l("Free"),
@@ -90,6 +90,7 @@ STATES: dict[str, Mapping[Any, LazyString]] = {
     "passenger": CHANGE_STATES,
     "occupancy": CABIN_STATES | {"released": _l("Given back"), "expired": _l("Expired")},
     "paper": ITEM_STATES,
+    "rules": PROPOSAL_STATES,
     "payment": PAYMENT_STATES,
     "share": SHARE_STATES,
     "refund": REFUND_STATES,
@@ -216,7 +217,13 @@ ACTIONS: dict[str, LazyString] = {
     "second_look.agreed": _l("Second look: both agree"),
     "second_look.disagreed": _l("Second look: both differ"),
     "second_look.settled": _l("Second look settled by a lead"),
+    "rules.approved": _l("Change of entry rules approved"),
+    "rules.declined": _l("Change of entry rules declined"),
+    "rules.drafted": _l("Change of entry rules drafted"),
+    "rules.exported": _l("Entry rules taken as a file"),
     "rules.loaded": _l("Entry rules loaded"),
+    "rules.proposed": _l("Change of entry rules proposed"),
+    "rules.taken_back": _l("Change of entry rules taken back"),
     "sailing.cancelled": _l("Sailing cancelled"),
     "sailing.closed": _l("Sales closed"),
     "sailing.edited": _l("Sailing changed"),

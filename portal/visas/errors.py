@@ -90,6 +90,30 @@ class NoteMissing(Refused):
     message = _l("Please write in the note what the guest should do.")
 
 
+class NotTheAuthor(Refused):
+    message = _l("Only whoever made this proposal may send it or take it back.")
+
+
+class AnotherMustDecide(Refused):
+    message = _l("You made this proposal yourself: somebody else must decide on it.")
+
+
+class ProposalClosed(Refused):
+    message = _l("This proposal has been decided on or taken back already.")
+
+
+class NothingToChange(Refused):
+    message = _l("There is nothing to change: the rules say this already.")
+
+
+class RulesMovedOn(Refused):
+    message = _l("The rules have changed since this was proposed. Take it back and propose the change anew.")
+
+
+class WhyMissing(Refused):
+    message = _l("Please write why.")
+
+
 class BadRules(Exception):
     """A file of entry rules that cannot be loaded; `row` counts from 1, the heading being row 1."""
 

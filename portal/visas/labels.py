@@ -5,9 +5,9 @@ from flask_babel.speaklater import LazyString
 
 from portal.visas.comparison import Verdict
 from portal.visas.feasibility import Chance
-from portal.visas.models import Decision, ItemState, ReturnReason
+from portal.visas.models import Decision, ItemState, ProposalState, ReturnReason
 from portal.visas.rules import Border, Outcome
-from portal.visas.terms import Confidence, PapersStanding, Regime, Severity
+from portal.visas.terms import Confidence, PapersStanding, Regime, SeaAccess, Severity
 
 ITEM_STATES: dict[ItemState, LazyString] = {
     ItemState.TODO: _l("To hand in"),
@@ -239,4 +239,62 @@ IN_SHORT: dict[str, LazyString] = {
     "list_to_come": _l("Only in our listed group"),
     "with_luck": _l("Only with luck, little time is left"),
     "border_by_air": _l("Only if you come by air"),
+}
+
+PROPOSAL_STATES: dict[ProposalState, LazyString] = {
+    ProposalState.DRAFT: _l("Draft"),
+    ProposalState.PROPOSED: _l("Waits for a second person"),
+    ProposalState.APPROVED: _l("Approved"),
+    ProposalState.DECLINED: _l("Declined"),
+    ProposalState.TAKEN_BACK: _l("Taken back"),
+}
+PROPOSAL_TONES: dict[ProposalState, str] = {
+    ProposalState.DRAFT: "neutral",
+    ProposalState.PROPOSED: "wait",
+    ProposalState.APPROVED: "good",
+    ProposalState.DECLINED: "bad",
+    ProposalState.TAKEN_BACK: "neutral",
+}
+SEA_ACCESSES: dict[SeaAccess, LazyString] = {
+    SeaAccess.YES: _l("By sea: yes"),
+    SeaAccess.PRIOR_ONLY: _l("By sea: with the visa before boarding"),
+    SeaAccess.CHECK_PORT: _l("By sea: port to be confirmed"),
+    SeaAccess.BLOCKED_BORDER: _l("By sea: border closed"),
+    SeaAccess.CHECK_BORDER: _l("By sea: border to be confirmed"),
+    SeaAccess.NO: _l("By sea: no"),
+}
+# What each column of a rule is called for people.
+RULE_COLUMNS: dict[str, LazyString] = {
+    "dest": _l("Country"),
+    "nationality": _l("Passport of"),
+    "stands_for": _l("Holds for others, too"),
+    "regime": _l("What is needed"),
+    "max_stay_days": _l("Longest stay, days"),
+    "entries": _l("Entries"),
+    "usable_by_sea": _l("For passengers of ships"),
+    "conditions_ru": _l("Conditions in Russian"),
+    "conditions_tk": _l("Conditions in Turkmen"),
+    "conditions_en": _l("Conditions in English"),
+    "valid_from": _l("Holds from"),
+    "valid_to": _l("Holds until"),
+    "as_of": _l("Evidence of"),
+    "confidence": _l("How sure"),
+    "sources": _l("Sources"),
+    "documents": _l("Documents taken"),
+    "group_min": _l("Group from, persons"),
+    "group_max": _l("Group up to, persons"),
+    "passport_months": _l("Passport valid longer than the cruise, months"),
+    "blank_pages": _l("Blank pages"),
+    "photo_mm": _l("Photos, mm"),
+    "invitation_p50_days": _l("Invitation, working days usually"),
+    "invitation_p90_days": _l("Invitation, working days at the longest"),
+    "lead_p50_days": _l("Authority, working days usually"),
+    "lead_p90_days": _l("Authority, working days at the longest"),
+    "fee": _l("Fee"),
+    "fee_currency": _l("Currency of the fee"),
+    "inferred": _l("Columns that were worked out"),
+}
+STANDS_FOR: dict[str, LazyString] = {
+    "EU": _l("Other members of the European Union"),
+    "ANY": _l("Every passport without a rule of its own"),
 }

@@ -73,6 +73,12 @@ class EntryRule(Base):
     inferred: Mapped[list[str]] = mapped_column(JSON)  # columns of the file that were worked out
     loaded_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
+    # Approved by two persons; without them it came with a file that was loaded, or went with one.
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("rule_proposal.id"), index=True)
+    withdrawn_by_id: Mapped[int | None] = mapped_column(ForeignKey("rule_proposal.id"), index=True)
+
+    added_by: Mapped[RuleProposal | None] = relationship(foreign_keys=[added_by_id])
+    withdrawn_by: Mapped[RuleProposal | None] = relationship(foreign_keys=[withdrawn_by_id])
 
     def as_rule(self) -> Rule:
         """What the pure rules work with."""
@@ -108,6 +114,64 @@ class EntryRule(Base):
 
 def _lead(usual: int | None, safe: int | None) -> LeadTime | None:
     return LeadTime(usual, safe) if usual is not None and safe is not None else None
+
+
+class ProposalState(StrEnum):
+    DRAFT = "draft"  # seen by its author alone
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    TAKEN_BACK = "taken_back"
+
+
+PROPOSAL_MOVES: Moves[ProposalState] = {
+    ProposalState.DRAFT: {ProposalState.PROPOSED, ProposalState.TAKEN_BACK},
+    ProposalState.PROPOSED: {ProposalState.APPROVED, ProposalState.DECLINED, ProposalState.TAKEN_BACK},
+}
+
+
+class RuleProposal(Base):
+    """A change of entry rules that one person asks for and another lets in force, all its lines together."""
+
+    __tablename__ = "rule_proposal"
+    __table_args__ = (
+        CheckConstraint("decided_by_id <> author_id", name="four_eyes"),
+        CheckConstraint("(state IN ('approved', 'declined')) = (decided_by_id IS NOT NULL)", name="decided_by_whom"),
+        index_where("ix_rule_proposal_open", "id", where="state IN ('draft', 'proposed')"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
+    state: Mapped[ProposalState] = mapped_column(default=ProposalState.DRAFT)
+    why: Mapped[str] = mapped_column(String(500))
+    author_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    made_at: Mapped[datetime]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    decided_at: Mapped[datetime | None]
+    answer: Mapped[str | None] = mapped_column(String(500))
+
+    author: Mapped[Account] = relationship(foreign_keys=[author_id])
+    decided_by: Mapped[Account | None] = relationship(foreign_keys=[decided_by_id])
+    lines: Mapped[list[ProposedRule]] = relationship(back_populates="proposal", order_by="ProposedRule.id")
+
+    def move_to(self, state: ProposalState) -> None:
+        """Take the next state. Raises IllegalMove."""
+        self.state = move(self.state, state, PROPOSAL_MOVES)
+
+
+class ProposedRule(Base):
+    """One line of a proposal: a rule that goes, one that comes, or one in place of another."""
+
+    __tablename__ = "proposed_rule"
+    __table_args__ = (CheckConstraint("old_id IS NOT NULL OR content IS NOT NULL", name="old_or_new"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("rule_proposal.id"), index=True)
+    old_id: Mapped[int | None] = mapped_column(ForeignKey("entry_rule.id"))
+    content: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # by rule_file.WHOLE_COLUMNS
+
+    proposal: Mapped[RuleProposal] = relationship(back_populates="lines")
+    old: Mapped[EntryRule | None] = relationship()
 
 
 class ItemState(StrEnum):

@@ -14,6 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from flask_babel import gettext
+
 from portal.booking.models import DocumentKind
 from portal.kernel.countries import country_codes
 from portal.kernel.money import Money
@@ -56,10 +58,35 @@ ASKING = (Regime.EVISA, Regime.VISA, Regime.VISA_LOI, Regime.VISA_FREE_GROUP)
 T = TypeVar("T", bound=StrEnum)
 
 
+def N_(text: str) -> str:
+    """A text that is translated where it is shown; by this name it is gathered."""
+    return text
+
+
+class RowFault(ValueError):
+    """What is wrong with a row: a sentence, and what stands in it; `column` is the one to mend, if it is one."""
+
+    def __init__(self, text: str, *, column: str = "", **params: object) -> None:
+        self.text = text
+        self.column = column
+        self.params = {"column": column, **params}
+        super().__init__(text % self.params)
+
+    @property
+    def message(self) -> str:
+        """In the reader's language."""
+        return str(gettext(self.text, **self.params))
+
+
 @dataclass(frozen=True)
 class RowError:
     row: int  # of the file, its heading being row 1
-    reason: str
+    fault: RowFault
+
+    @property
+    def reason(self) -> str:
+        """In English, for the command line."""
+        return str(self.fault)
 
 
 def read_rules(path: Path = RULES) -> tuple[Rule, ...]:
@@ -91,24 +118,25 @@ def check_rules(
     try:
         lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
         if tuple(next(lines, [])) != columns:
-            return (), (RowError(1, f"the columns must be {', '.join(columns)}"),)
+            return (), (RowError(1, RowFault(N_("the columns must be %(columns)s"), columns=", ".join(columns))),)
         for number, line in enumerate(lines, 2):
             if number > ROWS_MOST:
-                return (), (RowError(number, f"more than {ROWS_MOST} rows"),)
+                return (), (RowError(number, RowFault(N_("more than %(most)s rows"), most=ROWS_MOST)),)
             try:
                 if len(line) != len(columns):
-                    raise ValueError(f"{len(line)} columns instead of {len(columns)}")
+                    raise RowFault(N_("%(found)s columns instead of %(wanted)s"), found=len(line), wanted=len(columns))
                 rule = rule_of(dict(zip(columns, (cell.strip() for cell in line), strict=True)), conditions)
                 digest = digest_of(rule)
                 if digest in seen:
-                    raise ValueError(f"the same as row {seen[digest]}")
-            except ValueError as wrong:
-                errors.append(RowError(number, str(wrong)))
+                    raise RowFault(N_("the same as row %(row)s"), row=seen[digest])
+            except RowFault as fault:
+                errors.append(RowError(number, fault))
             else:
                 seen[digest] = number
                 rules.append(rule)
     except csv.Error as error:
-        return (), (RowError(len(rules) + len(errors) + 2, f"this is not a CSV file: {error}"),)
+        broken = RowFault(N_("this is not a CSV file: %(error)s"), error=error)
+        return (), (RowError(len(rules) + len(errors) + 2, broken),)
     return (() if errors else tuple(rules)), tuple(errors)
 
 
@@ -119,26 +147,44 @@ def digest_of(rule: Rule) -> str:
 
 
 def rule_of(row: Mapping[str, str], conditions: Mapping[str, LocalizedText] | None = None) -> Rule:
-    """One row. Raises ValueError with the reason."""
+    """One row. Raises RowFault with the reason."""
     for column in ("dest", "nationality"):
         if row[column] not in country_codes():
-            raise ValueError(f"{column} {row[column]!r} is no country code")
+            raise RowFault(N_("%(column)s '%(value)s' is no country code"), column=column, value=row[column])
     regime = _one_of(Regime, row["regime"], "regime")
     valid_from, valid_to = _day(row, "valid_from"), _day(row, "valid_to")
     if valid_from and valid_to and valid_to < valid_from:
-        raise ValueError(f"valid_to {valid_to} is before valid_from {valid_from}")
+        raise RowFault(
+            N_("valid_to %(last)s is before valid_from %(first)s"), column="valid_to", last=valid_to, first=valid_from
+        )
     as_of = _day(row, "as_of")
     if as_of is None:
-        raise ValueError("as_of is missing: a rule without the date of its evidence cannot be trusted")
+        raise RowFault(
+            N_("as_of is missing: a rule without the date of its evidence cannot be trusted"), column="as_of"
+        )
     if row["stands_for"] and row["stands_for"] not in GROUPS:
-        raise ValueError(f"stands_for {row['stands_for']!r} is none of {', '.join(GROUPS)}")
+        raise _none_of(GROUPS, row["stands_for"], "stands_for")
     if regime in ASKING and not CATALOGUE.asked_by(row["dest"], regime):
-        raise ValueError(f"documents.json names no document of {row['dest']} for {regime.value}")
+        raise RowFault(
+            N_("documents.json names no document of %(dest)s for %(regime)s"),
+            column="regime",
+            dest=row["dest"],
+            regime=regime.value,
+        )
     group_min, group_max = _number(row, "group_min", 1), _number(row, "group_max", 1)
     if {group_min is not None, group_max is not None} != {regime is Regime.VISA_FREE_GROUP}:
-        raise ValueError(f"group_min and group_max belong to {Regime.VISA_FREE_GROUP.value}, and to nothing else")
+        raise RowFault(
+            N_("group_min and group_max belong to %(regime)s, and to nothing else"),
+            column="group_min",
+            regime=Regime.VISA_FREE_GROUP.value,
+        )
     if group_min and group_max and group_max < group_min:
-        raise ValueError(f"group_max {group_max} is less than group_min {group_min}")
+        raise RowFault(
+            N_("group_max %(most)s is less than group_min %(least)s"),
+            column="group_max",
+            most=group_max,
+            least=group_min,
+        )
     return Rule(
         id=None,
         destination=row["dest"],
@@ -226,14 +272,22 @@ def _one_of(kind: type[T], value: str, column: str) -> T:
     try:
         return kind(value)
     except ValueError:
-        raise ValueError(f"{column} {value!r} is none of {', '.join(member.value for member in kind)}") from None
+        raise _none_of([member.value for member in kind], value, column) from None
+
+
+def _none_of(known: Iterable[str], value: str, column: str) -> RowFault:
+    return RowFault(
+        N_("%(column)s '%(value)s' is none of %(known)s"), column=column, value=value, known=", ".join(known)
+    )
 
 
 def _day(row: Mapping[str, str], column: str) -> date | None:
     try:
         return date.fromisoformat(row[column]) if row[column] else None
     except ValueError:
-        raise ValueError(f"{column} {row[column]!r} is no date like 2024-05-01") from None
+        raise RowFault(
+            N_("%(column)s '%(value)s' is no date like 2024-05-01"), column=column, value=row[column]
+        ) from None
 
 
 def _number(row: Mapping[str, str], column: str, least: int) -> int | None:
@@ -241,13 +295,15 @@ def _number(row: Mapping[str, str], column: str, least: int) -> int | None:
     if not value:
         return None
     if not (value.isascii() and value.isdecimal()) or not least <= int(value) <= 999:
-        raise ValueError(f"{column} {value!r} is no number from {least} to 999")
+        raise RowFault(
+            N_("%(column)s '%(value)s' is no number from %(least)s to 999"), column=column, value=value, least=least
+        )
     return int(value)
 
 
 def _short(row: Mapping[str, str], column: str) -> str | None:
     if len(row[column]) > SHORT_MOST:
-        raise ValueError(f"{column} is longer than {SHORT_MOST} characters")
+        raise RowFault(N_("%(column)s is longer than %(most)s characters"), column=column, most=SHORT_MOST)
     return row[column] or None
 
 
@@ -257,15 +313,30 @@ def _condition(row: Mapping[str, str], conditions: Mapping[str, LocalizedText] |
         if not any(texts.values()):
             return None
         if not all(texts.values()):
-            raise ValueError(f"the conditions are needed in all of {', '.join(LANGUAGES)}, or in none")
-        if max(map(len, texts.values())) > TEXT_MOST:
-            raise ValueError(f"the conditions are longer than {TEXT_MOST} characters")
+            missing = next(language for language, text in texts.items() if not text)
+            raise RowFault(
+                N_("the conditions are needed in all of %(languages)s, or in none"),
+                column=f"conditions_{missing}",
+                languages=", ".join(LANGUAGES),
+            )
+        for language, text in texts.items():
+            if len(text) > TEXT_MOST:
+                raise RowFault(
+                    N_("%(column)s is longer than %(most)s characters"),
+                    column=f"conditions_{language}",
+                    most=TEXT_MOST,
+                )
         return LocalizedText(texts)
     value = row["conditions"]
     if not value:
         return None
     if value not in conditions or not all(conditions[value].by_locale.get(language) for language in LANGUAGES):
-        raise ValueError(f"conditions.json lacks {value!r} in {', '.join(LANGUAGES)}")
+        raise RowFault(
+            N_("conditions.json lacks '%(value)s' in %(languages)s"),
+            column="conditions",
+            value=value,
+            languages=", ".join(LANGUAGES),
+        )
     return LocalizedText({language: conditions[value].by_locale[language] for language in LANGUAGES})
 
 
@@ -278,7 +349,11 @@ def _sources(value: str) -> tuple[str, ...]:
     keys = _parts(value)
     for key in keys:
         if key not in SOURCES and not (key.startswith("https://") and len(key) <= TEXT_MOST and " " not in key):
-            raise ValueError(f"source {key!r} is not in sources.json, and no address that begins with https://")
+            raise RowFault(
+                N_("source '%(value)s' is not in sources.json, and no address that begins with https://"),
+                column="sources",
+                value=key,
+            )
     return keys
 
 
@@ -291,7 +366,9 @@ def _photos(value: str) -> tuple[str, ...]:
     for size in sizes:
         width, _x, height = size.partition("x")
         if not all(side.isdecimal() and side.isascii() and 10 <= int(side) <= 99 for side in (width, height)):
-            raise ValueError(f"photo_mm {size!r} is no size in millimetres like 30x40")
+            raise RowFault(
+                N_("%(column)s '%(value)s' is no size in millimetres like 30x40"), column="photo_mm", value=size
+            )
     return sizes
 
 
@@ -300,7 +377,11 @@ def _lead(row: Mapping[str, str], name: str) -> LeadTime | None:
     if usual is None and safe is None:
         return None
     if usual is None or safe is None or safe < usual:
-        raise ValueError(f"{name}_p90_days must be given with {name}_p50_days, and not be less")
+        raise RowFault(
+            N_("%(column)s must be given with %(other)s, and not be less"),
+            column=f"{name}_p90_days",
+            other=f"{name}_p50_days",
+        )
     return LeadTime(usual, safe)
 
 
@@ -310,11 +391,11 @@ def _fee(amount: str, currency: str) -> Money | None:
     try:
         minor = Decimal(amount) * MINOR_UNITS
     except InvalidOperation:
-        raise ValueError(f"fee {amount!r} is no amount like 35.00") from None
+        minor = Decimal("NaN")
     if not minor.is_finite() or minor != minor.to_integral_value() or not 0 <= minor <= 10**8:
-        raise ValueError(f"fee {amount!r} is no amount like 35.00")
+        raise RowFault(N_("%(column)s '%(value)s' is no amount like 35.00"), column="fee", value=amount)
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
-        raise ValueError(f"fee_currency {currency!r} is no code like USD")
+        raise RowFault(N_("%(column)s '%(value)s' is no code like USD"), column="fee_currency", value=currency)
     return Money(int(minor), currency)
 
 
@@ -322,5 +403,5 @@ def _inferred(value: str) -> tuple[str, ...]:
     columns = _parts(value)
     for column in columns:
         if column not in WHOLE_COLUMNS:
-            raise ValueError(f"inferred names {column!r}, which is no column")
+            raise RowFault(N_("inferred names '%(value)s', which is no column"), column="inferred", value=column)
     return columns

@@ -74,20 +74,31 @@ def load_rules(path: Path = RULES, *, now: datetime) -> RulesLoaded:
     """Make the stored rules those of the file. Raises BadRules, and then nothing is changed.
 
     A row that says the same as before is kept, so that loading twice changes nothing; what the file no longer says is
-    withdrawn and stays for the checklists that were judged by it. Announces visas.rules_changed, if anything has.
+    withdrawn and stays for the checklists that were judged by it. What a country asks of a passport on which two
+    persons of the staff have decided is theirs, whatever the file says. Announces visas.rules_changed, if anything has.
     """
-    rules = {digest_of(rule): rule for rule in read_rules(path)}
+    read = read_rules(path)
     with transaction() as session:
+        theirs = {
+            (destination, nationality)
+            for destination, nationality in session.execute(
+                select(EntryRule.destination, EntryRule.nationality).where(
+                    EntryRule.added_by_id.is_not(None) | EntryRule.withdrawn_by_id.is_not(None)
+                )
+            )
+        }
+        rules = {digest_of(rule): rule for rule in read if (rule.destination, rule.nationality) not in theirs}
         live = {
             row.digest: row
             for row in session.scalars(select(EntryRule).where(EntryRule.withdrawn_at.is_(None)).with_for_update())
+            if (row.destination, row.nationality) not in theirs
         }
         withdrawn = [row for digest, row in live.items() if digest not in rules]
         for row in withdrawn:
             row.withdrawn_at = now
         added = [digest for digest in rules if digest not in live]
         for digest in added:
-            session.add(_stored(rules[digest], digest, now))
+            session.add(stored_rule(rules[digest], digest, now))
         if added or withdrawn:
             record(
                 "rules.loaded",
@@ -101,7 +112,7 @@ def load_rules(path: Path = RULES, *, now: datetime) -> RulesLoaded:
     return RulesLoaded(added=len(added), withdrawn=len(withdrawn), kept=len(live) - len(withdrawn))
 
 
-def _stored(rule: Rule, digest: str, now: datetime) -> EntryRule:
+def stored_rule(rule: Rule, digest: str, now: datetime) -> EntryRule:
     return EntryRule(
         digest=digest,
         destination=rule.destination,

@@ -56,8 +56,10 @@ from portal.payments.statements.services import load_previewed, preview_statemen
 from portal.payments.statements.services import send_back as send_money_back
 from portal.pricing.party import Party
 from portal.visas.models import ChecklistItem, ReturnReason, Submission
+from portal.visas.proposals.queries import live
+from portal.visas.proposals.services import Line, draft, propose
 from portal.visas.services import accept, refresh_checklist, send_back, submit_document
-from portal.visas.terms import Supplier
+from portal.visas.terms import Regime, SeaAccess, Supplier
 from tests.factories import details, make_account
 from tests.files.uploads import jpeg
 from tests.payments.statements.samples import Sent, one_c, table
@@ -174,6 +176,7 @@ def furnish(app: Flask, language: str) -> Gallery:
     gone = stopped_sailing("PV24-06", OperationKind.CANCEL, owner, staff, moment)
     refresh_checklist(booking_id=booked.id, now=moment)
     new, back, done = hand_in(booked, staff, moment)
+    rules = proposed_rule(moment)
 
     own = booked.passengers[1]
     file_list(sailing=booked.sailing, kind=FiledKind.PORTS, by=staff, now=moment)
@@ -363,6 +366,12 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff payment", f"staff/payments/{p}", staff.role),
         Shown("transfer of which a part has come", f"bookings/{short.reference}/transfer", CUSTOMER),
         Shown("booking of which a part has come", f"bookings/{short.reference}", CUSTOMER),
+        Shown("staff entry rules", "staff/rules?country=TM", staff.role),
+        Shown("staff entry rule", f"staff/rules/{rules.rule}", staff.role),
+        Shown("staff history of a rule", "staff/rules/history/TM/RU", staff.role),
+        Shown("staff change of rules", f"staff/rules/proposals/{rules.proposal}", staff.role),
+        Shown("staff file of rules", "staff/rules/file", staff.role),
+        Shown("staff file of rules, no file", "staff/rules/file", staff.role, 422, "send nothing"),
         Shown("staff reconciliation", "staff/reconciliation", staff.role),
         Shown("staff statements", "staff/statements", staff.role),
         Shown("staff statements, no file", "staff/statements", staff.role, 422, "send nothing"),
@@ -700,6 +709,22 @@ def hand_in(booking: Booking, reviewer: Account, moment: datetime) -> tuple[Subm
     send_back(submission_id=back.id, reviewer=reviewer, reason=ReturnReason.BLURRED, note=None, now=moment)
     accept(submission_id=done.id, reviewer=reviewer, now=moment)
     return new, back, done
+
+
+@dataclass(frozen=True)
+class Rules:
+    rule: int
+    proposal: str  # of another, so that whoever looks may decide
+
+
+def proposed_rule(moment: datetime) -> Rules:
+    """That Russians might enter Turkmenistan without a visa."""
+    old = next(rule for rule in live() if (rule.destination, rule.nationality) == ("TM", "RU"))
+    author = make_account(Role.REVIEWER, name="Ayna Atayeva")
+    free = replace(old, id=None, regime=Regime.VISA_FREE, usable_by_sea=SeaAccess.YES)
+    proposal = draft(author=author, lines=[Line(old.id, free)], why="The agreement of February", now=moment)
+    propose(reference=proposal.reference, account=author, now=moment)
+    return Rules(old.id or 0, proposal.reference)
 
 
 def slug(submission: Submission) -> str:
