@@ -190,6 +190,7 @@ class SailingCard:
     status_text: LocalizedText
     held: int = 0  # where it is sold out: cabins that other guests keep for a while
     may_free_at: datetime | None = None  # and when the first of them may be free again
+    may_free_today: bool = False  # on the day of the page, by the clocks of the first port
     part: PartView | None = None  # the card is of a part of the voyage
 
     @property
@@ -235,8 +236,13 @@ def card(sailing: Voyage, adult: Mapping[int, Money], free: Free, cabins: int, n
         status_text=sailing.status_text,
         held=free.held if sold_out else 0,
         may_free_at=free.next_expiry if sold_out else None,
+        may_free_today=free.next_expiry is not None and _same_day(free.next_expiry, now, sailing.embark.zone),
         part=sailing.part if isinstance(sailing, SailingView) else None,
     )
+
+
+def _same_day(one: datetime, other: datetime, zone: str) -> bool:
+    return day_of(one, zone) == day_of(other, zone)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -13,7 +14,7 @@ from portal.catalogue.versions import CATALOGUE, bump
 from portal.database import db
 from portal.inventory.finding import CruiseFilters, cruises_page, other_dates
 from portal.inventory.season_index import bits, places_of
-from portal.inventory.services import HOLD_TIME, close_cabin, release
+from portal.inventory.services import HOLD_TIME, close_cabin, hold_cabin, release
 from portal.kernel.clock import now, real_now
 from tests.factories import NOON, make_fare, make_hold, make_sailing, make_season
 
@@ -176,6 +177,25 @@ def test_the_last_cabin_in_a_basket_is_said_to_be_so_with_its_time(browser):
     assert f"All taken; one may become free at {when}" in listed.words
     assert "1 cabin is in another guest’s basket and may become free at" in page.words
     assert when in page.words
+
+
+def test_a_cabin_that_may_become_free_on_another_day_is_said_to_be_so_with_the_day(browser):
+    season, (sailing,) = make_sailings(90)
+    for cabin in season.cabins[1:]:
+        close_cabin(sailing_id=sailing.id, cabin_id=cabin.id, reason="repair", now=now())
+    until = now() + timedelta(days=2)
+    hold_cabin(
+        sailing_id=sailing.id,
+        cabin_id=season.cabins[0].id,
+        party=1,
+        holder="in line",
+        now=now(),
+        offered_until=until,
+    )
+
+    day = until.astimezone(ZoneInfo("Europe/Astrakhan"))
+
+    assert f"All taken; one may become free on {day:%-d %b}" in browser.open(LIST).words
 
 
 def test_a_cruise_that_is_sold_out_leads_to_the_same_route_on_other_dates(browser):
