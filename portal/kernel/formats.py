@@ -14,22 +14,21 @@ FORMATTING = {"ru": "ru_RU", "tk": "tk_TM", "en": "en_GB"}
 
 
 def money(amount: Money, language: str) -> str:
-    """12 345 RUB-kopecks as "123,45 ₽"; whole amounts without the zeros."""
+    """12 345 RUB-kopecks as "123,45 ₽"; whole amounts without the zeros, what is taken off with a true minus."""
     digits = get_currency_precision(amount.currency)
     value = Decimal(amount.minor).scaleb(-digits)
     whole = amount.minor % 10**digits == 0
     if amount.currency == "RUB" and language == "en":
-        number = format_decimal(value, format="#,##0" if whole else "#,##0.00", locale="en_GB")
-        return f"{number}\u00a0₽"
-    return str(
-        format_currency(
+        written = f"{format_decimal(value, format='#,##0' if whole else '#,##0.00', locale='en_GB')}\u00a0₽"
+    else:
+        written = format_currency(
             value,
             amount.currency,
             format="#,##0\u00a0¤" if whole else "#,##0.00\u00a0¤",
             locale=FORMATTING[language],
             currency_digits=False,
         )
-    )
+    return written.replace("-", "\u2212")
 
 
 def rate(value: Decimal, language: str) -> str:
