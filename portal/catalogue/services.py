@@ -172,7 +172,7 @@ def offer_part(
             now=now,
             from_state=before,
             to_state=_offered(part),
-            reason=f"calls {part.key}",
+            reason=part.key,
         )
         _show(sailing)
     return part

@@ -45,4 +45,4 @@ class KeptForOthers(Refused):
 
 
 class CategorySoldOut(Refused):
-    message = _l("The last cabin of this category has just been taken. Please choose another category.")
+    message = _l("Somebody has just taken the last cabin of this category. Please choose another category.")

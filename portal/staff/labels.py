@@ -97,7 +97,12 @@ STATES: dict[str, Mapping[Any, LazyString]] = {
     "dispute": DISPUTES_AT_WORK,
     "statement": STATEMENT_STATES,
     "bank_line": LINE_STATES,
-    "sailing": SAILING_STATES,
+    "sailing": SAILING_STATES
+    | {
+        "proposed": _l("Proposed"),
+        "confirmed": _l("Confirmed"),
+        "off_sale": _l("Not on sale"),
+    },
     "waiting": WAITING_STATES,
     "case": CASE_STATES,
     "operation": KINDS,
@@ -258,3 +263,9 @@ ACTIONS: dict[str, LazyString] = {
     "travel.disembarked": _l("Left the ship"),
     "travel.open": _l("Check-in taken back"),
 }
+
+
+def state_words(subject: str, state: str | None) -> str:
+    """A code of the trail in words; of one that says several things, as "60 % · proposed · on_sale", each."""
+    words = STATES.get(subject, {})
+    return " · ".join(str(words.get(code, code)) for code in state.split(" · ")) if state else "—"

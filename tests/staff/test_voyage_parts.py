@@ -80,3 +80,13 @@ def test_calls_without_a_night_between_them_are_no_part(browser):
 
     assert answer.status == 422
     assert "no night between these calls" in answer.text
+
+
+def test_the_trail_says_in_words_how_a_part_is_sold(browser):
+    season = make_season()
+    parts_page(browser, season).submit(**TYPED)
+
+    page = browser.open(f"/ru/staff/sailings/{season.sailing.code}")
+
+    assert "45 % · Предварительно · В продаже" in page.words
+    assert "on_sale" not in page.words
