@@ -13,19 +13,21 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from portal.accounts.models import Role
+from portal.booking.models import Booking
 from portal.booking.services import confirm_booking
 from portal.database import db, transaction
 from portal.kernel.money import Money
 from portal.kernel.text import LANGUAGES
 from portal.outbox.services import follow_up
-from portal.payments.models import Payment, Refund
+from portal.payments.models import Method, Payment, PaymentState, Refund
 from portal.payments.papers.labels import PAPERS
 from portal.payments.papers.models import MoneyPaper, PaperKind, PaperPrint
 from portal.payments.papers.queries import papers_of
-from portal.payments.papers.services import bring_invoice_up_to_date, issue_receipt, printed
+from portal.payments.papers.services import bring_invoice_up_to_date, issue_receipt, issue_refund_receipt, printed
+from portal.payments.papers.settlements import settle_voyages
 from portal.payments.queries import open_transfer
-from portal.payments.refunds import cancel, cancel_preview, confirm_paid_back
-from portal.payments.services import receive_transfer, start_transfer
+from portal.payments.refunds import cancel, cancel_preview, confirm_paid_back, return_part
+from portal.payments.services import receive_money, receive_transfer, start_transfer
 from tests.factories import NOON, make_account, make_booking, make_season
 
 
@@ -207,6 +209,79 @@ def test_the_cash_register_gets_a_file_for_each_receipt(tmp_path, monkeypatch, s
     }
     assert receipts["RCT-2024-00001"]["customer_email"] == "anna@example.org"
     assert receipts["RCT-2024-00001"]["items"][0]["sum"] == 2000_00
+
+
+def test_when_the_cruise_is_over_what_was_paid_ahead_is_set_off_once(tmp_path, monkeypatch, season):
+    monkeypatch.setitem(current_app.config, "FISCAL_FOLDER", str(tmp_path))
+    booking = paid(make_booking(season))
+    gone = paid(make_booking(season, cabin=1))
+    cancelled(gone)
+    over = season.sailing.ends_at
+    assert settle_voyages(over - timedelta(minutes=1)) == 0
+
+    assert settle_voyages(over) == 1
+    assert settle_voyages(over) == 0
+    follow_up()
+    follow_up()
+
+    [path] = tmp_path.glob("SET-*.json")
+    receipt = json.loads(path.read_text())
+    assert receipt["id"] == f"SET-{booking.reference}"
+    assert (receipt["type"], receipt["total"], receipt["prepaid"], receipt["electronic"]) == (
+        "income",
+        2000_00,
+        2000_00,
+        0,
+    )
+    assert receipt["items"][0]["method"] == "full_payment"
+    first = json.loads((tmp_path / "RCT-2024-00001.json").read_text())
+    assert (first["items"][0]["method"], first["prepaid"], first["electronic"]) == ("prepayment", 0, 2000_00)
+
+
+def test_what_another_register_has_seen_is_not_set_off_here(tmp_path, monkeypatch, season):
+    monkeypatch.setitem(current_app.config, "FISCAL_FOLDER", str(tmp_path))
+    booking = make_booking(season)
+    with transaction() as session:
+        payment = Payment(
+            booking_id=booking.id,
+            method=Method.CARD,
+            provider="yookassa",
+            state=PaymentState.OPEN,
+            amount_minor=2000_00,
+            currency="RUB",
+            made_at=NOON,
+            session_id="elsewhere",
+        )
+        session.add(payment)
+    receive_money(payment_id=payment.id, amount=booking.price, payment_intent="elsewhere", now=NOON)
+
+    assert settle_voyages(season.sailing.ends_at) == 0
+    follow_up()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_cash_register_nothing_is_settled(season):
+    paid(make_booking(season))
+
+    assert settle_voyages(season.sailing.ends_at) == 0
+
+
+def test_money_returned_after_the_cruise_is_returned_from_a_full_settlement(tmp_path, monkeypatch, season):
+    monkeypatch.setitem(current_app.config, "FISCAL_FOLDER", str(tmp_path))
+    booking = paid(make_booking(season))
+    later = season.sailing.ends_at + timedelta(days=3)
+    with transaction() as session:
+        return_part(session.get_one(Booking, booking.id), Money(100_00, "RUB"), later)
+    refund = db.session.scalars(select(Refund)).one()
+    confirm_paid_back(refund_id=refund.id, account=make_account(Role.FINANCE), now=later)
+    issue_refund_receipt(refund_id=refund.id, now=later)
+    follow_up()
+
+    [path] = tmp_path.glob("RFD-*.json")
+    receipt = json.loads(path.read_text())
+    assert (receipt["type"], receipt["total"]) == ("income_return", 100_00)
+    assert receipt["items"][0]["method"] == "full_payment"
 
 
 def test_a_receipt_in_another_currency_is_not_for_a_russian_cash_register(tmp_path, monkeypatch, season):

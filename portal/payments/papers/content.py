@@ -93,7 +93,6 @@ def words_of(kind: PaperKind, name: str, facts: Facts, payment: Payment | None) 
 
 def _words(kind: PaperKind, name: str, facts: Facts, payment: Payment | None, language: str) -> dict[str, Any]:
     seller = facts["seller"]
-    starts, ends = date.fromisoformat(facts["starts_on"]), date.fromisoformat(facts["ends_on"])
     label = str(PAPERS[kind])
     total = formats.money(total_of(facts), language)
     return paper_head(LocalizedText(facts["ship"]), language) | {
@@ -104,13 +103,7 @@ def _words(kind: PaperKind, name: str, facts: Facts, payment: Payment | None, la
         "heading": _(
             "%(paper)s of %(day)s", paper=label, day=formats.day(date.fromisoformat(facts["issued_on"]), language)
         ),
-        "summary": " · ".join(
-            [
-                LocalizedText(facts["cruise"]).within(language),
-                f"{formats.day(starts, language)} – {formats.day(ends, language)}",
-                facts["sailing"],
-            ]
-        ),
+        "summary": summary_of(facts, language),
         "warning": _("Demonstration: no money moved, and this paper proves nothing") if facts["demonstration"] else "",
         "facts": [
             {"label": _("Sum"), "value": total, "lines": []},
@@ -139,6 +132,18 @@ def _words(kind: PaperKind, name: str, facts: Facts, payment: Payment | None, la
             "A mistake is never changed here: another paper corrects it."
         ),
     }
+
+
+def summary_of(facts: Facts, language: str) -> str:
+    """What was bought, in one line."""
+    starts, ends = date.fromisoformat(facts["starts_on"]), date.fromisoformat(facts["ends_on"])
+    return " · ".join(
+        [
+            LocalizedText(facts["cruise"]).within(language),
+            f"{formats.day(starts, language)} – {formats.day(ends, language)}",
+            facts["sailing"],
+        ]
+    )
 
 
 def _remarks(kind: PaperKind, facts: Facts) -> list[str]:

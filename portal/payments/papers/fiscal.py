@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from portal.kernel.money import Money
 from portal.payments.papers.models import MoneyPaper, PaperKind
 
 FISCAL_CURRENCY = "RUB"
 REGISTERED_BY_PROVIDER = {"yookassa"}  # who makes the receipts of its payments itself
 LONGEST_NAME = 128  # letters of an item, by the format of fiscal documents
 TYPES = {PaperKind.RECEIPT: "income", PaperKind.REFUND_RECEIPT: "income_return"}
+AHEAD, FULL = "prepayment", "full_payment"  # the cruise is still to come, or over
 
 
 class FiscalRegister(Protocol):
@@ -47,6 +50,20 @@ def register_of(config: Mapping[str, Any]) -> FiscalRegister | None:
     return None if folder is None else FileDrop(Path(folder))
 
 
+def settlement_receipt(facts: Mapping[str, Any], summary: str, amount: Money, now: datetime) -> dict[str, Any]:
+    """The service was given: `amount`, which was paid ahead, is set off against it. No money moves."""
+    return _receipt(
+        facts,
+        id=f"SET-{facts['booking']}",
+        type=TYPES[PaperKind.RECEIPT],
+        at=now.isoformat(),
+        payment=None,
+        item=_item(summary, facts["booking"], amount.minor, FULL),
+        electronic=0,
+        prepaid=amount.minor,
+    )
+
+
 def fiscal_receipt(paper: MoneyPaper) -> dict[str, Any] | None:
     """What a cash register needs of a receipt; None for what it does not register. Amounts are kopecks."""
     if paper.kind not in TYPES or paper.currency != FISCAL_CURRENCY:
@@ -55,29 +72,38 @@ def fiscal_receipt(paper: MoneyPaper) -> dict[str, Any] | None:
     [line] = facts["lines"]
     if line["provider"] in REGISTERED_BY_PROVIDER:
         return None
-    words = paper.content["words"]["ru"]
-    name = f"{words['summary']}, {facts['booking']}"[:LONGEST_NAME]
-    email = next((one for one in facts["buyer"] if "@" in one), None)
+    over = facts["issued_on"] > facts["ends_on"]
+    return _receipt(
+        facts,
+        id=paper.name,
+        type=TYPES[paper.kind],
+        at=paper.issued_at.isoformat(),
+        payment=line["reference"],
+        item=_item(paper.content["words"]["ru"]["summary"], facts["booking"], line["minor"], FULL if over else AHEAD),
+        electronic=line["minor"],
+        prepaid=0,
+    )
+
+
+def _receipt(facts: Mapping[str, Any], *, item: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
-        "version": 1,
-        "id": paper.name,
-        "type": TYPES[paper.kind],
-        "at": paper.issued_at.isoformat(),
+        "version": 2,
+        **more,
         "seller_inn": facts["seller"]["inn"],
-        "customer_email": email,
+        "customer_email": next((one for one in facts["buyer"] if "@" in one), None),
         "booking": facts["booking"],
-        "payment": line["reference"],
-        "items": [
-            {
-                "name": name,
-                "quantity": 1,
-                "price": line["minor"],
-                "sum": line["minor"],
-                "subject": "service",
-                "method": "prepayment",  # the cruise is still ahead
-                "vat": "none",
-            }
-        ],
-        "electronic": line["minor"],
-        "total": line["minor"],
+        "items": [item],
+        "total": item["sum"],
+    }
+
+
+def _item(summary: str, booking: str, minor: int, method: str) -> dict[str, Any]:
+    return {
+        "name": f"{summary}, {booking}"[:LONGEST_NAME],
+        "quantity": 1,
+        "price": minor,
+        "sum": minor,
+        "subject": "service",
+        "method": method,
+        "vat": "none",
     }

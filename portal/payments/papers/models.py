@@ -83,6 +83,23 @@ class PaperPrint(Base):
     made_at: Mapped[datetime]
 
 
+class FiscalSettlement(Base):
+    """That the prepayments of a booking were set off when its voyage was over; content: what the cash register got."""
+
+    __tablename__ = "fiscal_settlement"
+    __table_args__ = (
+        CheckConstraint("total_minor >= 0", name="total_not_negative"),
+        CheckConstraint("(content IS NULL) = (total_minor = 0)", name="content_with_total"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"), unique=True)
+    total_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    content: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    made_at: Mapped[datetime]
+
+
 def paper_name(series: str, number: int) -> str:
     """ "INV-2024-00017"."""
     return f"{series}-{number:05d}"

@@ -5,10 +5,12 @@ from flask import current_app
 from portal.booking.models import BookingChange
 from portal.database import db
 from portal.kernel.clock import now
+from portal.outbox.jobs import each_minute
 from portal.outbox.services import on
 from portal.payments.papers.fiscal import fiscal_receipt, register_of
-from portal.payments.papers.models import MoneyPaper
+from portal.payments.papers.models import FiscalSettlement, MoneyPaper
 from portal.payments.papers.services import bring_invoice_up_to_date, issue_receipt, issue_refund_receipt
+from portal.payments.papers.settlements import settle_voyages
 
 
 @on("booking.confirmed")
@@ -32,6 +34,19 @@ def give_a_receipt(payment_id: int) -> None:
 @on("payments.refund_settled")
 def give_a_receipt_of_a_return(refund_id: int) -> None:
     issue_refund_receipt(refund_id=refund_id, now=now())
+
+
+@each_minute
+def settle_what_is_over() -> None:
+    settle_voyages(now())
+
+
+@on("payments.voyage_settled")
+def tell_the_cash_register_of_a_voyage(settlement_id: int) -> None:
+    register = register_of(current_app.config)
+    settlement = db.session.get_one(FiscalSettlement, settlement_id)
+    if register is not None and settlement.content is not None:
+        register.take(settlement.content)
 
 
 @on("payments.paper_issued")
