@@ -1,6 +1,7 @@
 """Write the trail, always in the transaction of the act itself."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from portal.audit.models import AuditEntry
 from portal.database import db
@@ -31,4 +32,19 @@ def record(
             to_state=to_state,
             reason=reason[:500] if reason else None,
         )
+    )
+
+
+def record_move(
+    subject: str, reference: str, before: StrEnum | None, after: StrEnum, *, now: datetime, reason: str | None = None
+) -> None:
+    """Note that something took its next state: the act is called after the subject and the state it has now."""
+    record(
+        f"{subject}.{after}",
+        subject=subject,
+        reference=reference,
+        now=now,
+        from_state=before,
+        to_state=after,
+        reason=reason,
     )

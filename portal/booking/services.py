@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from portal.audit.services import record
+from portal.audit.services import record, record_move
 from portal.booking.changes import awaiting_change, drop_change
 from portal.booking.details import LaterDetails
 from portal.booking.errors import (
@@ -322,15 +322,7 @@ def move_travel(*, booking_id: int, state: TravelState, now: datetime, reason: s
             raise IllegalMove(f"{booking.state}: nobody travels")
         before = booking.travel
         booking.travel = move(before, state, TRAVEL_MOVES)
-        record(
-            f"travel.{state}",
-            subject="travel",
-            reference=booking.reference,
-            now=now,
-            from_state=before,
-            to_state=state,
-            reason=reason,
-        )
+        record_move("travel", booking.reference, before, state, now=now, reason=reason)
 
 
 def claim_booking(*, booking_id: int, account_id: int, now: datetime) -> None:
@@ -432,13 +424,6 @@ def _move(booking: Booking, state: BookingState, now: datetime) -> None:
     booking.state = move(before, state, BOOKING_MOVES)
     if state in (BookingState.EXPIRED, BookingState.CANCELLED):
         give_back_promotion(booking, now)
-    record(
-        f"booking.{state}",
-        subject="booking",
-        reference=booking.reference,
-        now=now,
-        from_state=before,
-        to_state=state,
-    )
+    record_move("booking", booking.reference, before, state, now=now)
 
 

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.audit.services import record
+from portal.audit.services import record, record_move
 from portal.catalogue.errors import (
     CallsRefused,
     ChangedMeanwhile,
@@ -209,14 +209,7 @@ def stop_sailing(
         sailing.state = move(before, state, SAILING_MOVES)
         sailing.status_text = status_text
         sailing.version += 1
-        record(
-            f"sailing.{state}",
-            subject="sailing",
-            reference=sailing.code,
-            now=now,
-            from_state=before,
-            to_state=state,
-        )
+        record_move("sailing", sailing.code, before, state, now=now)
         _show(sailing)
         announce("catalogue.sailing_changed", sailing_id=sailing.id)
     return sailing

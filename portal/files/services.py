@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from flask import current_app
 from sqlalchemy import select
 
-from portal.audit.services import record
+from portal.audit.services import record, record_move
 from portal.database import db, in_transaction, transaction
 from portal.files import storage
 from portal.files.antivirus import Scan, ScannerAway, scan
@@ -211,15 +211,7 @@ def remove_orphans() -> int:
 def _move(file: StoredFile, state: FileState, now: datetime, reason: str | None = None) -> None:
     before = file.state
     file.move_to(state)
-    record(
-        f"file.{state}",
-        subject="file",
-        reference=file.reference,
-        now=now,
-        from_state=before,
-        to_state=state,
-        reason=reason,
-    )
+    record_move("file", file.reference, before, state, now=now, reason=reason)
 
 
 def rotate_key() -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 
-from portal.audit.services import record
+from portal.audit.services import record_move
 from portal.booking.models import Booking
 from portal.database import db, transaction
 from portal.kernel.states import move
@@ -72,15 +72,7 @@ def note_dispute(*, name: str, state: DisputeState, now: datetime) -> DisputeSta
         session.flush()
         _shift(dispute, payment, lay, now)
         if before is not dispute.state:
-            record(
-                f"dispute.{dispute.state}",
-                subject="dispute",
-                reference=dispute.reference,
-                now=now,
-                from_state=before,
-                to_state=dispute.state,
-                reason=dispute.reason,
-            )
+            record_move("dispute", dispute.reference, before, dispute.state, now=now, reason=dispute.reason)
             if before is None or over:
                 announce(topic, dispute_id=dispute.id, state=dispute.state.value)
         return dispute.state

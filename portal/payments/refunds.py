@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, exists, func, or_, select, update
 
 from portal.accounts.models import Account
-from portal.audit.services import record
+from portal.audit.services import record, record_move
 from portal.booking.models import Booking, BookingState
 from portal.booking.services import cancel_booking
 from portal.database import after_commit, db, transaction
@@ -488,14 +488,7 @@ def _settle(refund_id: int, provider_id: str | None, state: RefundState, now: da
 def _move(refund: Refund, state: RefundState, now: datetime) -> None:
     before = refund.state
     refund.state = move(before, state, REFUND_MOVES)
-    record(
-        f"refund.{state}",
-        subject="refund",
-        reference=refund.reference,
-        now=now,
-        from_state=before,
-        to_state=state,
-    )
+    record_move("refund", refund.reference, before, state, now=now)
     _post(refund, before, now)
 
 

@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import Select, and_, case, not_, or_, select, true, update
 
 from portal.accounts.models import Account
-from portal.audit.services import record
+from portal.audit.services import record, record_move
 from portal.booking.changes import apply_change, awaiting_change, keep_change
 from portal.booking.errors import NotChangeable, NotPayable
 from portal.booking.models import Booking, BookingChange, BookingChangeState, BookingState
@@ -730,14 +730,6 @@ def _new_payment(booking: Booking, debt: Debt, way: Way, now: datetime) -> Payme
 def _move(payment: Payment, state: PaymentState, now: datetime, reason: str | None = None) -> None:
     before = payment.state
     payment.state = move(before, state, PAYMENT_MOVES)
-    record(
-        f"payment.{state}",
-        subject="payment",
-        reference=payment.reference,
-        now=now,
-        from_state=before,
-        to_state=state,
-        reason=reason,
-    )
+    record_move("payment", payment.reference, before, state, now=now, reason=reason)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.access import GRANTED, Permission
 from portal.accounts.models import Account
-from portal.audit.services import record
+from portal.audit.services import record, record_move
 from portal.booking.models import BookedCabin, Booking, BookingState, Passenger
 from portal.catalogue.models import PortCall, Sailing
 from portal.catalogue.versions import CATALOGUE, bump
@@ -481,11 +481,4 @@ def move_item(item: ChecklistItem, state: ItemState, now: datetime) -> None:
             waiver.ended_at = now
     item.move_to(state)
     _tell_of_decision(item, state)
-    record(
-        f"paper.{state}",
-        subject="paper",
-        reference=f"{item.passenger.reference}-{item.key}"[:40],
-        now=now,
-        from_state=before,
-        to_state=state,
-    )
+    record_move("paper", f"{item.passenger.reference}-{item.key}"[:40], before, state, now=now)

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import and_, exists, or_, select, update
 
-from portal.audit.services import record
+from portal.audit.services import record, record_move
 from portal.booking.waiting.errors import CabinIsFree, NoCabinSleepsSoMany, NotInLine, OfferOver
 from portal.booking.waiting.matching import InLine, why_not
 from portal.booking.waiting.models import (
@@ -400,12 +400,4 @@ def _move(entry: WaitingEntry, state: WaitingState, now: datetime, reason: str |
     entry.state = move(before, state, WAITING_MOVES)
     if state not in IN_LINE:
         entry.over_at = now
-    record(
-        f"waiting.{state}",
-        subject="waiting",
-        reference=entry.reference,
-        now=now,
-        from_state=before,
-        to_state=state,
-        reason=reason,
-    )
+    record_move("waiting", entry.reference, before, state, now=now, reason=reason)

@@ -15,7 +15,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import OperationalError
 
 from portal.accounts.models import Account
-from portal.audit.services import record
+from portal.audit.services import record, record_move
 from portal.booking.models import Booking, BookingChange, BookingChangeState, BookingState, ChangeKind
 from portal.booking.services import let_go
 from portal.catalogue.models import PortCall, Sailing, SailingState
@@ -349,12 +349,4 @@ def _move(case: OperationCase, state: CaseState, now: datetime, reason: str | No
     before = case.state
     case.state = move(before, state, CASE_MOVES)
     case.changed_at = now
-    record(
-        f"case.{state}",
-        subject="case",
-        reference=case.booking.reference,
-        now=now,
-        from_state=before,
-        to_state=state,
-        reason=reason,
-    )
+    record_move("case", case.booking.reference, before, state, now=now, reason=reason)

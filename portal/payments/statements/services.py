@@ -17,7 +17,7 @@ from flask import current_app
 from sqlalchemy import delete, func, insert, select
 
 from portal.accounts.models import Account
-from portal.audit.services import record
+from portal.audit.services import record, record_move
 from portal.booking.models import Booking
 from portal.database import column_key, db, transaction
 from portal.kernel.money import Money
@@ -473,12 +473,4 @@ def _move(line: BankLine, state: LineState, now: datetime, reason: str | None = 
     before = line.state
     if before is not state:
         line.state = move(before, state, LINE_MOVES)
-    record(
-        f"bank_line.{state}",
-        subject="bank_line",
-        reference=line.reference,
-        now=now,
-        from_state=before,
-        to_state=state,
-        reason=reason,
-    )
+    record_move("bank_line", line.reference, before, state, now=now, reason=reason)
