@@ -9,10 +9,9 @@ from wtforms.validators import Email, EqualTo, InputRequired, Length
 from portal.accounts.labels import ROLE_NAMES
 from portal.accounts.models import Role
 from portal.accounts.passwords import MAX_LENGTH, MIN_LENGTH
-from portal.kernel.forms import FlaskForm
+from portal.kernel.forms import FlaskForm, trimmed
 from portal.kernel.text import LANGUAGE_NAMES
 
-_REQUIRED = InputRequired(_l("Please fill this in."))
 _EMAIL = Email(_l("This is not an e-mail address we can write to. It should look like anna@example.org."))
 _LANGUAGES = [SelectChoice(code, name, {"lang": code}) for code, name in LANGUAGE_NAMES.items()]
 _STRONG = Length(
@@ -20,48 +19,44 @@ _STRONG = Length(
 )
 
 
-def _trimmed(text: str | None) -> str | None:
-    return text.strip() if text else text
-
-
 class SignInForm(FlaskForm):
-    email = EmailField(_l("E-mail"), [_REQUIRED, Length(max=254)], filters=[_trimmed])
-    password = PasswordField(_l("Password"), [_REQUIRED, Length(max=MAX_LENGTH)])
+    email = EmailField(_l("E-mail"), [InputRequired(), Length(max=254)], filters=[trimmed])
+    password = PasswordField(_l("Password"), [InputRequired(), Length(max=MAX_LENGTH)])
 
 
 class SignUpForm(FlaskForm):
-    name = StringField(_l("Your name"), [_REQUIRED, Length(max=120)], filters=[_trimmed])
-    email = EmailField(_l("E-mail"), [_REQUIRED, Length(max=254), _EMAIL], filters=[_trimmed])
-    password = PasswordField(_l("Password"), [_REQUIRED, _STRONG])
+    name = StringField(_l("Your name"), [InputRequired(), Length(max=120)], filters=[trimmed])
+    email = EmailField(_l("E-mail"), [InputRequired(), Length(max=254), _EMAIL], filters=[trimmed])
+    password = PasswordField(_l("Password"), [InputRequired(), _STRONG])
 
 
 class ProfileForm(FlaskForm):
-    name = StringField(_l("Your name"), [_REQUIRED, Length(max=120)], filters=[_trimmed])
-    language = SelectField(_l("Language of our letters"), [_REQUIRED], choices=_LANGUAGES)
+    name = StringField(_l("Your name"), [InputRequired(), Length(max=120)], filters=[trimmed])
+    language = SelectField(_l("Language of our letters"), [InputRequired()], choices=_LANGUAGES)
 
 
 class ChangePasswordForm(FlaskForm):
-    present = PasswordField(_l("Present password"), [_REQUIRED, Length(max=MAX_LENGTH)])
-    password = PasswordField(_l("New password"), [_REQUIRED, _STRONG])
+    present = PasswordField(_l("Present password"), [InputRequired(), Length(max=MAX_LENGTH)])
+    password = PasswordField(_l("New password"), [InputRequired(), _STRONG])
     again = PasswordField(
-        _l("New password once more"), [_REQUIRED, EqualTo("password", _l("The two new passwords differ."))]
+        _l("New password once more"), [InputRequired(), EqualTo("password", _l("The two new passwords differ."))]
     )
 
 
 class ForgottenPasswordForm(FlaskForm):
-    email = EmailField(_l("E-mail"), [_REQUIRED, Length(max=254), _EMAIL], filters=[_trimmed])
+    email = EmailField(_l("E-mail"), [InputRequired(), Length(max=254), _EMAIL], filters=[trimmed])
 
 
 class ChoosePasswordForm(FlaskForm):
-    password = PasswordField(_l("New password"), [_REQUIRED, _STRONG])
+    password = PasswordField(_l("New password"), [InputRequired(), _STRONG])
 
 
 class StaffAccountForm(FlaskForm):
-    name = StringField(_l("Name"), [_REQUIRED, Length(max=120)], filters=[_trimmed])
-    email = EmailField(_l("E-mail"), [_REQUIRED, Length(max=254), _EMAIL], filters=[_trimmed])
+    name = StringField(_l("Name"), [InputRequired(), Length(max=120)], filters=[trimmed])
+    email = EmailField(_l("E-mail"), [InputRequired(), Length(max=254), _EMAIL], filters=[trimmed])
     role = SelectField(
         _l("Role"),
-        [_REQUIRED],
+        [InputRequired()],
         choices=[SelectChoice(role.value, ROLE_NAMES[role]) for role in Role if role is not Role.CUSTOMER],
     )
-    language = SelectField(_l("Language of letters"), [_REQUIRED], choices=_LANGUAGES)
+    language = SelectField(_l("Language of letters"), [InputRequired()], choices=_LANGUAGES)

@@ -17,35 +17,23 @@ from portal.booking.labels import DOCUMENT_KINDS, SEXES
 from portal.booking.models import DocumentKind, Sex
 from portal.booking.services import PassengerDetails
 from portal.kernel.countries import countries_by_name
-from portal.kernel.forms import FlaskForm
+from portal.kernel.forms import FlaskForm, one_line
 from portal.kernel.text import LANGUAGE_NAMES
 
 LONGEST = 60
 
 
-def _one_line(text: str | None) -> str | None:
-    return " ".join(text.split()) if text else text
-
-
-def _needed() -> InputRequired:
-    return InputRequired(_l("Please fill this in."))
-
-
-def _at_most(letters: int) -> Length:
-    return Length(max=letters, message=_l("Please shorten this: %(max)d characters at most."))
-
-
 class DetailsForm(FlaskForm):
     document_kind = SelectField(_l("Document for this cruise"), [Optional()], coerce=str)
-    document_number = StringField(_l("Series and number"), [Optional(), _at_most(20)], filters=[_one_line])
+    document_number = StringField(_l("Series and number"), [Optional(), Length(max=20)], filters=[one_line])
     document_expires = DayField(_l("Valid until"), [Optional()])
     sex = SelectField(_l("Sex"), [Optional()], coerce=str)
-    birth_place = StringField(_l("Place of birth"), [Optional(), _at_most(LONGEST)], filters=[_one_line])
-    local_surname = StringField(_l("Surname as you write it"), [Optional(), _at_most(LONGEST)], filters=[_one_line])
+    birth_place = StringField(_l("Place of birth"), [Optional(), Length(max=LONGEST)], filters=[one_line])
+    local_surname = StringField(_l("Surname as you write it"), [Optional(), Length(max=LONGEST)], filters=[one_line])
     local_given_names = StringField(
-        _l("First name as you write it"), [Optional(), _at_most(LONGEST)], filters=[_one_line]
+        _l("First name as you write it"), [Optional(), Length(max=LONGEST)], filters=[one_line]
     )
-    patronymic = StringField(_l("Patronymic, if you have one"), [Optional(), _at_most(LONGEST)], filters=[_one_line])
+    patronymic = StringField(_l("Patronymic, if you have one"), [Optional(), Length(max=LONGEST)], filters=[one_line])
 
     today: date = date.max  # set by the view: business time decides what has expired
 
@@ -80,12 +68,14 @@ class DetailsForm(FlaskForm):
 class CompanionForm(DetailsForm):
     """Somebody in the customer's own list, whole."""
 
-    surname = StringField(_l("Surname in Latin letters"), [_needed(), _at_most(LONGEST), latin], filters=[_one_line])
-    given_names = StringField(
-        _l("Given names in Latin letters"), [_needed(), _at_most(LONGEST), latin], filters=[_one_line]
+    surname = StringField(
+        _l("Surname in Latin letters"), [InputRequired(), Length(max=LONGEST), latin], filters=[one_line]
     )
-    birth_date = DayField(_l("Date of birth"), [_needed()])
-    citizenship = SelectField(_l("Citizenship"), [_needed()], coerce=str)
+    given_names = StringField(
+        _l("Given names in Latin letters"), [InputRequired(), Length(max=LONGEST), latin], filters=[one_line]
+    )
+    birth_date = DayField(_l("Date of birth"), [InputRequired()])
+    citizenship = SelectField(_l("Citizenship"), [InputRequired()], coerce=str)
     agreed = BooleanField(_l("This person agrees that these data are kept in my account for further bookings"))
 
     def __init__(self, *args: Any, language: str, **kwargs: Any) -> None:
@@ -120,11 +110,11 @@ class SendLinkForm(FlaskForm):
     email = EmailField(
         _l("E-mail of the passenger"),
         [
-            _needed(),
-            _at_most(254),
+            InputRequired(),
+            Length(max=254),
             Email(_l("Please check the address: mail could not be sent to it.")),
         ],
-        filters=[_one_line],
+        filters=[one_line],
     )
     language = SelectField(
         _l("Language of the letter and the page"),

@@ -28,7 +28,7 @@ from portal.booking.models import DocumentKind
 from portal.booking.prices import DraftPrice
 from portal.inventory.forms import HoldForm
 from portal.kernel.countries import countries_by_name
-from portal.kernel.forms import FlaskForm, Form
+from portal.kernel.forms import FlaskForm, Form, one_line
 from portal.pricing.labels import CURRENCIES
 
 LATIN = re.compile(r"[A-Za-z][A-Za-z' -]*")
@@ -37,18 +37,6 @@ PHONE = re.compile(r"\+?[0-9 ()-]{7,30}")
 OLDEST = date(1900, 1, 1)
 # The citizenships met most often here stand first; all others follow by name.
 FIRST = ("RU", "TM", "KZ", "AZ", "IR", "BY", "UZ")
-
-
-def _strip(value: str | None) -> str | None:
-    return " ".join(value.split()) if value else value
-
-
-def _needed() -> InputRequired:
-    return InputRequired(_l("Please fill this in."))
-
-
-def _at_most(letters: int) -> Length:
-    return Length(max=letters, message=_l("Please shorten this: %(max)d characters at most."))
 
 
 def _chosen(form: Form, field: SelectField) -> None:
@@ -83,17 +71,19 @@ class PassengerForm(Form):
     """One passenger; a part of a larger form, which carries the CSRF token."""
 
     cabin = SelectField(_l("Sleeps in"), [_chosen], coerce=str)
-    surname = StringField(_l("Surname in Latin letters"), [_needed(), _at_most(60), latin], filters=[_strip])
-    given_names = StringField(_l("Given names in Latin letters"), [_needed(), _at_most(60), latin], filters=[_strip])
-    local_surname = StringField(_l("Surname as you write it"), [Optional(), _at_most(60)], filters=[_strip])
-    local_given_names = StringField(_l("First name as you write it"), [Optional(), _at_most(60)], filters=[_strip])
-    patronymic = StringField(_l("Patronymic, if you have one"), [Optional(), _at_most(60)], filters=[_strip])
-    birth_date = DayField(_l("Date of birth"), [_needed()])
-    birth_place = StringField(_l("Place of birth"), [Optional(), _at_most(60)], filters=[_strip])
+    surname = StringField(_l("Surname in Latin letters"), [InputRequired(), Length(max=60), latin], filters=[one_line])
+    given_names = StringField(
+        _l("Given names in Latin letters"), [InputRequired(), Length(max=60), latin], filters=[one_line]
+    )
+    local_surname = StringField(_l("Surname as you write it"), [Optional(), Length(max=60)], filters=[one_line])
+    local_given_names = StringField(_l("First name as you write it"), [Optional(), Length(max=60)], filters=[one_line])
+    patronymic = StringField(_l("Patronymic, if you have one"), [Optional(), Length(max=60)], filters=[one_line])
+    birth_date = DayField(_l("Date of birth"), [InputRequired()])
+    birth_place = StringField(_l("Place of birth"), [Optional(), Length(max=60)], filters=[one_line])
     sex = SelectField(_l("Sex"), [Optional()], coerce=str)
-    citizenship = SelectField(_l("Citizenship"), [_needed()], coerce=str)
-    document_kind = SelectField(_l("Document for this cruise"), [_needed()], coerce=str)
-    document_number = StringField(_l("Series and number"), [Optional(), _at_most(20)], filters=[_strip])
+    citizenship = SelectField(_l("Citizenship"), [InputRequired()], coerce=str)
+    document_kind = SelectField(_l("Document for this cruise"), [InputRequired()], coerce=str)
+    document_number = StringField(_l("Series and number"), [Optional(), Length(max=20)], filters=[one_line])
     document_expires = DayField(_l("Valid until"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -198,13 +188,13 @@ class PassengersForm(FlaskForm):
 
 
 class ReviewForm(FlaskForm):
-    contact_name = StringField(_l("Your name"), [_needed(), _at_most(120)], filters=[_strip])
+    contact_name = StringField(_l("Your name"), [InputRequired(), Length(max=120)], filters=[one_line])
     contact_email = EmailField(
         _l("E-mail"),
-        [_needed(), _at_most(254), Email(_l("Please check the address: mail could not be sent to it."))],
-        filters=[_strip],
+        [InputRequired(), Length(max=254), Email(_l("Please check the address: mail could not be sent to it."))],
+        filters=[one_line],
     )
-    contact_phone = TelField(_l("Telephone"), [_needed(), _at_most(40)], filters=[_strip])
+    contact_phone = TelField(_l("Telephone"), [InputRequired(), Length(max=40)], filters=[one_line])
     terms = BooleanField(_l("I have read and accept the conditions of carriage and cancellation"))
     consent = BooleanField(_l("I agree that the passengers' personal data are used to carry out this booking"))
 
@@ -224,15 +214,15 @@ class ReviewForm(FlaskForm):
 
 
 class FindBookingForm(FlaskForm):
-    reference = StringField(_l("Booking number"), [_needed(), _at_most(20)], filters=[_strip])
-    email = EmailField(_l("E-mail of the booking"), [_needed(), _at_most(254)], filters=[_strip])
+    reference = StringField(_l("Booking number"), [InputRequired(), Length(max=20)], filters=[one_line])
+    email = EmailField(_l("E-mail of the booking"), [InputRequired(), Length(max=254)], filters=[one_line])
 
 
 class PriceForm(FlaskForm):
     """What changes the price of a draft: nothing has to be filled in."""
 
-    currency = RadioField(_l("Pay in"), [_needed()])
-    code = StringField(_l("Promotion code"), [Optional(), _at_most(40)], filters=[_strip])
+    currency = RadioField(_l("Pay in"), [InputRequired()])
+    code = StringField(_l("Promotion code"), [Optional(), Length(max=40)], filters=[one_line])
 
     @classmethod
     def of(cls, present: DraftPrice, **options: Any) -> PriceForm:
@@ -249,7 +239,7 @@ class PriceForm(FlaskForm):
 class SavePriceForm(HoldForm):
     """Save a price: for so many adults, where the address names no party that sleeps in the cabin."""
 
-    code = StringField(_l("Promotion code"), [Optional(), _at_most(40)], filters=[_strip])
+    code = StringField(_l("Promotion code"), [Optional(), Length(max=40)], filters=[one_line])
 
     def for_party(self) -> None:
         """Who travels is known already."""

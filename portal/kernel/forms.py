@@ -94,3 +94,13 @@ class AmountField(wtforms.Field):
         if found is None or len(found[2] or "") > self.digits:
             raise ValueError(_l("Please give an amount, such as 12500 or 12500.50."))
         self.data = int(found[1]) * 10**self.digits + int((found[2] or "").ljust(self.digits, "0"))
+
+
+def trimmed(text: str | None) -> str | None:
+    """A filter of a field: nothing before and nothing after."""
+    return text.strip() if text else text
+
+
+def one_line(text: str | None) -> str | None:
+    """A filter of a field: single spaces, and no line ends."""
+    return " ".join(text.split()) if text else text

@@ -20,23 +20,11 @@ from wtforms.widgets import HiddenInput
 
 from portal.booking.forms import FIRST, OLDEST, DayField, latin
 from portal.kernel.countries import countries_by_name
-from portal.kernel.forms import FlaskForm
+from portal.kernel.forms import FlaskForm, one_line
 from portal.payments.cancellations.models import CancelReason
 from portal.payments.labels import CANCEL_REASONS, method_label
 from portal.payments.plans.choices import Choice
 from portal.payments.services import Way
-
-
-def one_line(text: str | None) -> str | None:
-    return " ".join(text.split()) if text else text
-
-
-def needed() -> InputRequired:
-    return InputRequired(_l("Please fill this in."))
-
-
-def _at_most(letters: int) -> Length:
-    return Length(max=letters, message=_l("Please shorten this: %(max)d characters at most."))
 
 
 class PayForm(FlaskForm):
@@ -88,16 +76,18 @@ class NewPriceForm(FlaskForm):
 
 
 class NameForm(FlaskForm):
-    surname = StringField(_l("Surname in Latin letters"), [needed(), _at_most(60), latin], filters=[one_line])
-    given_names = StringField(_l("Given names in Latin letters"), [needed(), _at_most(60), latin], filters=[one_line])
+    surname = StringField(_l("Surname in Latin letters"), [InputRequired(), Length(max=60), latin], filters=[one_line])
+    given_names = StringField(
+        _l("Given names in Latin letters"), [InputRequired(), Length(max=60), latin], filters=[one_line]
+    )
 
 
 class NewcomerForm(NameForm):
     """Who joins; the digest is there once the sums were shown."""
 
-    cabin = SelectField(_l("Sleeps in"), [needed()], coerce=str)
-    birth_date = DayField(_l("Date of birth"), [needed()])
-    citizenship = SelectField(_l("Citizenship"), [needed()], coerce=str)
+    cabin = SelectField(_l("Sleeps in"), [InputRequired()], coerce=str)
+    birth_date = DayField(_l("Date of birth"), [InputRequired()])
+    citizenship = SelectField(_l("Citizenship"), [InputRequired()], coerce=str)
     agreed = HiddenField()
 
     today: date = date.max

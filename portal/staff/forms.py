@@ -35,7 +35,7 @@ from portal.catalogue.errors import CallsRefused
 from portal.catalogue.labels import CALL_STATES
 from portal.catalogue.models import CallState, Category, PortCall, Sailing, VoyagePart
 from portal.catalogue.services import CallEdit
-from portal.kernel.forms import AmountField, FlaskForm, Form
+from portal.kernel.forms import AmountField, FlaskForm, Form, trimmed
 from portal.kernel.text import LANGUAGES, LocalizedText
 from portal.payments.labels import TENDERS
 from portal.payments.plans.schedule import MOST_STEPS
@@ -48,13 +48,9 @@ from portal.pricing.services import FareEdit, fares_seal
 from portal.pricing.simulation import MOST_PARTIES, USUAL
 from portal.visas.labels import RETURN_REASONS
 
-REQUIRED = InputRequired(_l("Please fill this in."))
+REQUIRED = InputRequired()
 ALL_LANGUAGES = _l("Guests read in three languages: please write it in this one, too.")
 LOCAL = "%Y-%m-%dT%H:%M"
-
-
-def trimmed(text: str | None) -> str | None:
-    return text.strip() if text else text
 
 
 class LocalTimeField(DateTimeLocalField):

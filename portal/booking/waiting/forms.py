@@ -18,13 +18,9 @@ from wtforms import (
 from wtforms.validators import Email, InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.kernel.forms import FlaskForm
+from portal.kernel.forms import FlaskForm, one_line
 
 ANY = "any"
-
-
-def _strip(value: str | None) -> str | None:
-    return " ".join(value.split()) if value else value
 
 
 class TicksField(SelectMultipleField):
@@ -39,17 +35,15 @@ class JoinLineForm(FlaskForm):
     infant = BooleanField(_l("and one infant under 2, free of charge, without a berth of its own"))
     category = SelectField(_l("Category of the cabin"), [InputRequired(_l("Please choose."))])
     also = TicksField(_l("We would take one of these instead, too"))
-    name = StringField(
-        _l("Your name"), [InputRequired(_l("Please fill this in.")), Length(max=120)], filters=[_strip]
-    )
+    name = StringField(_l("Your name"), [InputRequired(), Length(max=120)], filters=[one_line])
     email = EmailField(
         _l("E-mail"),
         [
-            InputRequired(_l("Please fill this in.")),
+            InputRequired(),
             Length(max=254),
             Email(_l("Please check the address: mail could not be sent to it.")),
         ],
-        filters=[_strip],
+        filters=[one_line],
     )
     consent = BooleanField(_l("I agree that my name and address are used to offer me a cabin"))
 

@@ -10,9 +10,9 @@ from wtforms import BooleanField, EmailField, RadioField, SelectChoice, SelectFi
 from wtforms.validators import Email, InputRequired, Length
 
 from portal.booking.waiting.forms import TicksField
-from portal.kernel.forms import AmountField, FlaskForm
+from portal.kernel.forms import AmountField, FlaskForm, one_line
 from portal.kernel.text import LANGUAGE_NAMES
-from portal.payments.forms import PayForm, needed, one_line
+from portal.payments.forms import PayForm
 
 BY_SUM = "sum"
 BY_PASSENGERS = "passengers"
@@ -20,8 +20,8 @@ MAIL = Email(_l("Please check the address: mail could not be sent to it."))
 
 
 class AskPayerForm(FlaskForm):
-    name = StringField(_l("Name of the payer"), [needed(), Length(max=120)], filters=[one_line])
-    email = EmailField(_l("E-mail"), [needed(), Length(max=254), MAIL], filters=[one_line])
+    name = StringField(_l("Name of the payer"), [InputRequired(), Length(max=120)], filters=[one_line])
+    email = EmailField(_l("E-mail"), [InputRequired(), Length(max=254), MAIL], filters=[one_line])
     language = SelectField(_l("Language of the letters"), [InputRequired()])
     how = RadioField(
         _l("What does this payer pay?"),
@@ -50,8 +50,8 @@ class AskPayerForm(FlaskForm):
 
 
 class ChangeShareForm(FlaskForm):
-    amount = AmountField(_l("Sum"), [needed()])
-    email = EmailField(_l("E-mail"), [needed(), Length(max=254), MAIL], filters=[one_line])
+    amount = AmountField(_l("Sum"), [InputRequired()])
+    email = EmailField(_l("E-mail"), [InputRequired(), Length(max=254), MAIL], filters=[one_line])
 
 
 class PayShareForm(PayForm):
