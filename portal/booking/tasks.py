@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from portal.booking.access import link_token
 from portal.booking.changes import drop_changes
 from portal.booking.documents import calendar_of, voucher_of
+from portal.booking.letters import write_to_booker
 from portal.booking.models import Booking
 from portal.booking.queries import BookingPage, booking_page
 from portal.booking.services import expire_bookings
@@ -14,7 +14,6 @@ from portal.database import db
 from portal.inventory.services import expire_holds
 from portal.kernel.clock import now
 from portal.outbox.jobs import each_minute
-from portal.outbox.letters import write_letter
 from portal.outbox.services import Attachment, on
 
 
@@ -55,13 +54,6 @@ Document = Callable[[BookingPage, str], Attachment]
 def _write(template: str, booking_id: int, *told: str, attach: Sequence[Document] = ()) -> None:
     """To the one who booked, if he gave an address; once for what is `told`."""
     booking, page = db.session.get_one(Booking, booking_id), booking_page(booking_id)
-    if page.contact_email:
-        write_letter(
-            template,
-            key=":".join([template.replace("/", "."), booking.reference, *told]),
-            recipient=page.contact_email,
-            language=booking.language,
-            attachments=[document(page, booking.language) for document in attach],
-            page=page,
-            token=link_token(booking),
-        )
+    key = ":".join([template.replace("/", "."), booking.reference, *told])
+    attachments = [document(page, booking.language) for document in attach]
+    write_to_booker(template, booking, key=key, page=page, attachments=attachments)

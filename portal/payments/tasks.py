@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from portal.accounts.access import GRANTED, Permission
 from portal.accounts.models import Account
-from portal.booking.access import link_token
 from portal.booking.documents import voucher_of
 from portal.booking.labels import BOOKING_CHANGES
+from portal.booking.letters import write_to_booker
 from portal.booking.models import Booking, BookingChange, BookingState
 from portal.booking.queries import booking_page
 from portal.database import db
@@ -123,17 +123,9 @@ def tell_of_late_money(payment_id: int) -> None:
 @on("booking.cancelled")
 def tell_of_cancellation(booking_id: int) -> None:
     booking = db.session.get_one(Booking, booking_id)
-    page = booking_page(booking.id)
-    if page.contact_email and page.placed_at and not told_otherwise(booking_id):
-        write_letter(
-            "payments/cancelled",
-            key=f"payments/cancelled:{page.reference}",
-            recipient=page.contact_email,
-            language=booking.language,
-            page=page,
-            refunds=booking_refunds(booking.id),
-            token=link_token(booking),
-        )
+    if booking.placed_at and not told_otherwise(booking_id):
+        key = f"payments/cancelled:{booking.reference}"
+        write_to_booker("payments/cancelled", booking, key=key, refunds=booking_refunds(booking_id))
 
 
 @on("booking.changed")
@@ -153,19 +145,14 @@ def tell_of_dropped_change(change_id: int) -> None:
 
 
 def _write_of_change(template: str, change: BookingChange, attachments: Sequence[Attachment]) -> None:
-    page = booking_page(change.booking_id)
-    if page.contact_email:
-        write_letter(
-            template,
-            key=f"{template}:{change.reference}",
-            recipient=page.contact_email,
-            language=page.language,
-            attachments=attachments,
-            page=page,
-            change=change_view(change),
-            kind=BOOKING_CHANGES[change.kind],
-            token=link_token(change.booking),
-        )
+    write_to_booker(
+        template,
+        change.booking,
+        key=f"{template}:{change.reference}",
+        attachments=attachments,
+        change=change_view(change),
+        kind=BOOKING_CHANGES[change.kind],
+    )
 
 
 @on("payments.transfer_awaited")
@@ -188,20 +175,11 @@ def _write(template: str, payment_id: int, *, with_invoice: bool = False, **more
     booking = db.session.get_one(Booking, payment.booking_id)
     page = booking_page(booking.id)
     view = payment_view(payment)
-    if not page.contact_email or payment.share_id is not None:  # other payers have letters of their own
-        return
+    if payment.share_id is not None:
+        return  # other payers have letters of their own
     attachments = []
     if with_invoice:
         paper = invoice(page, view, booking.language)
         attachments.append(Attachment(f"invoice-{view.reference}.pdf", "application/pdf", paper))
-    write_letter(
-        template,
-        key=f"{template}:{view.reference}",
-        recipient=page.contact_email,
-        language=booking.language,
-        attachments=attachments,
-        page=page,
-        payment=view,
-        token=link_token(booking),
-        **more,
-    )
+    key = f"{template}:{view.reference}"
+    write_to_booker(template, booking, key=key, page=page, attachments=attachments, payment=view, **more)

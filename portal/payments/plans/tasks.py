@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from portal.booking.access import link_token
+from portal.booking.letters import write_to_booker
 from portal.booking.models import Booking, BookingState
-from portal.booking.queries import booking_page
 from portal.database import db
 from portal.kernel.clock import now, real_now
 from portal.outbox.jobs import each_minute
-from portal.outbox.letters import write_letter
 from portal.outbox.services import known_mails, on
 from portal.payments.models import Payment
 from portal.payments.plans.live import known_plan, live_plan, port_day
@@ -39,18 +37,9 @@ def remind(moment: datetime) -> int:
     known = known_mails(reminder.key for reminder in due)
     waiting = [reminder for reminder in due if reminder.key not in known]
     for reminder in waiting:
-        page = booking_page(reminder.booking.id)
-        if page.contact_email:
-            write_letter(
-                "payments/part_due",
-                key=reminder.key,
-                recipient=page.contact_email,
-                language=reminder.booking.language,
-                page=page,
-                part=reminder.part,
-                days=reminder.days,
-                token=link_token(reminder.booking),
-            )
+        write_to_booker(
+            "payments/part_due", reminder.booking, key=reminder.key, part=reminder.part, days=reminder.days
+        )
     return len(waiting)
 
 
@@ -63,19 +52,16 @@ def tell_of_part(payment_id: int) -> None:
     later = booking.confirmed_at and payment.received_at and payment.received_at > booking.confirmed_at
     if plan is None or payment.change_id is not None or booking.state is not BookingState.CONFIRMED or not later:
         return
-    page = booking_page(booking.id)
-    if page.contact_email and payment.share_id is None:  # of the money of others its holder has another letter
-        view = payment_view(payment)
-        write_letter(
-            "payments/part_received",
-            key=f"payments/part_received:{view.reference}",
-            recipient=page.contact_email,
-            language=booking.language,
-            page=page,
-            payment=view,
-            plan=plan_view(plan, paid_for(booking).minor, booking.currency, port_day(booking, now())),
-            token=link_token(booking),
-        )
+    if payment.share_id is not None:
+        return  # of the money of others its holder has another letter
+    view = payment_view(payment)
+    write_to_booker(
+        "payments/part_received",
+        booking,
+        key=f"payments/part_received:{view.reference}",
+        payment=view,
+        plan=plan_view(plan, paid_for(booking).minor, booking.currency, port_day(booking, now())),
+    )
 
 
 @on("payments.plan_fitted")
@@ -83,18 +69,14 @@ def tell_of_new_days(booking_plan_id: int) -> None:
     """Other days than the guest has agreed to; a change that he made himself has its own letter."""
     fitted = db.session.get_one(BookingPlan, booking_plan_id)
     booking = fitted.booking
-    page = booking_page(booking.id)
-    if fitted.reason is FitReason.CHANGED or booking.state is not BookingState.CONFIRMED or not page.contact_email:
+    if fitted.reason is FitReason.CHANGED or booking.state is not BookingState.CONFIRMED:
         return
     plan = known_plan(fitted, paused=False)
-    write_letter(
+    write_to_booker(
         "payments/new_days",
-        key=f"payments/new_days:{page.reference}:{fitted.version}",
-        recipient=page.contact_email,
-        language=booking.language,
-        page=page,
+        booking,
+        key=f"payments/new_days:{booking.reference}:{fitted.version}",
         plan=plan_view(plan, paid_for(booking).minor, booking.currency, port_day(booking, now())),
-        token=link_token(booking),
     )
 
 
@@ -102,17 +84,9 @@ def tell_of_new_days(booking_plan_id: int) -> None:
 def tell_of_new_price(offer_id: int) -> None:
     offer = db.session.get_one(PriceOffer, offer_id)
     view = price_offer_view(offer.booking)
-    page = booking_page(offer.booking_id)
-    if view is not None and page.contact_email:
-        write_letter(
-            "payments/new_price",
-            key=f"payments/new_price:{page.reference}:{offer.id}",
-            recipient=page.contact_email,
-            language=offer.booking.language,
-            page=page,
-            offer=view,
-            token=link_token(offer.booking),
-        )
+    if view is not None:
+        key = f"payments/new_price:{offer.booking.reference}:{offer.id}"
+        write_to_booker("payments/new_price", offer.booking, key=key, offer=view)
 
 
 @on("catalogue.sailing_changed")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from portal.booking.access import link_token
-from portal.booking.queries import booking_page
+from portal.booking.letters import write_to_booker
 from portal.database import db
 from portal.kernel.clock import now
 from portal.kernel.money import Money
@@ -51,20 +50,9 @@ def tell_of_a_paid_share(share_id: int) -> None:
     """The payer, and the holder with what is still open."""
     share = db.session.get_one(PaymentShare, share_id)
     _write("share_paid", share, str(share.version))
-    booking = share.booking
-    page = booking_page(booking.id)
-    if page.contact_email:
-        [shown] = [one for one in shares_of(booking, now()) if one.reference == share.reference]
-        write_letter(
-            "payments/share_came",
-            key=f"payments/share_came:{share.reference}:{share.version}",
-            recipient=page.contact_email,
-            language=booking.language,
-            page=page,
-            share=shown,
-            rest=rest_of(booking),
-            token=link_token(booking),
-        )
+    [shown] = [one for one in shares_of(share.booking, now()) if one.reference == share.reference]
+    key = f"payments/share_came:{share.reference}:{share.version}"
+    write_to_booker("payments/share_came", share.booking, key=key, share=shown, rest=rest_of(share.booking))
 
 
 @on("payments.transfer_awaited")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.booking.access import link_token
-from portal.booking.queries import booking_page
+from portal.booking.letters import write_to_booker
 from portal.database import db
 from portal.kernel.clock import now
 from portal.kernel.money import Money
 from portal.outbox.jobs import each_minute
-from portal.outbox.letters import write_letter
 from portal.outbox.services import on
 from portal.payments.labels import transfer_purpose
 from portal.payments.models import Payment
@@ -63,19 +61,14 @@ def tell_what_is_left(line_id: int) -> None:
 
 def _write(template: str, payment_id: int, line_id: int, **more: Any) -> None:
     payment = db.session.get_one(Payment, payment_id)
-    booking = payment.booking
-    page = booking_page(booking.id)
-    if not page.contact_email or payment.share_id is not None:  # other payers read it on their own page
-        return
+    if payment.share_id is not None:
+        return  # other payers read it on their own page
     line = db.session.get_one(BankLine, line_id)
-    write_letter(
+    write_to_booker(
         template,
+        payment.booking,
         key=f"{template}:{line.reference}",
-        recipient=page.contact_email,
-        language=booking.language,
-        page=page,
         payment=payment_view(payment),
-        purpose=transfer_purpose(payment.reference, booking.reference),
-        token=link_token(booking),
+        purpose=transfer_purpose(payment.reference, payment.booking.reference),
         **more,
     )
