@@ -15,6 +15,7 @@ from portal.kernel.errors import NotFound, Refused
 from portal.staff import lists as queries
 from portal.staff.forms import RefuseChangeForm
 from portal.staff.views.blueprint import bp
+from portal.web.told import told
 
 
 @bp.get("/sailings/<string:code>/lists")
@@ -26,12 +27,8 @@ def lists(code: str) -> ResponseReturnValue:
 @bp.post("/sailings/<string:code>/lists/<string:kind>")
 @access(Permission.PASSENGER_LIST)
 def file_list(code: str, kind: str) -> ResponseReturnValue:
-    try:
+    with told(_("Noted as filed. What stands in it changes only by a request from now on.")):
         filing.file_list(sailing=queries.sailing_of(code), kind=_kind(kind), by=current_account(), now=now())
-    except Refused as refusal:
-        flash(refusal.message, "warning")
-    else:
-        flash(_("Noted as filed. What stands in it changes only by a request from now on."), "good")
     return redirect(url_for(".lists", code=code))
 
 

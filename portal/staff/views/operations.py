@@ -18,6 +18,7 @@ from portal.payments.operations.models import CaseState, OperationKind
 from portal.staff.forms import StopForm
 from portal.staff.sailing_pages import sailing_with_calls
 from portal.staff.views.blueprint import bp
+from portal.web.told import told
 
 
 @bp.route("/sailings/<string:code>/stop", methods=["GET", "POST"])
@@ -96,22 +97,14 @@ def operation(reference: str) -> ResponseReturnValue:
 @bp.post("/operations/<string:reference>/<string:booking>/retry")
 @access(Permission.SAILING_EDIT)
 def retry_case(reference: str, booking: str) -> ResponseReturnValue:
-    try:
+    with told(_("It is tried again at once.")):
         services.try_again(case_id=queries.case_id(reference, booking), now=now())
-    except Refused as refusal:
-        flash(str(refusal.message), "warning")
-    else:
-        flash(_("It is tried again at once."), "good")
     return redirect(url_for(".operation", reference=reference))
 
 
 @bp.post("/operations/<string:reference>/<string:booking>/moved")
 @access(Permission.SAILING_EDIT)
 def case_moved(reference: str, booking: str) -> ResponseReturnValue:
-    try:
+    with told(_("It is noted that the guest was moved.")):
         services.mark_moved(case_id=queries.case_id(reference, booking), now=now())
-    except Refused as refusal:
-        flash(str(refusal.message), "warning")
-    else:
-        flash(_("It is noted that the guest was moved."), "good")
     return redirect(url_for(".operation", reference=reference))

@@ -29,6 +29,7 @@ from portal.payments.services import debt_of, receive_transfer, take_at_desk
 from portal.staff import booking_pages, payment_pages
 from portal.staff.forms import CostsForm, DeskForm, ReceivedForm, SettledForm
 from portal.staff.views.blueprint import bp
+from portal.web.told import told
 
 
 @bp.get("/payments")
@@ -106,12 +107,8 @@ def return_money(reference: str) -> ResponseReturnValue:
 @access(Permission.PAYMENT_RECEIVE)
 def approve_refund(reference: str) -> ResponseReturnValue:
     """The second pair of eyes for a large sum."""
-    try:
+    with told(_("The refund is approved."), refusal=SecondPersonNeeded):
         approve(refund_id=payment_pages.refund_id(reference), account=current_account(), now=now())
-    except SecondPersonNeeded as refusal:
-        flash(refusal.message, "warning")
-    else:
-        flash(_("The refund is approved."), "good")
     return redirect(url_for(".payments", _anchor="refunds"))
 
 
@@ -147,12 +144,8 @@ def settle(reference: str) -> ResponseReturnValue:
 @bp.post("/refunds/<string:reference>/paid")
 @access(Permission.PAYMENT_RECEIVE)
 def paid_back(reference: str) -> ResponseReturnValue:
-    try:
+    with told(_("It is noted that the money went back."), refusal=SecondPersonNeeded):
         refunds.confirm_paid_back(refund_id=payment_pages.refund_id(reference), account=current_account(), now=now())
-    except SecondPersonNeeded as refusal:
-        flash(refusal.message, "warning")
-    else:
-        flash(_("It is noted that the money went back."), "good")
     return redirect(url_for(".payments"))
 
 

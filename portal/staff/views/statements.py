@@ -15,6 +15,7 @@ from portal.payments.statements.models import StatementState
 from portal.staff.forms import AssignForm, StatementForm
 from portal.staff.paging import PAGE, paging
 from portal.staff.views.blueprint import bp
+from portal.web.told import told
 
 DECISIONS = {
     "set_aside": services.set_aside,
@@ -71,12 +72,8 @@ def statement(reference: str) -> ResponseReturnValue:
 @bp.post("/statements/<string:reference>/discard")
 @access(Permission.PAYMENT_RECEIVE)
 def discard_statement(reference: str) -> ResponseReturnValue:
-    try:
+    with told(_("The file is forgotten. Nothing of it was used."), "info"):
         services.discard_statement(statement_id=queries.statement_by(reference).id, now=now())
-    except Refused as refusal:
-        flash(str(refusal.message), "warning")
-    else:
-        flash(_("The file is forgotten. Nothing of it was used."), "info")
     return redirect(url_for(".statements"), 303)
 
 
@@ -113,13 +110,9 @@ def bank_line(reference: str) -> ResponseReturnValue:
 def decide_line(reference: str) -> ResponseReturnValue:
     """Set aside, send back, keep after all, or free what is for a payment that will never be whole."""
     decision = request.form.get("decision", "")
-    try:
+    with told(_("It is noted.")):
         if decision == "sent_back":
             services.note_sent_back(line_id=queries.line_id(reference), by=current_account(), now=now())
         elif decision in DECISIONS:
             DECISIONS[decision](line_id=queries.line_id(reference), now=now())
-    except Refused as refusal:
-        flash(str(refusal.message), "warning")
-    else:
-        flash(_("It is noted."), "good")
     return redirect(url_for(".bank_line", reference=reference), 303)

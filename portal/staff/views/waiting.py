@@ -11,10 +11,10 @@ from portal.accounts.access import Permission, access
 from portal.booking.waiting import labels as waiting_labels
 from portal.booking.waiting import queries, services
 from portal.kernel.clock import now
-from portal.kernel.errors import Refused
 from portal.staff.forms import RemoveForm
 from portal.staff.sailing_pages import sailing_with_calls
 from portal.staff.views.blueprint import bp
+from portal.web.told import told
 
 
 @bp.get("/sailings/<string:code>/waiting-list")
@@ -54,11 +54,7 @@ def remove_from_line(code: str, reference: str) -> ResponseReturnValue:
     entry_id = queries.waiting_entry_id(reference, sailing_with_calls(code).id)
     form = RemoveForm()
     if form.validate():
-        try:
+        with told(_("The party is off the list and is told so by mail.")):
             services.remove_from_line(entry_id=entry_id, reason=form.reason.data or "", now=now())
-        except Refused as refusal:
-            flash(str(refusal.message), "warning")
-        else:
-            flash(_("The party is off the list and is told so by mail."), "good")
         return redirect(url_for(".waiting_list", code=code))
     return _page(code, form, reference)
