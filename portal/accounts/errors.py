@@ -25,5 +25,9 @@ class AddressTaken(Refused):
     message = _l("There is an account with this e-mail address already.")
 
 
+class OwnAccount(Refused):
+    message = _l("You cannot shut out yourself.")
+
+
 class LastAdministrator(Refused):
     message = _l("Nobody else could manage accounts then. Name another administrator first.")

@@ -15,6 +15,7 @@ from portal.accounts.errors import (
     AddressTaken,
     LastAdministrator,
     LinkExpired,
+    OwnAccount,
     PasswordTooWeak,
     WrongCredentials,
     WrongPassword,
@@ -136,8 +137,10 @@ def create_staff(
     return account
 
 
-def set_active(*, account: Account, active: bool, now: datetime) -> None:
-    """Shut an account out, ending its sessions, or let it in again. Raises LastAdministrator."""
+def set_active(*, account: Account, active: bool, by: Account, now: datetime) -> None:
+    """Shut an account out, ending its sessions, or let it in again. Raises OwnAccount or LastAdministrator."""
+    if account.id == by.id:
+        raise OwnAccount
     with transaction() as session:
         if account.active == active:
             return

@@ -21,6 +21,10 @@ class NotExpected(Refused):
     message = _l("This payment is not awaited any more. Please look at its present state.")
 
 
+class AmountNotExpected(Refused):
+    message = _l("This is not the amount expected. If the bank shows another one, do not mark it; ask the customer.")
+
+
 class WrongAmount(Refused):
     message = _l("Take what is due now at least, and all that is open at most, in the currency of the booking.")
 

@@ -25,7 +25,7 @@ from portal.ledger.queries import balance_columns, balance_of
 from portal.ledger.services import post_payment, post_unallocated
 from portal.outbox.services import announce
 from portal.payments.bank_days import in_time, transfer_due
-from portal.payments.errors import MethodNotOffered, NotExpected, WrongAmount
+from portal.payments.errors import AmountNotExpected, MethodNotOffered, NotExpected, WrongAmount
 from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState, Tender
 from portal.payments.plans.live import confirming, live_plan, port_day
 from portal.payments.plans.models import FitReason
@@ -405,9 +405,16 @@ def take_at_desk(
     return receive_money(payment_id=payment_id, amount=amount, payment_intent=None, received_by_id=account.id, now=now)
 
 
-def receive_transfer(*, payment_id: int, account: Account, now: datetime) -> PaymentState:
-    """Staff saw the money on the bank account; the state it led to. Raises NotExpected."""
+def receive_transfer(
+    *, payment_id: int, account: Account, shown: Money | None = None, now: datetime
+) -> PaymentState:
+    """Staff saw the money on the bank account; the state it led to. Raises NotExpected.
+
+    shown: the amount as staff read it there. Raises AmountNotExpected for another one than is expected.
+    """
     payment = db.session.get_one(Payment, payment_id)
+    if shown is not None and shown != payment.amount:
+        raise AmountNotExpected
     if payment.method is not Method.TRANSFER or payment.state in RECEIVED:
         raise NotExpected
     return receive_money(

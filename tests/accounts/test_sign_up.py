@@ -123,7 +123,7 @@ def test_an_unknown_address_gets_the_same_answer_and_no_letter(browser):
 def test_a_link_is_void_once_the_account_is_shut_out_or_the_token_is_not_ours():
     account = make_account()
     token = password_token(account)
-    set_active(account=account, active=False, now=NOON)
+    set_active(account=account, active=False, by=make_account(Role.ADMINISTRATOR), now=NOON)
 
     for forged in (token, token[:-2] + "xx", "", "a.b.c"):
         with pytest.raises(LinkExpired):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from portal.accounts.demonstration import prepare_accounts
-from portal.accounts.errors import AddressTaken, LastAdministrator
+from portal.accounts.errors import AddressTaken, LastAdministrator, OwnAccount
 from portal.accounts.models import Account, Role
 from portal.accounts.services import authenticate, create_staff, set_active
 from portal.audit.models import AuditEntry
@@ -44,7 +44,7 @@ def test_shutting_out_ends_the_sessions_at_once_and_stands_in_the_trail(browser)
     browser.sign_in(account)
     assert browser.open("/en/staff/").status == 200
 
-    set_active(account=account, active=False, now=NOON)
+    set_active(account=account, active=False, by=make_account(Role.ADMINISTRATOR), now=NOON)
 
     assert "sign-in" in browser.open("/en/staff/").location
     entry = db.session.scalars(select(AuditEntry)).one()
@@ -56,7 +56,14 @@ def test_the_last_administrator_cannot_be_shut_out():
     make_account(Role.ADMINISTRATOR, active=False)
 
     with pytest.raises(LastAdministrator):
-        set_active(account=only, active=False, now=NOON)
+        set_active(account=only, active=False, by=make_account(Role.OPERATOR), now=NOON)
+
+
+def test_nobody_shuts_himself_out():
+    one, _another = make_account(Role.ADMINISTRATOR), make_account(Role.ADMINISTRATOR)
+
+    with pytest.raises(OwnAccount):
+        set_active(account=one, active=False, by=one, now=NOON)
 
 
 def test_of_two_administrators_who_shut_each_other_out_at_once_one_stays(app):
@@ -65,10 +72,10 @@ def test_of_two_administrators_who_shut_each_other_out_at_once_one_stays(app):
 
     def shut_out(account_id):
         with app.app_context():
-            account = db.session.get_one(Account, account_id)
+            account, other = (db.session.get_one(Account, one) for one in (account_id, sum(both) - account_id))
             together.wait()
             with suppress(LastAdministrator):
-                set_active(account=account, active=False, now=NOON)
+                set_active(account=account, active=False, by=other, now=NOON)
 
     with ThreadPoolExecutor(2) as hands:
         list(hands.map(shut_out, both))

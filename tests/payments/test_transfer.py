@@ -8,8 +8,9 @@ from portal.accounts.models import Role
 from portal.booking.models import Booking, BookingState
 from portal.booking.services import expire_bookings
 from portal.database import db
+from portal.kernel.money import Money
 from portal.payments.bank_days import MARGIN, transfer_due
-from portal.payments.errors import MethodNotOffered, NotExpected
+from portal.payments.errors import AmountNotExpected, MethodNotOffered, NotExpected
 from portal.payments.models import Method, Payment, PaymentState
 from portal.payments.queries import open_transfer
 from portal.payments.services import (
@@ -46,6 +47,19 @@ def test_money_seen_by_staff_confirms_once():
     assert db.session.get_one(Payment, payment_id).received_by_id == finance.id
     with pytest.raises(NotExpected):
         receive_transfer(payment_id=payment_id, account=finance, now=NOON)
+
+
+def test_another_amount_on_the_statement_of_the_bank_marks_nothing():
+    booking = make_booking(make_season())
+    start_transfer(booking_id=booking.id, now=NOON)
+    payment = open_transfer(booking.id)
+
+    with pytest.raises(AmountNotExpected):
+        receive_transfer(
+            payment_id=payment.id, account=make_account(Role.FINANCE), shown=payment.amount - Money(1, "RUB"), now=NOON
+        )
+
+    assert db.session.get_one(Payment, payment.id).state is PaymentState.OPEN
 
 
 def test_a_transfer_is_not_offered_when_money_could_come_too_late():

@@ -14,10 +14,10 @@ from portal.accounts.labels import ROLE_NAMES
 from portal.accounts.models import Role
 from portal.accounts.queries import staff_account
 from portal.kernel.clock import now
-from portal.kernel.errors import Refused
 from portal.kernel.text import LANGUAGE_NAMES
 from portal.staff import account_pages
 from portal.staff.views.blueprint import bp
+from portal.web.told import told
 
 
 @bp.route("/accounts", methods=["GET", "POST"])
@@ -55,14 +55,10 @@ def accounts() -> ResponseReturnValue:
 def set_account_active(account_id: int) -> ResponseReturnValue:
     account = staff_account(account_id)
     active = request.form.get("active") == "yes"
-    if account.id == current_account().id:
-        flash(_("You cannot shut out yourself."), "warning")
-        return redirect(url_for(".accounts"))
-    try:
-        services.set_active(account=account, active=active, now=now())
-    except Refused as refusal:
-        flash(str(refusal.message), "warning")
+    if active:
+        done = _("%(name)s may sign in again.", name=account.name)
     else:
-        text = _("%(name)s may sign in again.") if active else _("%(name)s is shut out and signed out everywhere.")
-        flash(text % {"name": account.name}, "good")
+        done = _("%(name)s is shut out and signed out everywhere.", name=account.name)
+    with told(done):
+        services.set_active(account=account, active=active, by=current_account(), now=now())
     return redirect(url_for(".accounts"))

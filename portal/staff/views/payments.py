@@ -18,7 +18,7 @@ from portal.payments.approvals import approve
 from portal.payments.books import last_check
 from portal.payments.cancellations.queries import unsettled
 from portal.payments.cancellations.services import settle_costs
-from portal.payments.errors import CostsTooHigh, SecondPersonNeeded
+from portal.payments.errors import AmountNotExpected, CostsTooHigh, SecondPersonNeeded
 from portal.payments.models import PaymentState, Tender
 from portal.payments.plans.queries import overdue_parts
 from portal.payments.plans.repricing import open_offers
@@ -165,19 +165,16 @@ def receive(reference: str) -> ResponseReturnValue:
     form = ReceivedForm()
     form.amount.currency = payment.amount.currency
     if form.validate_on_submit():
-        if form.amount.data != payment.amount.minor:
-            form.amount.errors = [
-                *form.amount.errors,
-                _("This is not the amount expected. If the bank shows another one, do not mark it; ask the customer."),
-            ]
+        shown = Money(form.amount.data or 0, payment.amount.currency)
+        try:
+            state = receive_transfer(payment_id=payment.id, account=current_account(), shown=shown, now=now())
+        except AmountNotExpected as refusal:
+            form.amount.errors = [*form.amount.errors, refusal.message]
+        except Refused as refusal:
+            form.form_errors.append(refusal.message)
         else:
-            try:
-                state = receive_transfer(payment_id=payment.id, account=current_account(), now=now())
-            except Refused as refusal:
-                form.form_errors.append(refusal.message)
-            else:
-                _say(state)
-                return redirect(url_for(".payments"))
+            _say(state)
+            return redirect(url_for(".payments"))
     return render_template("staff/payment.html", payment=payment, form=form), 422 if form.errors else 200
 
 
