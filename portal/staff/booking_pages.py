@@ -202,7 +202,11 @@ def _papers(booking_ids: Sequence[int], today: date) -> dict[int, Papers]:
             counted(from_guest, ChecklistItem.severity == Severity.BLOCKING, state != ItemState.WAIVED),
         )
         .join(ChecklistItem, ChecklistItem.passenger_id == Passenger.id)
-        .where(Passenger.booking_id.in_(booking_ids), state != ItemState.NOT_APPLICABLE)
+        .where(
+            Passenger.booking_id.in_(booking_ids),
+            state != ItemState.NOT_APPLICABLE,
+            ChecklistItem.supplier != Supplier.BORDER,
+        )
         .group_by(Passenger.booking_id)
     )
     return {

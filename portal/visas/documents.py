@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.kernel.text import LocalizedText
-from portal.visas.terms import Confidence, Regime, Supplier
+from portal.visas.terms import Confidence, Regime, Severity, Supplier
 
 FACTS = Path(__file__).parent / "facts"
 
@@ -60,6 +60,7 @@ class Document:
     name: LocalizedText
     guidance: LocalizedText  # what exactly to hand in
     supplier: Supplier
+    severity: Severity
     stage: Stage
     per: Per
     asked: tuple[Asked, ...]
@@ -134,6 +135,16 @@ class Catalogue:
             document
             for document in self.documents.values()
             if document.per is not Per.PASSENGER
+            and document.supplier is not Supplier.BORDER
+            and any(asked.country == country and regime in asked.regimes for asked in document.asked)
+        )
+
+    def filled_in_at(self, country: str, regime: Regime) -> tuple[Document, ...]:
+        """What is filled in at the border of one country by those who enter by one regime."""
+        return tuple(
+            document
+            for document in self.documents.values()
+            if document.supplier is Supplier.BORDER
             and any(asked.country == country and regime in asked.regimes for asked in document.asked)
         )
 
@@ -225,6 +236,7 @@ def _document(entry: dict[str, Any]) -> Document:
         name=LocalizedText(entry["name"]),
         guidance=LocalizedText(entry["guidance"]),
         supplier=Supplier(entry["supplier"]),
+        severity=Severity(entry.get("severity", Severity.REQUIRED)),
         stage=Stage(entry["stage"]),
         per=Per(entry["per"]),
         asked=tuple(

@@ -18,6 +18,7 @@ ITEM_STATES: dict[ItemState, LazyString] = {
     ItemState.NOT_APPLICABLE: _l("Not needed any more"),
 }
 WE_ARRANGE = _l("We arrange it")  # instead of a state, where the operator gets the paper
+AT_THE_BORDER = _l("At the border")
 # The kind of the status mark (templates/components/page.html) that goes with each.
 ITEM_TONES: dict[ItemState, str] = {
     ItemState.TODO: "neutral",

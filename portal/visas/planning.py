@@ -20,6 +20,7 @@ from portal.visas.terms import Regime
 BUFFER_DAYS = 7  # a visa must be in hand a week before departure
 HOME = "RU"  # where our reviewers sit, and from where applications are sent
 KEPT = 2048
+SOON_DAYS = 14
 # A consulate lies in the country of its applicants, and rests on the holidays of both.
 AT_A_CONSULATE = frozenset({Regime.VISA, Regime.VISA_LOI})
 
@@ -31,6 +32,23 @@ class StepKind(StrEnum):
     CHECK = "check"  # our reviewers look at what was handed in
     AGAIN = "again"  # one paper comes back, is handed in again and looked at again
     GATHER = "gather"  # from the booking until everything is handed in
+
+
+class Deadline(StrEnum):
+    """How a day by which stands to today."""
+
+    OK = "ok"
+    AMBER = "amber"  # little is left: two weeks, or a quarter of the way that comes after it
+    LATE = "late"  # the safe day has passed; usual times and no mistake can still save it
+    IMPOSSIBLE = "impossible"  # not even they can
+
+
+def deadline(due: date, latest: date, boards: date, today: date) -> Deadline:
+    """due: the last safe day; latest: the last day of all; boards: what both count back from."""
+    if today > due:
+        return Deadline.IMPOSSIBLE if today > latest else Deadline.LATE
+    little = max(SOON_DAYS, (boards - due).days // 4)
+    return Deadline.AMBER if (due - today).days <= little else Deadline.OK
 
 
 @dataclass(frozen=True)

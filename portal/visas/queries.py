@@ -28,7 +28,7 @@ from portal.kernel.text import LocalizedText
 from portal.visas.comparison import Compared, Typed, Verdict, compare
 from portal.visas.documents import CATALOGUE, SOURCES
 from portal.visas.keeping import kept_until
-from portal.visas.labels import BORDERS, ITEM_STATES, ITEM_TONES, REGIMES, WE_ARRANGE
+from portal.visas.labels import AT_THE_BORDER, BORDERS, ITEM_STATES, ITEM_TONES, REGIMES, WE_ARRANGE
 from portal.visas.models import (
     BY_PASSENGER,
     AskedAgain,
@@ -43,6 +43,7 @@ from portal.visas.models import (
 )
 from portal.visas.photo import PHOTO_RULES
 from portal.visas.photos import PhotoView, photo_view
+from portal.visas.planning import SOON_DAYS, Deadline, deadline
 from portal.visas.readings import mrz_of
 from portal.visas.review.claims import in_order, waiting
 from portal.visas.rules import (
@@ -69,7 +70,6 @@ from portal.visas.services import OPEN, RELYING, live_rules
 from portal.visas.terms import Confidence, Regime, Severity, Supplier
 
 # Of whom the cruise page speaks: the passports met most often on the Caspian.
-SOON_DAYS = 14
 RETRY_DAYS = 3  # proposed: what a guest needs at least to hand in anew what was sent back
 QUEUE_ROWS = 100
 
@@ -127,6 +127,8 @@ class PaperView:
     state: ItemState
     reasons: tuple[Reason, ...]
     due: date
+    latest: date  # the last day of all
+    boards: date
     apply_by: date | None
     as_of: date
     certain: bool
@@ -153,11 +155,9 @@ class PaperView:
         """The virus scanner stopped the last document."""
         return bool(self.submissions) and self.submissions[-1].stopped
 
-    def late_on(self, today: date) -> bool:
-        return self.waits_for_guest and self.due < today
-
-    def soon_on(self, today: date) -> bool:
-        return self.waits_for_guest and today <= self.due <= today + timedelta(SOON_DAYS)
+    def deadline_on(self, today: date) -> Deadline | None:
+        """None while it waits for nobody."""
+        return deadline(self.due, self.latest, self.boards, today) if self.waits_for_guest else None
 
 
 @dataclass(frozen=True)
@@ -364,14 +364,14 @@ def own_papers(passenger_id: int) -> tuple[OwnPaper, ...]:
 
 def _own_paper(passenger: Passenger, required: RequiredItem, known: ItemState) -> OwnPaper:
     state = ItemState.TODO if known is ItemState.NOT_APPLICABLE else known  # asked for again
-    from_guest = required.supplier is Supplier.GUEST
+    from_guest, at_border = required.supplier is Supplier.GUEST, required.supplier is Supplier.BORDER
     waits = from_guest and state in (ItemState.TODO, ItemState.CHANGES_REQUESTED)
     return OwnPaper(
         slug=f"{passenger.reference}-{required.key}" if from_guest else None,
         name=CATALOGUE[required.document].name,
         country=required.country,
         due=required.due if waits else None,
-        label=ITEM_STATES[state] if from_guest else WE_ARRANGE,
+        label=ITEM_STATES[state] if from_guest else AT_THE_BORDER if at_border else WE_ARRANGE,
         tone=ITEM_TONES[state] if from_guest else "info",
     )
 
@@ -495,7 +495,7 @@ def _passenger(
     today: date,
 ) -> PassengerView:
     papers = [
-        _paper(passenger, required, items.get((passenger.id, required.key)))
+        _paper(passenger, required, items.get((passenger.id, required.key)), voyage.starts)
         for required in requirements(traveller, voyage, rules)
     ]
     found = findings(traveller, voyage, rules)
@@ -515,7 +515,7 @@ def _passenger(
     )
 
 
-def _paper(passenger: Passenger, required: RequiredItem, item: ChecklistItem | None) -> PaperView:
+def _paper(passenger: Passenger, required: RequiredItem, item: ChecklistItem | None, boards: date) -> PaperView:
     document = CATALOGUE[required.document]
     state = item.state if item else ItemState.TODO
     return PaperView(
@@ -532,6 +532,8 @@ def _paper(passenger: Passenger, required: RequiredItem, item: ChecklistItem | N
         state=ItemState.TODO if state is ItemState.NOT_APPLICABLE else state,
         reasons=required.reasons,
         due=required.due,
+        latest=required.latest,
+        boards=boards,
         apply_by=required.apply_by,
         as_of=required.as_of,
         certain=required.certain,

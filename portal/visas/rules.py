@@ -376,6 +376,7 @@ def requirements(
     items += _insurance(traveller, voyage, found, catalogue)
     if voyage.international:
         items += _papers_of_minors(traveller, voyage, ways, catalogue)
+    items += [item for finding in found for item in _at_the_border(finding, voyage, catalogue)]
     return tuple(items)
 
 
@@ -605,13 +606,39 @@ def _papers_of(
             due=_day_of(document, way.safe),
             latest=voyage.starts if document.stage is Stage.IN_HAND else _day_of(document, way.hope),
             apply_by=way.safe.apply_by if document.stage is Stage.IN_HAND else None,
-            severity=Severity.REQUIRED,
+            severity=document.severity,
             supplier=document.supplier,
             rule_id=rule.id,
             as_of=rule.as_of,
             certain=finding.certain and document.confidence is Confidence.CONFIRMED,
             sources=rule.sources or document.sources,
             basis=_digest(*_relies_on(document, finding, traveller)),
+        )
+
+
+def _at_the_border(finding: Finding, voyage: Voyage, catalogue: Catalogue) -> Iterable[RequiredItem]:
+    """Filled in at each entry; nothing to hand in before."""
+    if finding.rule is None or finding.regime is None or finding.outcome is Outcome.IMPOSSIBLE:
+        return
+    entry = finding.entry
+    for document in catalogue.filled_in_at(finding.country, finding.regime):
+        number = entry.number if entry.of > 1 else None
+        yield RequiredItem(
+            key=".".join([document.code, finding.country, *([str(number)] if number else [])]),
+            document=document.code,
+            country=finding.country,
+            entry_number=number,
+            reasons=(Reason("filled_in_at_border", {"country": finding.country}),),
+            due=voyage.starts,
+            latest=voyage.starts,
+            apply_by=None,
+            severity=document.severity,
+            supplier=document.supplier,
+            rule_id=finding.rule.id,
+            as_of=document.as_of,
+            certain=document.confidence is Confidence.CONFIRMED,
+            sources=document.sources,
+            basis=_digest(document.code, finding.country, str(entry.number)),
         )
 
 
@@ -627,6 +654,12 @@ def _relies_on(document: Document, finding: Finding, traveller: Traveller) -> tu
 
 def _why(document: Document, finding: Finding, single: bool) -> tuple[Reason, ...]:
     entry, country = finding.entry, finding.country
+    if document.code == "fee_receipt":
+        fee = finding.rule.fee if finding.rule else None
+        params = {"minor": str(fee.minor), "currency": fee.currency} if fee else {}
+        return (Reason("consular_fee", {"country": country} | params),)
+    if document.code == "name_change":
+        return (Reason("name_changed", {"country": country}),)
     if document.stage is not Stage.IN_HAND:
         return (Reason(f"asked_for_{document.stage.value}", {"country": country}),)
     if document.supplier is Supplier.OPERATOR:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,7 +55,7 @@ from portal.visas.review.claims import end_claim, is_own
 from portal.visas.review.drawing import draw
 from portal.visas.review.models import Waiver
 from portal.visas.rule_file import RULES, digest_of, read_rules
-from portal.visas.rules import RequiredItem, Rule, requirements, travellers_of, voyage_of
+from portal.visas.rules import RequiredItem, Rule, Voyage, requirements, travellers_of, voyage_of
 from portal.visas.terms import Severity, Supplier
 
 # Bookings whose passengers have a checklist: agreed, and not given up.
@@ -156,46 +156,67 @@ def live_rules(countries: Collection[str]) -> tuple[Rule, ...]:
 
 
 def refresh_checklist(*, booking_id: int, now: datetime) -> None:
-    """Make the checklists of a booking what the rules say; a second time nothing changes.
+    """As refresh_checklists() for one booking."""
+    refresh_checklists(booking_ids=(booking_id,), now=now)
+
+
+def refresh_checklists(*, booking_ids: Collection[int], now: datetime) -> None:
+    """Make the checklists of these bookings what the rules say; a second time nothing changes.
 
     Papers that are not asked for any more become not applicable, and what was handed in for them is kept. An
-    acceptance that relied on what has changed since falls away.
+    acceptance that relied on what has changed since falls away. A few bookings at once, for others wait meanwhile who
+    want to write.
     """
     with transaction() as session:
-        booking = session.scalars(
-            select(Booking).where(Booking.id == booking_id).with_for_update(of=Booking).options(*WITH_VOYAGE)
-        ).one()
-        if booking.state not in OPEN:
-            return
-        voyage = voyage_of(booking.voyage)
-        rules = live_rules(voyage.countries)
-        items = {
-            (item.passenger_id, item.key): item
-            for item in session.scalars(
-                select(ChecklistItem)
-                .join(Passenger)
-                .where(Passenger.booking_id == booking.id)
-                .order_by(ChecklistItem.id)
-                # An acceptance made meanwhile is judged by what it relied on, not overlooked.
-                .with_for_update(of=ChecklistItem)
-                .execution_options(populate_existing=True)
-            )
-        }
-        for passenger_id, traveller in travellers_of(booking, voyage).items():
-            for required in requirements(traveller, voyage, rules):
-                item = items.pop((passenger_id, required.key), None)
-                if item is None:
-                    item = ChecklistItem(passenger_id=passenger_id, key=required.key, state=ItemState.TODO)
-                    session.add(item)
-                elif item.state is ItemState.NOT_APPLICABLE or (
-                    item.state in RELYING and item.basis != required.basis
-                ):
-                    move_item(item, ItemState.TODO, now)
-                _describe(item, required, voyage.version, now)
-        for item in items.values():
-            if item.state is not ItemState.NOT_APPLICABLE:
-                move_item(item, ItemState.NOT_APPLICABLE, now)
-                item.refreshed_at = now
+        bookings = session.scalars(
+            select(Booking)
+            .where(Booking.id.in_(booking_ids), Booking.state.in_(OPEN))
+            .order_by(Booking.id)
+            .with_for_update(of=Booking)
+            .options(*WITH_VOYAGE)
+        ).all()
+        passengers = [passenger.id for booking in bookings for passenger in booking.passengers]
+        items: dict[int, dict[str, ChecklistItem]] = {passenger_id: {} for passenger_id in passengers}
+        for item in session.scalars(
+            select(ChecklistItem)
+            .where(ChecklistItem.passenger_id.in_(passengers))
+            .order_by(ChecklistItem.id)
+            # An acceptance made meanwhile is judged by what it relied on, not overlooked.
+            .with_for_update(of=ChecklistItem)
+            .execution_options(populate_existing=True)
+        ):
+            items[item.passenger_id][item.key] = item
+        voyages = {booking.id: voyage_of(booking.voyage) for booking in bookings}
+        rules = live_rules({country for voyage in voyages.values() for country in voyage.countries})
+        for booking in bookings:
+            voyage = voyages[booking.id]
+            for passenger_id, traveller in travellers_of(booking, voyage).items():
+                _refresh(passenger_id, requirements(traveller, voyage, rules), items[passenger_id], voyage, now)
+
+
+def _refresh(
+    passenger_id: int,
+    asked: Sequence[RequiredItem],
+    items: dict[str, ChecklistItem],
+    voyage: Voyage,
+    now: datetime,
+) -> None:
+    """Of one passenger. Rows of which nothing has changed are not written."""
+    session = db.session
+    for required in asked:
+        item = items.pop(required.key, None)
+        if item is None:
+            item = ChecklistItem(passenger_id=passenger_id, key=required.key, state=ItemState.TODO)
+            session.add(item)
+        elif item.state is ItemState.NOT_APPLICABLE or (item.state in RELYING and item.basis != required.basis):
+            move_item(item, ItemState.TODO, now)
+        _describe(item, required, voyage.version)
+        if session.is_modified(item):
+            item.refreshed_at = now
+    for item in items.values():
+        if item.state is not ItemState.NOT_APPLICABLE:
+            move_item(item, ItemState.NOT_APPLICABLE, now)
+            item.refreshed_at = now
 
 
 WITH_VOYAGE = (
@@ -205,7 +226,7 @@ WITH_VOYAGE = (
 )
 
 
-def _describe(item: ChecklistItem, required: RequiredItem, version: int, now: datetime) -> None:
+def _describe(item: ChecklistItem, required: RequiredItem, version: int) -> None:
     item.document = required.document
     item.country = required.country
     item.entry_number = required.entry_number
@@ -216,7 +237,6 @@ def _describe(item: ChecklistItem, required: RequiredItem, version: int, now: da
     item.basis = required.basis
     item.rule_id = required.rule_id
     item.sailing_version = version
-    item.refreshed_at = now
 
 
 def submit_document(*, item_id: int, content: bytes, now: datetime, by: str | None = None) -> Submission:

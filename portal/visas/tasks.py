@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from portal.booking.access import link_token, passenger_token
 from portal.booking.models import Booking
@@ -14,7 +14,7 @@ from portal.files.services import remove_orphans
 from portal.kernel.clock import now, real_now
 from portal.outbox.jobs import each_minute, each_time
 from portal.outbox.letters import write_letter
-from portal.outbox.services import forget_old_mails, on
+from portal.outbox.services import announce, forget_old_mails, on
 from portal.visas.documents import CATALOGUE
 from portal.visas.labels import GUEST_REASONS
 from portal.visas.models import ChecklistItem, PassportReading, PhotoCheck, ReturnReason, Submission
@@ -32,9 +32,11 @@ from portal.visas.services import (
     keep_shorter,
     purge_after_cruise,
     refresh_checklist,
+    refresh_checklists,
 )
 
 SWEEP_MINUTE = 17
+BATCH = 10  # bookings whose checklists are written in one transaction
 
 
 @each_minute
@@ -92,22 +94,40 @@ def forget_sooner(booking_id: int) -> None:
 
 @on("catalogue.sailing_changed")
 def refresh_sailing(sailing_id: int) -> None:
-    for booking_id in db.session.scalars(
-        select(Booking.id).where(Booking.sailing_id == sailing_id, Booking.state.in_(OPEN)).order_by(Booking.id)
-    ).all():
-        refresh_checklist(booking_id=booking_id, now=now())
+    refresh_next_of_sailing(sailing_id, 0)
+
+
+@on("visas.sailing_stale")
+def refresh_next_of_sailing(sailing_id: int, after: int) -> None:
+    """BATCH bookings in one transaction, and the next ones in the next: a full ship keeps nobody from writing."""
+    left = _refresh_next(after, Booking.sailing_id == sailing_id)
+    if left is not None:
+        announce("visas.sailing_stale", sailing_id=sailing_id, after=left)
 
 
 @on("visas.rules_changed")
 def refresh_all(moment: str) -> None:
     """Every booking that has not sailed yet."""
-    for booking_id in db.session.scalars(
+    refresh_next_of_all(0)
+
+
+@on("visas.all_stale")
+def refresh_next_of_all(after: int) -> None:
+    left = _refresh_next(after, Booking.sailing_id == Sailing.id, Sailing.starts_at > now())
+    if left is not None:
+        announce("visas.all_stale", after=left)
+
+
+def _refresh_next(after: int, *which: ColumnElement[bool]) -> int | None:
+    """The booking after which it goes on; None at the end."""
+    booking_ids = db.session.scalars(
         select(Booking.id)
-        .join(Sailing)
-        .where(Booking.state.in_(OPEN), Sailing.starts_at > now())
+        .where(Booking.id > after, Booking.state.in_(OPEN), *which)
         .order_by(Booking.id)
-    ).all():
-        refresh_checklist(booking_id=booking_id, now=now())
+        .limit(BATCH)
+    ).all()
+    refresh_checklists(booking_ids=booking_ids, now=now())
+    return booking_ids[-1] if len(booking_ids) == BATCH else None
 
 
 @on("visas.document_returned")

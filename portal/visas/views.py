@@ -28,6 +28,7 @@ from portal.files.views import address_holds, end_addresses, whole_file
 from portal.kernel.clock import now, today
 from portal.kernel.countries import countries_by_name
 from portal.kernel.errors import NotFound, Refused
+from portal.kernel.money import Money
 from portal.visas import labels, queries, services
 from portal.visas.errors import PapersClosed
 from portal.visas.feasibility import Chance
@@ -35,6 +36,7 @@ from portal.visas.forms import MOST_PASSPORTS, PaperForm, PassportRow, typed_pas
 from portal.visas.models import BY_PASSENGER
 from portal.visas.possible import Order, chances, possible_page
 from portal.visas.queries import sources_of
+from portal.web.filters import money
 from portal.web.locale import PREFIX, language
 
 bp = Blueprint("visas", __name__, url_prefix=PREFIX)
@@ -49,6 +51,12 @@ CHUNK = 1024 * 1024
 def iso_date(text: str) -> date:
     """A date out of the parameters of a reason."""
     return date.fromisoformat(text)
+
+
+@bp.app_template_filter("as_money")
+def as_money(minor: int, currency: str) -> str:
+    """A sum out of the parameters of a reason."""
+    return money(Money(minor, currency))
 
 
 @bp.get("/bookings/<string:reference>/papers")

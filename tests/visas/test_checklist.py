@@ -16,6 +16,7 @@ from portal.files.models import FileState, StoredFile
 from portal.kernel.acting import acting
 from portal.outbox.models import OutboxMessage, OutgoingMail
 from portal.outbox.services import announce, follow_up
+from portal.visas import tasks
 from portal.visas.errors import (
     AlreadyAccepted,
     AlreadyDecided,
@@ -159,7 +160,10 @@ def test_a_later_sailing_undoes_what_was_accepted_for_its_dates_but_not_a_photo(
     assert item_of(booking, "photo_tm_visa.TM").state is ItemState.ACCEPTED
 
 
-def test_a_change_of_the_sailing_reaches_every_booking_of_it():
+@pytest.mark.parametrize("batch", [1, 10])
+def test_a_change_of_the_sailing_reaches_every_booking_of_it(monkeypatch, batch):
+    """However many are done in one transaction."""
+    monkeypatch.setattr(tasks, "BATCH", batch)
     season = make_season()
     bookings = [make_booking(season, cabin=cabin) for cabin in (0, 1)]
     follow_up()

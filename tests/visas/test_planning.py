@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.kernel.working_days import holidays_between, is_working_day, known, working_days_before
-from portal.visas.planning import Step, StepKind, plan
+from portal.visas.planning import Deadline, Step, StepKind, deadline, plan
 from portal.visas.terms import Regime
 
 pytestmark = pytest.mark.once
@@ -80,6 +80,26 @@ def test_without_an_invitation_all_papers_are_due_at_once():
 
     assert StepKind.INVITATION not in {step.kind for step in way.steps}
     assert way.papers_by == way.upload_by == date(2024, 4, 12)
+
+
+@pytest.mark.parametrize(
+    ("today", "stand"),
+    [
+        (date(2024, 2, 3), Deadline.OK),  # 19 days before: a quarter of the 75 that follow is 18
+        (date(2024, 2, 4), Deadline.AMBER),
+        (date(2024, 2, 22), Deadline.AMBER),
+        (date(2024, 2, 23), Deadline.LATE),
+        (date(2024, 3, 27), Deadline.LATE),
+        (date(2024, 3, 28), Deadline.IMPOSSIBLE),
+    ],
+)
+def test_a_day_by_which_is_far_near_past_or_too_late(today, stand):
+    assert deadline(date(2024, 2, 22), date(2024, 3, 27), BOARDS, today) is stand
+
+
+def test_a_day_that_little_comes_after_is_near_two_weeks_before():
+    assert deadline(date(2024, 4, 30), BOARDS, BOARDS, date(2024, 4, 15)) is Deadline.OK
+    assert deadline(date(2024, 4, 30), BOARDS, BOARDS, date(2024, 4, 16)) is Deadline.AMBER
 
 
 def test_what_asks_nothing_of_an_authority_has_no_plan():

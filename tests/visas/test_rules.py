@@ -25,6 +25,11 @@ from tests.visas.voyages import ALL, AWZ, CAS5, LVG, NTH, OWS, TRE, TRI, travell
 
 pytestmark = pytest.mark.once
 
+TURKMEN_VISA = (
+    *("passport", "form_loi.TM", "photo_tm_sms.TM", "loi.TM", "form_tm.TM", "photo_tm_visa.TM", "visa_tm.TM"),
+    *("name_change.TM", "fee_receipt.TM"),
+)
+
 RULES = read_rules()
 PASSPORTS = ("RU", "TM", "KZ", "AZ", "IR", "BY", "UZ", "AM", "GE", "DE", "US", "GB", "TR", "CN", "IN", "AE", "FR", "BR")
 
@@ -174,21 +179,47 @@ def test_visa_and_border_are_two_answers_for_each_entry(passport, voyage, expect
         (
             "RU",
             TRI,
-            ["passport", "form_loi.TM", "photo_tm_sms.TM", "loi.TM", "form_tm.TM", "photo_tm_visa.TM", "visa_tm.TM"],
+            [*TURKMEN_VISA, "migration_card.TM"],
         ),
-        ("TM", NTH, ["passport", "evisa_az.AZ", "visa_kz.KZ", "visa_ru.RU"]),
-        ("TM", TRI, ["passport", "visa_ru.RU", "evisa_az.AZ"]),
-        ("DE", LVG, ["passport", "photo_ru_evisa.RU", "evisa_ru.RU"]),
+        (
+            "TM",
+            NTH,
+            [
+                *["passport", "evisa_az.AZ", "visa_kz.KZ", "fee_receipt.KZ", "visa_ru.RU", "fee_receipt.RU"],
+                "migration_card.RU",
+            ],
+        ),
+        (
+            "TM",
+            TRI,
+            [
+                *["passport", "visa_ru.RU", "fee_receipt.RU", "evisa_az.AZ"],
+                *["migration_card.RU.1", "migration_card.RU.2"],  # once for each entry
+            ],
+        ),
+        ("DE", LVG, ["passport", "photo_ru_evisa.RU", "evisa_ru.RU", "migration_card.RU"]),
         (
             "BR",
             TRI,
-            ["passport", "form_loi.TM", "photo_tm_sms.TM", "loi.TM", "form_tm.TM", "photo_tm_visa.TM", "visa_tm.TM"],
+            [*TURKMEN_VISA, "migration_card.TM"],
         ),
     ],
     ids=lambda value: value.code if hasattr(value, "code") else value if isinstance(value, str) else "",
 )
 def test_the_papers_of_a_voyage(passport, voyage, expected):
     assert [key for key in keys(traveller(passport), voyage) if key != "insurance"] == expected
+
+
+def test_fees_and_names_are_asked_for_in_the_case_named_alone():
+    fee, name = (item(key, traveller("RU"), TRI) for key in ("fee_receipt.TM", "name_change.TM"))
+
+    assert (fee.severity, name.severity) == (Severity.CONDITIONAL, Severity.CONDITIONAL)
+    assert (fee.due, name.due) == (date(2024, 3, 27), date(2024, 3, 27))  # with the rest of the application
+
+
+def test_what_is_filled_in_at_the_border_comes_from_nobody_else():
+    assert item("migration_card.TM", traveller("RU"), TRI).supplier is Supplier.BORDER
+    assert [key for key in keys(traveller("RU"), LVG) if key.startswith("migration_card")] == []
 
 
 def test_a_single_entry_evisa_is_asked_for_once_for_each_entry():
