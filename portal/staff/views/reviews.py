@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -27,7 +27,7 @@ from portal.visas.review import services as review_services
 from portal.visas.review.claims import Wanted
 
 bp = Blueprint("reviews", __name__, url_prefix=f"{staff.url_prefix}/reviews")
-end_addresses(bp, "page_picture")
+end_addresses(bp, "page_picture", "evidence")
 
 STATES = {
     "waiting": _l("Waiting"),
@@ -246,8 +246,10 @@ def waive(slug: str) -> ResponseReturnValue:
 
 @bp.get("/waivers/<int:waiver>/page/<int:number>")
 @access(Permission.REVIEW_LEAD)
-def evidence(waiver: int, number: int) -> Response:
+def evidence(waiver: int, number: int) -> ResponseReturnValue:
     """One page of what a waiver rests on; each look is written down."""
+    if not address_holds():
+        return redirect(url_for(".load"))
     return picture_of_page(
         review_queries.evidence_of(waiver), number, f"waiver-{waiver}", current_account().name
     )

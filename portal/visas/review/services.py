@@ -13,9 +13,8 @@ from portal.audit.services import record
 from portal.booking.models import Booking, Passenger
 from portal.catalogue.models import Sailing
 from portal.database import db, transaction
-from portal.files.intake import examine
 from portal.files.models import FileState, StoredFile
-from portal.files.services import keeping, purge
+from portal.files.services import keeping, purge, take
 from portal.outbox.services import announce
 from portal.visas.errors import (
     AlreadyDecided,
@@ -170,7 +169,7 @@ def waive(
         raise WaiverWithoutGrounds
     if not content:
         return _waive(item_id, lead, reason, evidence, None, now)
-    with keeping(examine(content), kind="waiver", now=now) as file, transaction() as session:
+    with keeping(take(content), kind="waiver", now=now) as file, transaction() as session:
         session.add(file)
         session.flush()
         return _waive(item_id, lead, reason, evidence, file.id, now)
