@@ -11,25 +11,46 @@ import importlib.util
 import json
 import sys
 import time
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ABSENT = 3
 MOST_PIXELS = 40_000_000
 LONG_SIDE = 2600  # pixels: more makes no letter clearer
 # Side lengths at which lines are looked for: small first, since that is most of the work.
 SEARCHES = (640, 960)
-WAYS = ((16, True), (20, True), (16, False))  # pixels between characters; with the background divided away or not
+# Pixels between characters; with the background divided away or not.
+GLANCE = (10, True)
+WAYS = ((16, True), (20, True), (16, False))
 BENDS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # by how many characters the middle of a line seen from aside is off
 LEAST_FIT = 0.6  # of a line of OCR-B, seldom under 0.8; other text stays far below
-PATIENCE_SECONDS = 4.0
+# After so much work nothing new is begun: what is left of a reading takes less than half a second.
+PATIENCE_SECONDS = 1.5
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ<0123456789"
 LETTERS = 27  # of them, the filler among them
 FONT = str(Path(__file__).resolve().parents[2] / "static" / "fonts" / "OCRB.otf")
-# Of a line with 44 characters: its length in heights of the box around it, at least.
-SLENDER = 9.0
+# Of a line with 30 characters or more: its length in heights of the box around it, at least.
+SLENDER = 8.0
+LONGEST = 44  # characters of a line of a passport; what was found out by trying is told for such a line
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the lines of one size of documents have in common; apart: as a share of their length."""
+
+    lines: int
+    count: int  # characters of each
+    apart: float
+    letters: int  # which line holds names, and so no digits; counted from 0
+    least: float  # how well a line must fit at a glance; the shorter, the better other text fits by chance
+
+
+# Passports first. Of cards the small ones: there are more of them.
+PASSPORT = Form(2, 44, 0.059, 0, least=0.55)
+CARDS = (Form(3, 30, 0.083, 2, least=0.72), Form(2, 36, 0.0695, 0, least=0.68))
 
 
 class Finder:
@@ -103,13 +124,13 @@ class Line:
 def lines_of_text(boxes: list[Any]) -> list[Line]:
     """Lines slender enough to be machine-readable, the longest first."""
     lines = _joined([line for line in map(Line, boxes) if line.length / line.height > 2.5])
-    return sorted((line for line in lines if line.slender), key=lambda line: -line.length)[:5]
+    return sorted((line for line in lines if line.slender), key=lambda line: -line.length)[:6]
 
 
-def ends_unseen(seen: list[Line], turned: bool) -> list[Line]:
+def ends_unseen(seen: list[Line], turned: bool, form: Form) -> list[Line]:
     """What the lines are if the row of fillers at their end was not seen."""
-    way = -1 if turned else 1
-    return [_longer(line, heights, way) for heights in (20, 25) for line in seen]
+    way, shorter = -1 if turned else 1, form.count / LONGEST
+    return [_longer(line, heights * shorter, way) for heights in (20, 25) for line in seen]
 
 
 def _joined(lines: list[Line]) -> list[Line]:
@@ -133,13 +154,19 @@ def _joined(lines: list[Line]) -> list[Line]:
     return joined
 
 
-def _neighbours(first: Line, other: Line) -> bool:
-    apart = other.middle - first.middle
+def _beside(line: Line, others: list[Line], way: int, form: Form) -> list[Line]:
+    """Those that may be the line so many lines further down the picture."""
+    wanted = way * form.apart * line.length
+    return [other for other in others if other is not line and _parallel(line, other, wanted, form)]
+
+
+def _parallel(line: Line, other: Line, wanted: float, form: Form) -> bool:
+    apart = other.middle - line.middle
     return bool(
-        abs(float(other.along @ first.across)) < 0.1
-        and abs(float(apart @ first.along)) < 0.25 * first.length
-        and 0.02 * first.length < abs(float(apart @ first.across)) < 0.16 * first.length
-        and 0.6 < other.length / first.length < 1.7
+        abs(float(other.along @ line.across)) < 0.1
+        and abs(float(apart @ line.along)) < 0.25 * line.length
+        and abs(float(apart @ line.across) - wanted) < 0.7 * form.apart * line.length
+        and 0.6 < other.length / line.length < 1.7
     )
 
 
@@ -153,24 +180,24 @@ def _longer(line: Line, heights: float, way: int) -> Line:
     return Line(numpy.concatenate([line.points, numpy.array([end - edge, end + edge])]).astype(line.points.dtype))
 
 
-def _shifted(line: Line, way: int) -> Line:
-    """Where the line before or after stands by the standard: 6.6 mm away, of lines 112 mm long."""
-    return Line(line.points + (line.across * way * 0.059 * line.length).astype(line.points.dtype))
+def _shifted(line: Line, way: int, form: Form) -> Line:
+    """Where the line so many lines further stands by the standard."""
+    return Line(line.points + (line.across * way * form.apart * line.length).astype(line.points.dtype))
 
 
-def strip(picture: Any, line: Line, pitch: int, turned: bool) -> Any:
-    """The line cut out of the picture, level and grey, some room around it; 44 characters stand about `pitch` apart."""
+def strip(picture: Any, line: Line, pitch: int, turned: bool, count: int) -> Any:
+    """The line cut out of the picture, level and grey, some room around it; characters stand about `pitch` apart."""
     import cv2
     import numpy
 
-    half, up = line.along * (line.length * 0.56), line.across * line.length * 0.033
+    half, up = line.along * (line.length * 0.56), line.across * line.length * 0.033 * LONGEST / count
     corners = numpy.array(
         [line.middle - half - up, line.middle + half - up, line.middle + half + up, line.middle - half + up]
     )
     if turned:
         corners = numpy.roll(corners, 2, axis=0)
-    size = (round(2 * 0.56 * 44 * pitch), round(2 * 0.033 * 44 * pitch))
-    finer: int = max(1, min(4, round(float(line.length) / (44 * pitch))))  # thin strokes survive the way down
+    size = (round(2 * 0.56 * count * pitch), round(2 * 0.033 * LONGEST * pitch))
+    finer: int = max(1, min(4, round(float(line.length) / (count * pitch))))  # thin strokes survive the way down
     whole = (size[0] * finer, size[1] * finer)
     to = numpy.array([[0, 0], [whole[0], 0], whole, [0, whole[1]]], dtype=numpy.float32)
     way = cv2.getPerspectiveTransform(corners.astype(numpy.float32), to)
@@ -185,6 +212,14 @@ def evened(grey: Any) -> Any:
 
     behind = cv2.GaussianBlur(cv2.dilate(grey, numpy.ones((9, 9), numpy.uint8)), (0, 0), 9)
     return cv2.divide(grey, numpy.maximum(behind, 1), scale=255)
+
+
+class Text(NamedTuple):
+    """A line as any character, as letters alone, and how well they fit (1: wholly)."""
+
+    anything: str
+    letters: str
+    fit: float
 
 
 class Shapes:
@@ -208,8 +243,8 @@ class Shapes:
             small = cv2.resize(numpy.array(cell), (pitch, height // 4), interpolation=cv2.INTER_AREA)
             self.templates.append(cv2.GaussianBlur(small, (0, 0), pitch / 24))
 
-    def text(self, grey: Any, count: int) -> tuple[str, str, float]:
-        """The line as any character, the line as letters alone, and how well they fit (1: wholly)."""
+    def text(self, grey: Any, count: int) -> Text:
+        """What stands in the line."""
         import cv2
         import numpy
 
@@ -239,7 +274,7 @@ class Shapes:
             anything += ALPHABET[int(scores.argmax())]
             letters += ALPHABET[int(scores[:LETTERS].argmax())]
             total += float(scores.max())
-        return anything, letters, total / count
+        return Text(anything, letters, total / count)
 
 
 def _followed(best: Any, near: Any, along: Any) -> list[tuple[int, int]]:
@@ -266,59 +301,100 @@ def read(content: bytes) -> list[list[str]]:
     import cv2
     import numpy
 
-    mrz = _parser()
     picture = cv2.imdecode(numpy.frombuffer(content, numpy.uint8), cv2.IMREAD_COLOR)
     if picture is None or picture.shape[0] * picture.shape[1] > MOST_PIXELS:
         return []
     scale = min(1.0, LONG_SIDE / max(picture.shape[:2]))
     if scale < 1:
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    finder = Finder()
-    began = time.process_time()
-    second_best: list[list[str]] = []
+    search = Search(picture)
     for side in SEARCHES:
-        boxes = finder.boxes(picture, side)
-        seen = lines_of_text(boxes)
-        both = {turned: [*seen, *ends_unseen(seen, turned)] for turned in (False, True)}
-        tries = [(turned, line) for turned, lines in both.items() for line in lines]
-        for turned, line in sorted(tries, key=lambda one: one[1] not in seen):
-            if time.process_time() - began > PATIENCE_SECONDS:
-                return second_best
-            found = _readings(picture, line, both[turned], turned, mrz)
-            if any(mrz.parse(one, date.max).composite_holds for one in found):
+        seen = lines_of_text(search.finder.boxes(picture, side))
+        # Whole lines first, of passports and then of cards; only then those whose end may not have been seen.
+        for whole in (True, False):
+            for forms in ((PASSPORT,), CARDS):
+                found = search.among(seen, forms, whole)
+                if found is not None:
+                    return found
+    return search.second_best
+
+
+class Search:
+    """The search in one picture: what was read of a place is not read again."""
+
+    def __init__(self, picture: Any) -> None:
+        self.picture = picture
+        self.finder = Finder()
+        self.mrz = _parser()
+        self.began = time.process_time()
+        self.second_best: list[list[str]] = []
+        self._texts: dict[tuple[Any, ...], tuple[Line, Text]] = {}
+
+    def among(self, seen: list[Line], forms: tuple[Form, ...], whole: bool) -> list[list[str]] | None:
+        """A reading whose check digits hold, or the best there is once patience has ended; None: go on elsewhere."""
+        tries = []
+        for form in forms:
+            for turned in (False, True):
+                lines = seen if whole else ends_unseen(seen, turned, form)
+                for line in lines:
+                    if self.tired:
+                        return self.second_best
+                    glance = self.text(line, GLANCE, turned, form).fit
+                    if glance >= form.least:
+                        tries.append((glance, line, [*seen, *lines], turned, form))
+        for _glance, line, lines, turned, form in sorted(tries, key=lambda one: -one[0]):
+            if self.tired:
+                return self.second_best
+            found = self.readings(line, lines, turned, form)
+            if any(self.mrz.parse(one, date.max).composite_holds for one in found):
                 return found
-            second_best = max(second_best, found, key=len)
-    return second_best
+            self.second_best = max(self.second_best, found, key=len)
+        return None
 
+    @property
+    def tired(self) -> bool:
+        return time.process_time() - self.began > PATIENCE_SECONDS
 
-def _readings(picture: Any, line: Line, lines: list[Line], turned: bool, mrz: Any) -> list[list[str]]:
-    """Of the document that `line` belongs to, if it does: its two lines read in several ways, for comparing."""
-    if _fit(picture, line, turned) < LEAST_FIT:
+    def readings(self, line: Line, lines: list[Line], turned: bool, form: Form) -> list[list[str]]:
+        """Of the document that `line` belongs to, if it does: all of its lines, in several ways, for comparing."""
+        if self.fit(line, turned, form) < LEAST_FIT:
+            return []
+        places = {0: line}
+        for way in (*range(1, form.lines), *range(-1, -form.lines, -1)):
+            beside = [*_beside(line, lines, way, form), _shifted(line, way, form)]
+            places[way] = max(beside, key=lambda other: self.fit(other, turned, form))
+        # Which of the lines is `line`? The others stand where they fit best.
+        starts = sorted(
+            range(1 - form.lines, 1),
+            key=lambda start: -sum(self.fit(places[start + at], turned, form) for at in range(form.lines)),
+        )
+        for start in starts:
+            block = [places[start + at] for at in range(form.lines)]
+            if turned:
+                block.reverse()
+            found: list[list[str]] = []
+            for way in WAYS:
+                texts = [self.text(one, way, turned, form) for one in block]
+                reading = [text.letters if at == form.letters else text.anything for at, text in enumerate(texts)]
+                parsed = self.mrz.parse(reading, date.max)
+                if not found and (parsed is None or not parsed.plausible):
+                    break
+                found.append(reading)
+            if found:
+                return found
         return []
-    near = [other for other in lines if other is not line and _neighbours(line, other)]
-    for way in (-1, 1):
-        beside = [other for other in near if float((other.middle - line.middle) @ line.across) * way > 0]
-        partner = max((*beside, _shifted(line, way)), key=lambda other: _fit(picture, other, turned))
-        upper, lower = (line, partner) if (way > 0) != turned else (partner, line)
-        found: list[list[str]] = []
-        for pitch, even in WAYS:
-            first, second = (_text(picture, one, pitch, even, turned) for one in (upper, lower))
-            reading = [first[1], second[0]]
-            if not found and not mrz.parse(reading, date.max).plausible:
-                break
-            found.append(reading)
-        if found:
-            return found
-    return []
 
+    def fit(self, line: Line, turned: bool, form: Form) -> float:
+        return self.text(line, WAYS[0], turned, form).fit
 
-def _fit(picture: Any, line: Line, turned: bool) -> float:
-    return _text(picture, line, *WAYS[0], turned)[2]
-
-
-def _text(picture: Any, line: Line, pitch: int, even: bool, turned: bool) -> tuple[str, str, float]:
-    grey = strip(picture, line, pitch, turned)
-    return shapes(pitch).text(evened(grey) if even else grey, 44)
+    def text(self, line: Line, way: tuple[int, bool], turned: bool, form: Form) -> Text:
+        key = (id(line), way, turned, form)
+        if key not in self._texts:
+            pitch, even = way
+            grey = strip(self.picture, line, pitch, turned, form.count)
+            # The line is kept with its text, so that no other line gets its id.
+            self._texts[key] = line, shapes(pitch).text(evened(grey) if even else grey, form.count)
+        return self._texts[key][1]
 
 
 @cache

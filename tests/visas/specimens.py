@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from io import BytesIO
 from math import cos, pi, radians, sin
@@ -12,12 +12,16 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
+from portal.visas.mrz import Format
 from tests.visas.mrz_lines import Holder, lines_of
 
 FONTS = Path(__file__).parents[2] / "static" / "fonts"
-# A page of ICAO 9303 part 4 at 300 dots an inch: 125 by 88 mm, the machine-readable zone in the lowest 23.2 mm.
+# Documents of ICAO 9303 parts 4 to 6 at 300 dots an inch, the machine-readable zone in the lowest 23.2 mm.
 DOTS_PER_MM = 300 / 25.4
+SIZES = {Format.TD3: (125, 88), Format.TD1: (85.6, 54), Format.TD2: (105, 74)}  # mm
 PAGE = (round(125 * DOTS_PER_MM), round(88 * DOTS_PER_MM))
+# The first line's place from the lower edge, from one line to the next, and the room at the left, in mm.
+LINES = {Format.TD3: (19.5, 6.6, 6.0), Format.TD1: (19.0, 6.35, 4.7), Format.TD2: (17.0, 6.35, 6.8)}
 PITCH = 2.54 * DOTS_PER_MM  # of OCR-B
 PAPERS = ((238, 232, 222), (226, 234, 240), (232, 238, 226), (242, 230, 234))
 INK = (28, 26, 34)
@@ -71,13 +75,41 @@ def page(of: Holder, chance: random.Random) -> Image.Image:
     _security_lines(draw, chance)
     _portrait(picture, chance)
     _visual_zone(draw, of)
+    _machine_readable(draw, of, Format.TD3, PAGE[1])
+    return picture
+
+
+def card(of: Holder, form: Format, chance: random.Random) -> Image.Image:
+    """The side of a card with the machine-readable lines, upright and sharp."""
+    width, height = (round(side * DOTS_PER_MM) for side in SIZES[form])
+    picture = Image.new("RGB", (width, height), chance.choice(PAPERS))
+    draw = ImageDraw.Draw(picture)
+    _security_lines(draw, chance)
+    font = ImageFont.truetype(FONTS / "GolosText-Regular.ttf", 26)
+    room = height - (LINES[form][0] + 4) * DOTS_PER_MM
+    rows = (
+        "IDENTITY CARD · УДОСТОВЕРЕНИЕ ЛИЧНОСТИ",
+        "SPECIMEN · ОБРАЗЕЦ",
+        f"Орган / Authority  {of.issuer} 0501",
+        f"Дата выдачи / Date of issue  {of.expires:%d.%m}.2020",
+        "Место рождения / Place of birth  UTOPIA",
+    )
+    for place, text in enumerate(rows):
+        draw.text((60, 30 + place * (room - 30) / len(rows)), text, font=font, fill=(96, 70, 84))
+    if form is Format.TD2:
+        draw.rectangle((width - 330, 50, width - 60, round(room) - 30), fill=(206, 212, 218))
+    _machine_readable(draw, of, form, height)
+    return picture
+
+
+def _machine_readable(draw: ImageDraw.ImageDraw, of: Holder, form: Format, height: int) -> None:
     font = ImageFont.truetype(FONTS / "OCRB.otf", 200)
     font = ImageFont.truetype(FONTS / "OCRB.otf", 200 * PITCH / font.getlength("<"))
-    for line, text in enumerate(lines_of(of)):
-        top = PAGE[1] - (19.5 - line * 6.6) * DOTS_PER_MM
+    first, apart, left = LINES[form]
+    for line, text in enumerate(lines_of(of, form)):
+        top = height - (first - line * apart) * DOTS_PER_MM
         for place, letter in enumerate(text):
-            draw.text((6 * DOTS_PER_MM + place * PITCH, top), letter, font=font, fill=INK)
-    return picture
+            draw.text((left * DOTS_PER_MM + place * PITCH, top), letter, font=font, fill=INK)
 
 
 def _security_lines(draw: ImageDraw.ImageDraw, chance: random.Random) -> None:
@@ -118,31 +150,31 @@ def _visual_zone(draw: ImageDraw.ImageDraw, of: Holder) -> None:
         draw.text((520, 180 + place * 103), text, font=large, fill=INK)
 
 
-def clean(of: Holder, chance: random.Random) -> Image.Image:
+def clean(document: Image.Image, chance: random.Random) -> Image.Image:
     """The page alone, as an office scanner with a feeder for passports gives it."""
-    return _noisy(page(of, chance), 3)
+    return _noisy(document, 3)
 
 
-def flat_scan(of: Holder, chance: random.Random) -> Image.Image:
+def flat_scan(document: Image.Image, chance: random.Random) -> Image.Image:
     """On the glass of a scanner, 200 to 300 dots an inch, a little askew, now and then upside down or sideways."""
-    picture = _on_table(page(of, chance), chance, (250, 250, 250), turn=chance.uniform(-1.5, 1.5))
+    picture = _on_table(document, chance, (250, 250, 250), turn=chance.uniform(-1.5, 1.5))
     picture = _resized(picture, chance.uniform(0.66, 1))
     return _turned(_noisy(picture.filter(ImageFilter.GaussianBlur(0.5)), 5), chance)
 
 
-def rough_scan(of: Holder, chance: random.Random) -> Image.Image:
+def rough_scan(document: Image.Image, chance: random.Random) -> Image.Image:
     """A grey copy at 150 to 200 dots an inch: askew, pale, dirty."""
-    picture = _on_table(page(of, chance), chance, (225, 225, 225), turn=chance.uniform(-5, 5))
+    picture = _on_table(document, chance, (225, 225, 225), turn=chance.uniform(-5, 5))
     picture = _resized(picture, chance.uniform(0.5, 0.66)).convert("L").convert("RGB")
     picture = ImageEnhance.Contrast(picture).enhance(chance.uniform(0.55, 0.9))
     picture = ImageEnhance.Brightness(picture).enhance(chance.uniform(0.85, 1.15))
     return _turned(_noisy(picture.filter(ImageFilter.GaussianBlur(0.7)), 10), chance)
 
 
-def phone_photo(of: Holder, chance: random.Random) -> Image.Image:
+def phone_photo(document: Image.Image, chance: random.Random) -> Image.Image:
     """On a table, from an angle, in uneven light, with a reflection, a little out of focus."""
     table = tuple(chance.randrange(40, 190) for _ in range(3))
-    picture = _on_table(page(of, chance), chance, table, turn=chance.uniform(-14, 14), room=0.16)
+    picture = _on_table(document, chance, table, turn=chance.uniform(-14, 14), room=0.16)
     picture = _seen_from_aside(_noisy(picture, 8), chance, table)
     picture = _resized(picture, chance.uniform(0.8, 1.25))
     picture = ImageChops.multiply(picture, _light(picture.size, chance))
@@ -151,7 +183,7 @@ def phone_photo(of: Holder, chance: random.Random) -> Image.Image:
     return _turned(_noisy(picture, 10), chance)
 
 
-KINDS: dict[str, tuple[Callable[[Holder, random.Random], Image.Image], int]] = {
+KINDS: dict[str, tuple[Callable[[Image.Image, random.Random], Image.Image], int]] = {
     "clean": (clean, 92),
     "flat": (flat_scan, 85),
     "rough": (rough_scan, 55),
@@ -159,13 +191,16 @@ KINDS: dict[str, tuple[Callable[[Holder, random.Random], Image.Image], int]] = {
 }
 
 
-def specimen(kind: str, seed: int) -> Specimen:
-    """The same for the same kind and seed."""
-    chance = random.Random(f"{kind} {seed}")
+def specimen(kind: str, seed: int, form: Format = Format.TD3) -> Specimen:
+    """The same for the same kind, seed and form."""
+    chance = random.Random(f"{kind} {seed}" if form is Format.TD3 else f"{form} {kind} {seed}")
     of = holder(chance)
+    if form is Format.TD2:
+        of = replace(of, optional=of.optional[:7])
+    document = page(of, chance) if form is Format.TD3 else card(of, form, chance)
     take, quality = KINDS[kind]
     target = BytesIO()
-    take(of, chance).save(target, "JPEG", quality=quality)
+    take(document, chance).save(target, "JPEG", quality=quality)
     return Specimen(target.getvalue(), of)
 
 

@@ -16,7 +16,7 @@ from portal.kernel.clock import now
 from portal.outbox.services import follow_up
 from portal.visas.comparison import Typed, Verdict, compare
 from portal.visas.models import ChecklistItem, PassportReading, ReadingState, Submission
-from portal.visas.mrz import Certainty, merge, parse
+from portal.visas.mrz import Certainty, Format, merge, parse
 from portal.visas.mrz_cage import read
 from portal.visas.programs import forget_found
 from portal.visas.readings import mrz_of, read_waiting
@@ -107,6 +107,22 @@ def test_pages_of_every_kind_are_read_exactly(kind: str) -> None:
     assert (mrz.number.text, mrz.nationality.text) == (page.holder.number, page.holder.nationality)
     assert (mrz.birth_date.text, mrz.sex.text) == (page.holder.birth_date.isoformat(), page.holder.sex)
     assert (mrz.expires.text, mrz.composite_holds) == (page.holder.expires.isoformat(), True)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("form", "kind"), [(Format.TD1, "phone"), (Format.TD2, "rough")])
+def test_cards_are_read_exactly(form: Format, kind: str) -> None:
+    card = specimen(kind, 4, form)
+
+    mrz = merge([mrz for lines in read(card.content) if (mrz := parse(lines, TODAY))])
+
+    assert (mrz.format, mrz.composite_holds) == (form, True)
+    assert (mrz.surname.text, mrz.given_names.text) == (card.holder.surname, card.holder.given_names)
+    assert (mrz.number.text, mrz.nationality.text) == (card.holder.number, card.holder.nationality)
+    assert (mrz.birth_date.text, mrz.expires.text) == (
+        card.holder.birth_date.isoformat(),
+        card.holder.expires.isoformat(),
+    )
 
 
 @pytest.fixture
