@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from flask import url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, func, select, true, union
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Account
@@ -21,6 +22,7 @@ from portal.catalogue.models import Sailing
 from portal.catalogue.queries import SailingView
 from portal.database import db
 from portal.files.models import READABLE, FileState, StoredFile
+from portal.kernel.clock import OFFICE_ZONE
 from portal.kernel.countries import country_name
 from portal.kernel.errors import NotFound
 from portal.kernel.parts import part_of
@@ -655,11 +657,21 @@ class ReadingView:
     rows: tuple[Compared, ...]
     expires: date | None  # as read for certain, and other than typed
     validity: tuple[ValidityCheck, ...]  # by that date
-    same_number: tuple[str, ...]  # references of other bookings that name a passport of this number
 
     @property
     def differing(self) -> int:
         return sum(row.verdict is Verdict.DIFFERENT for row in self.rows)
+
+
+@dataclass(frozen=True)
+class OtherBooking:
+    """Another booking in which a passport of this number was typed or read."""
+
+    reference: str
+    sailing: str
+    start_day: date
+    end_day: date
+    at_once: bool  # on days of this cruise, when nobody can sail twice
 
 
 @dataclass(frozen=True)
@@ -698,6 +710,7 @@ class BenchPage:
     reviewer: str | None
     same_file_elsewhere: int
     reading: ReadingView | None  # of a passport alone
+    same_passport: tuple[OtherBooking, ...]  # of a passport alone
     photo: PhotoView | None  # of a portrait alone
     kept_until: date
 
@@ -819,6 +832,8 @@ def bench_page(reference: str, today: date) -> BenchPage:
         ),
         None,
     )
+    read = select(PassportReading).where(PassportReading.submission_id == submission.id)
+    reading = db.session.scalar(read) if item.document == "passport" else None
     document = CATALOGUE[item.document]
     return BenchPage(
         submission=_submission(submission),
@@ -852,22 +867,25 @@ def bench_page(reference: str, today: date) -> BenchPage:
         history=tuple(_submission(one) for one in history),
         reviewer=reviewer.name if reviewer else None,
         same_file_elsewhere=_same_file_elsewhere(submission),
-        reading=_reading(submission, traveller, voyage, found) if item.document == "passport" else None,
+        reading=_reading(reading, submission, traveller, voyage, found),
+        same_passport=_same_passport(passenger, reading) if item.document == "passport" else (),
         photo=photo_view(submission.id, item.document),
         kept_until=kept_until(booking.sailing.ends_at, submission.file.keep_until),
     )
 
 
 def _reading(
-    submission: Submission, traveller: Traveller, voyage: Voyage, found: Sequence[Finding]
+    reading: PassportReading | None,
+    submission: Submission,
+    traveller: Traveller,
+    voyage: Voyage,
+    found: Sequence[Finding],
 ) -> ReadingView | None:
-    """Two statements at most."""
-    reading = db.session.scalar(select(PassportReading).where(PassportReading.submission_id == submission.id))
     if reading is None or reading.state is ReadingState.FORGOTTEN:
         return None
     mrz = mrz_of(reading)
     if mrz is None:
-        return ReadingView(reading.state, (), None, (), ())
+        return ReadingView(reading.state, (), None, ())
     passenger = submission.item.passenger
     rows = compare(
         mrz,
@@ -887,23 +905,43 @@ def _reading(
     if expires == passenger.document_expires:
         expires = None
     checks = validity_checks(replace(traveller, document_expires=expires), voyage, found) if expires else ()
-    return ReadingView(reading.state, rows, expires, checks, _same_number(reading, passenger))
+    return ReadingView(reading.state, rows, expires, checks)
 
 
-def _same_number(reading: PassportReading, passenger: Passenger) -> tuple[str, ...]:
-    """Other bookings where a passport of this number was typed: found by its keyed digest, no number is read."""
-    if reading.number_fingerprint is None:
+def _same_passport(passenger: Passenger, reading: PassportReading | None) -> tuple[OtherBooking, ...]:
+    """Found by the keyed digests of what was typed and of what was read; no number is opened. One statement."""
+    digests = {passenger.document_fingerprint, reading.number_fingerprint if reading else None} - {None, ""}
+    if not digests:
         return ()
-    return tuple(
-        db.session.scalars(
-            select(Booking.reference)
-            .join(Passenger, Passenger.booking_id == Booking.id)
-            .where(
-                Passenger.document_fingerprint == reading.number_fingerprint, Booking.id != passenger.booking_id
-            )
-            .distinct()
-            .order_by(Booking.reference)
+    typed = select(Passenger.booking_id).where(Passenger.document_fingerprint.in_(digests))
+    read = (
+        select(Passenger.booking_id)
+        .join(ChecklistItem, ChecklistItem.passenger_id == Passenger.id)
+        .join(Submission, Submission.item_id == ChecklistItem.id)
+        .join(PassportReading, PassportReading.submission_id == Submission.id)
+        .where(PassportReading.number_fingerprint.in_(digests))
+    )
+    mine = passenger.booking.sailing
+    others = db.session.execute(
+        select(Booking.reference, Sailing.code, Sailing.starts_at, Sailing.ends_at)
+        .join(Booking.sailing)
+        .where(
+            Booking.id.in_(union(typed, read).scalar_subquery()),
+            Booking.id != passenger.booking_id,
+            Booking.state.in_(OPEN),
         )
+        .order_by(Sailing.starts_at, Booking.reference)
+    )
+    office = ZoneInfo(OFFICE_ZONE)
+    return tuple(
+        OtherBooking(
+            reference=reference,
+            sailing=code,
+            start_day=starts_at.astimezone(office).date(),
+            end_day=ends_at.astimezone(office).date(),
+            at_once=starts_at <= mine.ends_at and mine.starts_at <= ends_at,
+        )
+        for reference, code, starts_at, ends_at in others
     )
 
 

@@ -114,6 +114,20 @@ def test_the_document_stands_beside_the_whole_passport_number_and_each_countrys_
     assert picture_address(browser, submission).startswith(f"{bench(submission)}/page/1?key=")
 
 
+def test_the_same_passport_in_two_bookings_is_flagged_where_their_days_meet(browser, reviewer):
+    submission = make_submission(document_number="75 1234567")
+    same_days, other_days, another = (
+        make_booking(make_season(days_ahead=days), passengers=(details(document_number=number),), now=now())
+        for days, number in ((90, "751234567"), (200, "751234567"), (90, "758888888"))
+    )
+
+    page = browser.open(bench(submission))
+
+    assert f"on the same days Booking {same_days.reference}" in page.words
+    assert f"This passport also stands in booking {other_days.reference}" in page.words
+    assert another.reference not in page.text
+
+
 def test_for_other_papers_the_passport_number_is_masked(browser, reviewer):
     submission = make_submission("visa_tm.TM", document_number="75 1234567")
 
