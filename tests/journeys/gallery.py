@@ -189,7 +189,7 @@ def furnish(app: Flask, language: str) -> Gallery:
     numberless = owner.place(owner.name(chosen_later, moment), moment)
     receive_transfer(payment_id=awaited(numberless, moment).id, account=staff, now=moment)
 
-    divided = later.book("328", moment)
+    divided = later.book("349", moment)
     asked = [
         ask_payer(booking_id=divided.id, payer=payer, amount=Money(5_000_00, "RUB"), now=moment - timedelta(days=2))
         for payer in (
