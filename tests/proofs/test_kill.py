@@ -119,8 +119,8 @@ def test_nothing_owed_is_lost_and_nothing_is_sent_twice(running: Portal) -> None
         enough.set()
         for guest in guests:
             guest.join()
-    assert failures == []
-    assert finished, "no guest got an answer any more"
+    assert failures == [], f"{failures}\n{last_words(running)}"
+    assert finished, f"no guest got an answer any more\n{last_words(running)}"
     settle(running)
 
     assert len(done) + len(cancelled) >= KILLS // 3
@@ -128,6 +128,11 @@ def test_nothing_owed_is_lost_and_nothing_is_sent_twice(running: Portal) -> None
     check_refunds(running, cancelled)
     check_bookings(done)
     check_mail(running)
+
+
+def last_words(running: Portal) -> str:
+    """What stands at the end of the logs: silence has its reason there, as a port still taken or a slow start."""
+    return "\n".join(process.words()[-3000:] for process in (running.web, running.worker))
 
 
 class LostHold(Exception):
