@@ -148,6 +148,7 @@ def handle_events(now: datetime) -> int:
 
 
 def _handle_some(now: datetime) -> int:
+    db.session.commit()  # ends what reading began: events that came since are to be seen
     rows = db.session.execute(
         select(
             ProviderEvent.id,
