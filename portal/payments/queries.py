@@ -238,23 +238,27 @@ class RefundView:
     amount: Money
     requested_at: datetime
     settled_at: datetime | None
+    provider: str | None
     waits: bool = False  # for the approval of a second person
     asked_by: str = ""
 
 
 def refund_view(refund: Refund) -> RefundView:
+    # What a provider could not return goes by transfer.
+    way = Method.TRANSFER if refund.payment.method is Method.CARD else refund.payment.method
     return RefundView(
         id=refund.id,
         reference=refund.reference,
         booking=refund.payment.booking.reference,
         method=refund.payment.method,
-        method_label=method_label(refund.payment.method, refund.provider),
+        method_label=method_label(way, refund.provider),
         state=refund.state,
         state_label=REFUND_STATES[refund.state],
         tone=REFUND_TONES[refund.state],
         amount=refund.amount,
         requested_at=refund.requested_at,
         settled_at=refund.settled_at,
+        provider=refund.provider,
     )
 
 

@@ -149,7 +149,11 @@ def _watch(payment_id: int, theirs: Money | None) -> None:
         payment.matched_at = real_now()
         if theirs is None:
             return
-        done = (Refund.payment_id == payment_id, Refund.state == RefundState.SUCCEEDED)
+        done = (
+            Refund.payment_id == payment_id,
+            Refund.provider == payment.provider,
+            Refund.state == RefundState.SUCCEEDED,
+        )
         ours = int(session.scalar(select(func.coalesce(func.sum(Refund.amount_minor), 0)).where(*done)) or 0)
         same = (
             Mismatch.provider == payment.provider,

@@ -352,6 +352,22 @@ def try_again(*, refund_id: int, now: datetime) -> None:
         after_commit(wake_worker)
 
 
+def return_by_transfer(*, refund_id: int, now: datetime) -> None:
+    """Staff give up the way a payment came, after the provider or the guest's bank refused it, and transfer the money.
+
+    Raises NotExpected for a refund that has not failed, or that goes by transfer already.
+    """
+    with transaction():
+        refund = _locked(refund_id)
+        failed = refund.state is RefundState.FAILED and refund.provider is not None
+        if not failed or refund.amount_minor > _held(refund.payment):
+            raise NotExpected
+        refund.attempt += 1
+        refund.provider = refund.provider_id = refund.asked_at = refund.matched_at = None
+        refund.settled_at = None
+        _move(refund, RefundState.REQUESTED, now)
+
+
 def _preview(booking: Booking, now: datetime) -> CancelPreview:
     if booking.state not in (BookingState.PENDING, BookingState.CONFIRMED) or booking.voyage.departed_at(now):
         raise NotCancellable

@@ -17,6 +17,7 @@ from portal.kernel.clock import now
 from portal.kernel.money import Money
 from portal.outbox.models import OutgoingMail
 from portal.outbox.services import follow_up
+from portal.payments.books import differences
 from portal.payments.errors import AmountsChanged, NotCancellable, NotExpected
 from portal.payments.inbox import handle_events
 from portal.payments.models import Payment, PaymentState, Refund, RefundState
@@ -26,6 +27,7 @@ from portal.payments.refunds import (
     cancel_preview,
     confirm_paid_back,
     outcome,
+    return_by_transfer,
     return_money,
     send_refunds,
     try_again,
@@ -157,6 +159,29 @@ def test_a_refund_that_the_bank_refuses_later_is_seen_by_staff_and_sent_again(pr
     try_again(refund_id=refund().id, now=NOON)
 
     assert (refund().state, refund().attempt, refund().provider_id) == (RefundState.REQUESTED, 2, None)
+
+
+def test_what_the_card_refuses_goes_by_transfer(provider, browser):
+    booking = make_booking(make_season(days_ahead=90))
+    pay_by_card(provider, booking, FAILS_LATER)
+    cancel(booking_id=booking.id, agreed=Money(2000_00, "RUB"), now=NOON)
+    send_refunds(NOON)
+    send_events(browser, provider, after_seconds=3600)
+    handle_events(NOON)
+    finance = make_account(Role.FINANCE)
+    browser.sign_in(finance)
+
+    page = browser.open("/en/staff/payments").submit(form="/transfer").follow()
+
+    assert "Ask the guest for an account" in page.words
+    assert "Bank transfer" in page.words
+    assert send_refunds(NOON) == 0
+    confirm_paid_back(refund_id=refund().id, account=finance, now=NOON)
+    assert (refund().state, refund().provider, refund().attempt) == (RefundState.SUCCEEDED, None, 2)
+    assert refunds_at(provider) == 1
+    assert differences() == ()
+    with pytest.raises(NotExpected):
+        return_by_transfer(refund_id=refund().id, now=NOON)
 
 
 def refunds_at(provider) -> int:

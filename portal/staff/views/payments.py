@@ -157,6 +157,15 @@ def retry_refund(reference: str) -> ResponseReturnValue:
     return redirect(url_for(".payments"))
 
 
+@bp.post("/refunds/<string:reference>/transfer")
+@access(Permission.PAYMENT_RECEIVE)
+def transfer_refund(reference: str) -> ResponseReturnValue:
+    """The way it came is closed: the money goes by transfer."""
+    refunds.return_by_transfer(refund_id=payment_pages.refund_id(reference), now=now())
+    flash(_("Ask the guest for an account, transfer the money, and mark it here."), "info")
+    return redirect(url_for(".payments", _anchor="refunds"))
+
+
 @bp.route("/payments/<string:reference>", methods=["GET", "POST"])
 @access(Permission.PAYMENT_RECEIVE)
 def receive(reference: str) -> ResponseReturnValue:
