@@ -46,6 +46,7 @@ from portal.payments.statements import tasks as statement_tasks
 from portal.staff import views as staff
 from portal.visas import tasks as visas_tasks
 from portal.visas import views as visas
+from portal.visas.cases import tasks as cases_tasks
 from portal.web import addresses, assets, errors, filters, headers, locale
 from portal.web import views as web
 
@@ -65,6 +66,7 @@ TASKS = (
     shares_tasks,
     statement_tasks,
     visas_tasks,
+    cases_tasks,
 )
 VIEWS = (guarantee_views, waiting, operations)  # pages that stand beside others of their package
 PAPERS = (plans_documents,)  # what later packages add to papers of earlier ones

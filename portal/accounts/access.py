@@ -23,6 +23,7 @@ class Permission(StrEnum):
     PAYMENT_RECEIVE = "payment:receive"
     SUBMISSION_REVIEW = "submission:review"
     READINESS = "sailing:readiness"  # who of a sailing is ready for its countries, with whom to call
+    VISA_CASES = "visa:cases"  # what is asked of authorities, and lists for them with whole document numbers
     REVIEW_LEAD = "review:lead"  # waive a paper, settle what two reviewers see differently, see their load
     RULES_EDIT = "rules:edit"  # propose changes of entry rules, and decide on those of others
     PASSENGER_LIST = "passenger:list"  # with whole document numbers, as ports ask for them
@@ -42,6 +43,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             Permission.BOOKING_READ,
             Permission.PASSENGER_LIST,
             Permission.READINESS,
+            Permission.VISA_CASES,
         }
     ),
     Role.REVIEWER: frozenset(
@@ -62,6 +64,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             Permission.RULES_EDIT,
             Permission.REVIEW_LEAD,
             Permission.READINESS,
+            Permission.VISA_CASES,
         }
     ),
     Role.FINANCE: frozenset(

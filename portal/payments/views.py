@@ -265,7 +265,7 @@ def cancel(reference: str) -> ResponseReturnValue:
     except NotCancellable as refusal:
         flash(refusal.message, "info")
         return redirect(url_for("booking.booking", reference=reference))
-    form = CancelForm(returned=preview.today.returned.minor)
+    form = CancelForm(returned=preview.today.returned.minor, reason=request.args.get("reason"))
     if form.validate_on_submit():
         try:
             refunds.cancel(

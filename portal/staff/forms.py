@@ -36,6 +36,7 @@ from portal.catalogue.labels import CALL_STATES
 from portal.catalogue.models import CallState, Category, PortCall, Sailing, VoyagePart
 from portal.catalogue.services import CallEdit
 from portal.kernel.forms import AmountField, FlaskForm, Form, trimmed
+from portal.kernel.money import Money
 from portal.kernel.text import LANGUAGES, LocalizedText
 from portal.payments.labels import TENDERS
 from portal.payments.plans.schedule import MOST_STEPS
@@ -425,6 +426,26 @@ class WaiverForm(FlaskForm):
     reason = TextAreaField(_l("Why may the passenger go without it?"), [REQUIRED, Length(max=500)])
     evidence = TextAreaField(_l("What does that rest on?"), [REQUIRED, Length(max=500)])
     file = FileField(_l("The evidence as a file"))
+
+
+FEE_CURRENCIES = ("USD", "EUR", "RUB", "TMT", "KZT")  # in which consulates take their fees
+
+
+class CaseForm(FlaskForm):
+    """What happened to a visa case."""
+
+    to = RadioField(_l("What happened?"), [InputRequired(_l("Please choose what happened."))])
+    on = DateField(_l("On which day"), [REQUIRED])
+    fee = AmountField(_l("Fee"), [Optional()])  # all of FEE_CURRENCIES have hundredths
+    currency = SelectField(_l("Currency of the fee"), choices=[SelectChoice(one, one) for one in FEE_CURRENCIES])
+    number = StringField(_l("Number of the visa or the letter"), [Optional(), Length(max=40)], filters=[trimmed])
+    valid_from = DateField(_l("Valid from"), [Optional()])
+    valid_to = DateField(_l("Valid until"), [Optional()])
+    note = TextAreaField(_l("Note for colleagues"), [Optional(), Length(max=500)])
+
+    @property
+    def money(self) -> Money | None:
+        return None if self.fee.data is None else Money(self.fee.data, self.currency.data)
 
 
 CABIN_NUMBERS = re.compile(r"[\s,;]+")

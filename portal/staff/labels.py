@@ -19,6 +19,8 @@ from portal.payments.operations.labels import CASE_STATES, KINDS
 from portal.payments.plans.models import FitReason
 from portal.payments.shares.labels import SHARE_STATES
 from portal.payments.statements.labels import LINE_STATES, STATEMENT_STATES
+from portal.visas.cases.labels import CASE_STATES as VISA_CASE_STATES
+from portal.visas.cases.labels import LIST_STATES as VISA_LIST_STATES
 from portal.visas.labels import ITEM_STATES, PROPOSAL_STATES
 
 CABIN_STATES: dict[str, LazyString] = {
@@ -73,6 +75,8 @@ SUBJECTS: dict[str, LazyString] = {
     "promotion": _l("Promotion code"),
     "quote": _l("Saved price"),
     "submission": _l("Document handed in"),
+    "visa_case": _l("Visa case"),
+    "visa_list": _l("List for an authority"),
     "file": _l("File"),
     "rules": _l("Entry rules"),
     "account": _l("User account"),
@@ -104,6 +108,8 @@ STATES: dict[str, Mapping[Any, LazyString]] = {
         "off_sale": _l("Not on sale"),
     },
     "waiting": WAITING_STATES,
+    "visa_case": VISA_CASE_STATES,
+    "visa_list": VISA_LIST_STATES,
     "case": CASE_STATES,
     "operation": KINDS,
 }
@@ -237,6 +243,21 @@ ACTIONS: dict[str, LazyString] = {
     "sailing.on_sale": _l("Put on sale"),
     "sailing.part_set": _l("Part of the voyage offered or changed"),
     "sailing.postponed": _l("Sailing postponed"),
+    "visa_case.opened": _l("Visa case opened"),
+    "visa_case.collecting": _l("Visa case: papers are being gathered again"),
+    "visa_case.ready": _l("Visa case: ready to be filed"),
+    "visa_case.filed": _l("Visa case: filed"),
+    "visa_case.with_authority": _l("Visa case: with the authority"),
+    "visa_case.more_info": _l("Visa case: the authority asks for more"),
+    "visa_case.approved": _l("Visa case: approved"),
+    "visa_case.refused": _l("Visa case: refused"),
+    "visa_case.withdrawn": _l("Visa case: withdrawn"),
+    "visa_list.frozen": _l("List for an authority frozen"),
+    "visa_list.ended": _l("List for an authority ended"),
+    "visa_list.sent": _l("List for an authority sent"),
+    "visa_list.accepted": _l("List taken by the authority"),
+    "visa_list.returned": _l("List came back from the authority"),
+    "visa_list.taken": _l("List for an authority downloaded"),
     "waiting.accepted": _l("Offer from the waiting list accepted"),
     "waiting.ended": _l("Nothing to wait for any more"),
     "waiting.joined": _l("Put on the waiting list"),

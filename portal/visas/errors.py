@@ -53,6 +53,30 @@ class NothingToWaive(Refused):
     message = _l("This paper is accepted, waived or not needed already, so there is nothing to waive.")
 
 
+class CaseNotReady(Refused):
+    message = _l("This step does not follow from where the case stands now. Look at the page again.")
+
+
+class CaseWithoutValidity(Refused):
+    message = _l("An approved visa needs its number and the days from which and until which it is valid.")
+
+
+class VisaTooShort(Refused):
+    message = _l("By these days the visa does not cover the call and one spare day. Ask the authority for another.")
+
+
+class DayAhead(Refused):
+    message = _l("This day lies ahead. Note what has happened, on the day on which it did.")
+
+
+class NobodyToList(Refused):
+    message = _l("Nobody stands on this list yet: only passengers whose papers are accepted come onto it.")
+
+
+class ListWithGaps(Refused):
+    message = _l("Sex, place of birth, number or expiry of a passport is missing for somebody. Complete that first.")
+
+
 class WaiverWithoutGrounds(Refused):
     message = _l("Please say why the passenger may go without this paper, and on what that rests.")
 

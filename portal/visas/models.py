@@ -184,7 +184,8 @@ class ItemState(StrEnum):
 
 
 ITEM_MOVES: Moves[ItemState] = {
-    ItemState.TODO: {ItemState.IN_REVIEW, ItemState.WAIVED, ItemState.NOT_APPLICABLE},
+    # Accepted without a document of the guest: what we get ourselves, once it is there.
+    ItemState.TODO: {ItemState.IN_REVIEW, ItemState.ACCEPTED, ItemState.WAIVED, ItemState.NOT_APPLICABLE},
     ItemState.IN_REVIEW: {
         ItemState.ACCEPTED,
         ItemState.CHANGES_REQUESTED,

@@ -30,6 +30,7 @@ from portal.kernel.countries import countries_by_name
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.money import Money
 from portal.visas import labels, queries, services
+from portal.visas.cases.queries import refused
 from portal.visas.errors import PapersClosed
 from portal.visas.feasibility import Chance
 from portal.visas.forms import MOST_PASSPORTS, PaperForm, PassportRow, typed_passports
@@ -62,8 +63,11 @@ def as_money(minor: int, currency: str) -> str:
 @bp.get("/bookings/<string:reference>/papers")
 @public
 def papers(reference: str) -> ResponseReturnValue:
-    page = queries.papers_page(visitor_booking(reference).id, today())
-    return render_template("visas/papers.html", page=page, today=today(), words=labels)
+    booking_id = visitor_booking(reference).id
+    page = queries.papers_page(booking_id, today())
+    return render_template(
+        "visas/papers.html", page=page, refused=refused(booking_id), today=today(), words=labels
+    )
 
 
 @bp.route("/bookings/<string:reference>/papers/<string:item>", methods=["GET", "POST"])

@@ -55,6 +55,8 @@ from portal.payments.statements.models import BankLine
 from portal.payments.statements.services import load_previewed, preview_statement, set_aside
 from portal.payments.statements.services import send_back as send_money_back
 from portal.pricing.party import Party
+from portal.visas.cases.models import VisaCase
+from portal.visas.cases.services import sync_cases
 from portal.visas.models import ChecklistItem, ReturnReason, Submission
 from portal.visas.proposals.queries import live
 from portal.visas.proposals.services import Line, draft, propose
@@ -176,6 +178,8 @@ def furnish(app: Flask, language: str) -> Gallery:
     gone = stopped_sailing("PV24-06", OperationKind.CANCEL, owner, staff, moment)
     refresh_checklist(booking_id=booked.id, now=moment)
     new, back, done = hand_in(booked, staff, moment)
+    sync_cases(booking_id=booked.id, now=moment)
+    case = db.session.scalars(select(VisaCase).order_by(VisaCase.id).limit(1)).one()
     rules = proposed_rule(moment)
 
     own = booked.passengers[1]
@@ -354,6 +358,9 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff reservations", f"staff/sailings/{CODE}/reservations", staff.role),
         Shown("staff guarantee cabins", f"staff/sailings/{CODE}/guarantee-cabins", staff.role),
         Shown("staff readiness", f"staff/sailings/{CODE}/readiness?skip=TMKRW", staff.role),
+        Shown("staff visas", f"staff/sailings/{CODE}/visas", staff.role),
+        Shown("staff visa case", f"staff/visa-cases/{case.reference}", staff.role),
+        Shown("staff visa case, wrong", f"staff/visa-cases/{case.reference}", staff.role, 422, "send nothing"),
         Shown("staff review load", "staff/reviews/load", staff.role),
         Shown("staff waiver, wrong", f"staff/reviews/papers/{slug(new)}/waive", staff.role, 422, "send nothing"),
         Shown("staff cabins", f"staff/sailings/{CODE}/cabins?deck=middle", staff.role),

@@ -18,6 +18,7 @@ from portal.staff.views import (
     rules,
     sailings,
     statements,
+    visa_cases,
     waiting,
 )
 from portal.staff.views.blueprint import bp
@@ -41,5 +42,6 @@ __all__ = [
     "rules",
     "sailings",
     "statements",
+    "visa_cases",
     "waiting",
 ]

@@ -1,0 +1,1 @@
+"""What is asked of authorities for passengers: visa cases, invitation packs and lists of groups."""
