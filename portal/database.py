@@ -4,7 +4,7 @@ import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Enum,
     Index,
     MetaData,
+    Select,
     Text,
     TypeDecorator,
     event,
@@ -24,8 +25,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from portal.kernel.errors import NotFound
 from portal.kernel.sealing import derive_key, seal_text, unseal_text
 from portal.kernel.text import LocalizedText
+
+T = TypeVar("T")
 
 NAMES = {
     "ix": "ix_%(column_0_N_label)s",
@@ -164,6 +168,14 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         session.info["in_transaction"] = False
+
+
+def the_one(query: Select[T], *named: object) -> T:
+    """What `query` finds, one at most. Raises NotFound, of what was `named`, where there is none."""
+    found: T | None = db.session.scalars(query).unique().one_or_none()
+    if found is None:
+        raise NotFound(*named)
+    return found
 
 
 def in_transaction() -> bool:

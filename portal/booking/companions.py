@@ -14,9 +14,8 @@ from portal.booking.details import LaterDetails, ending
 from portal.booking.errors import CompanionKnown, ListFull
 from portal.booking.models import Companion, Passenger
 from portal.booking.services import PassengerDetails, plain_number
-from portal.database import column_key, db, transaction
+from portal.database import column_key, db, the_one, transaction
 from portal.kernel.clock import real_now
-from portal.kernel.errors import NotFound
 from portal.kernel.sealing import fingerprint
 
 MOST = 40  # a family and its friends; an agency keeps its lists elsewhere
@@ -55,12 +54,9 @@ def companions_of(account_id: int) -> tuple[CompanionView, ...]:
 
 def companion_of(account_id: int, reference: str) -> Companion:
     """Raises NotFound, for another's as for one that is not there."""
-    found = db.session.scalars(
-        select(Companion).where(Companion.account_id == account_id, Companion.reference == reference)
-    ).one_or_none()
-    if found is None:
-        raise NotFound(reference)
-    return found
+    return the_one(
+        select(Companion).where(Companion.account_id == account_id, Companion.reference == reference), reference
+    )
 
 
 def use_companion(*, account_id: int, reference: str, now: datetime) -> dict[str, Any]:

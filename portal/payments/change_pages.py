@@ -15,7 +15,7 @@ from portal.booking.models import BookedCabin, Booking, BookingChange, BookingCh
 from portal.booking.queries import known_booking, views_of
 from portal.catalogue.models import Cabin, PortCall, Sailing, SailingState
 from portal.catalogue.queries import SailingView, sailing_view, ship_layout
-from portal.database import db
+from portal.database import db, the_one
 from portal.kernel import clock
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.money import Money
@@ -196,18 +196,12 @@ def cabin_selects(
 
 def sailing_by_code(code: str) -> Sailing:
     """Raises NotFound."""
-    sailing = db.session.scalars(select(Sailing).filter_by(code=code)).one_or_none()
-    if sailing is None:
-        raise NotFound(code)
-    return sailing
+    return the_one(select(Sailing).filter_by(code=code), code)
 
 
 def cabin_by_number(ship_id: int, number: str) -> Cabin:
     """Raises NotFound."""
-    cabin = db.session.scalars(select(Cabin).filter_by(ship_id=ship_id, number=number)).one_or_none()
-    if cabin is None:
-        raise NotFound(number)
-    return cabin
+    return the_one(select(Cabin).filter_by(ship_id=ship_id, number=number), number)
 
 
 @dataclass(frozen=True)

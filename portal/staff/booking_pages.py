@@ -23,7 +23,7 @@ from portal.booking.models import (
     TravelState,
 )
 from portal.catalogue.models import Cabin, Itinerary, PortCall, Sailing, VoyagePart
-from portal.database import db
+from portal.database import db, the_one
 from portal.inventory.models import Occupancy
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
@@ -379,7 +379,4 @@ def masked(number: str) -> str:
 
 def booking_by_reference(reference: str) -> Booking:
     """Raises NotFound. One statement."""
-    booking = db.session.scalars(select(Booking).where(Booking.reference == reference)).one_or_none()
-    if booking is None:
-        raise NotFound(reference)
-    return booking
+    return the_one(select(Booking).where(Booking.reference == reference), reference)

@@ -13,8 +13,7 @@ from portal.booking.details import Field, NameField, ending, missing_fields
 from portal.booking.filing import Wanted, kinds_of, members_of, standing_lists, to_be_listed, wanted_of
 from portal.booking.models import Booking, ChangeRequest, ChangeState, FiledKind, Passenger
 from portal.catalogue.models import PortCall, Sailing
-from portal.database import db
-from portal.kernel.errors import NotFound
+from portal.database import db, the_one
 from portal.kernel.text import LocalizedText
 
 MOST_SHOWN = 100
@@ -48,14 +47,8 @@ class ListsPage:
 
 def sailing_of(code: str) -> Sailing:
     """Raises NotFound."""
-    sailing = db.session.scalars(
-        select(Sailing)
-        .where(Sailing.code == code)
-        .options(joinedload(Sailing.itinerary), joinedload(Sailing.calls).joinedload(PortCall.port))
-    ).unique().one_or_none()
-    if sailing is None:
-        raise NotFound(code)
-    return sailing
+    whole = (joinedload(Sailing.itinerary), joinedload(Sailing.calls).joinedload(PortCall.port))
+    return the_one(select(Sailing).where(Sailing.code == code).options(*whole), code)
 
 
 def lists_page(code: str) -> ListsPage:
@@ -126,10 +119,7 @@ def changes_page() -> ChangesPage:
 
 def change_id(reference: str) -> int:
     """Raises NotFound."""
-    found = db.session.scalar(select(ChangeRequest.id).where(ChangeRequest.reference == reference))
-    if found is None:
-        raise NotFound(reference)
-    return found
+    return the_one(select(ChangeRequest.id).where(ChangeRequest.reference == reference), reference)
 
 
 def _row(request: ChangeRequest) -> ChangeRow:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 
 from portal.booking.models import Booking
 from portal.catalogue.models import Sailing
-from portal.database import db
+from portal.database import db, the_one
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
 from portal.payments.cancellations.models import Cancellation
@@ -51,29 +51,18 @@ WITHOUT_CABIN = and_(
 
 def payment_id(reference: str) -> int:
     """Raises NotFound."""
-    return _id_by_reference(Payment, reference)
+    return the_one(select(Payment.id).where(Payment.reference == reference), reference)
 
 
 def refund_id(reference: str) -> int:
     """Raises NotFound."""
-    return _id_by_reference(Refund, reference)
-
-
-def _id_by_reference(model: type[Payment] | type[Refund], reference: str) -> int:
-    found = db.session.scalar(select(model.id).where(model.reference == reference))
-    if found is None:
-        raise NotFound(reference)
-    return found
+    return the_one(select(Refund.id).where(Refund.reference == reference), reference)
 
 
 def cancellation(reference: str) -> CancellationView:
     """Of the booking of this reference. Raises NotFound where nothing is kept of it."""
-    found = db.session.scalar(
-        select(Cancellation.id).join(Booking).where(Booking.reference == reference, Cancellation.limit_minor > 0)
-    )
-    if found is None:
-        raise NotFound(reference)
-    return cancellation_view(found)
+    kept = select(Cancellation.id).join(Booking).where(Booking.reference == reference, Cancellation.limit_minor > 0)
+    return cancellation_view(the_one(kept, reference))
 
 
 @dataclass(frozen=True)

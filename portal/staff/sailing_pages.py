@@ -14,7 +14,7 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from portal.audit.models import AuditEntry
 from portal.booking.models import BookedCabin, Booking, BookingState, Passenger
 from portal.catalogue.models import Cabin, Category, Deck, PortCall, Sailing, SailingState, VoyagePart
-from portal.database import db
+from portal.database import db, the_one
 from portal.inventory.models import FOR_A_TIME, Occupancy, OccupancyState, Reservation
 from portal.kernel.clock import OFFICE_ZONE
 from portal.kernel.errors import NotFound
@@ -194,26 +194,14 @@ def sailing_page(code: str, now: datetime) -> SailingPage:
 
 def sailing_with_calls(code: str) -> Sailing:
     """Any sailing, drafts too. Raises NotFound. Two statements."""
-    sailing = db.session.scalars(
-        select(Sailing)
-        .where(Sailing.code == code)
-        .options(
-            joinedload(Sailing.itinerary),
-            joinedload(Sailing.ship),
-            selectinload(Sailing.calls).joinedload(PortCall.port),
-        )
-    ).one_or_none()
-    if sailing is None:
-        raise NotFound(code)
-    return sailing
+    query = select(Sailing).where(Sailing.code == code)
+    calls = selectinload(Sailing.calls).joinedload(PortCall.port)
+    return the_one(query.options(joinedload(Sailing.itinerary), joinedload(Sailing.ship), calls), code)
 
 
 def sailing_id(code: str) -> int:
     """Raises NotFound."""
-    found = db.session.scalar(select(Sailing.id).where(Sailing.code == code))
-    if found is None:
-        raise NotFound(code)
-    return found
+    return the_one(select(Sailing.id).where(Sailing.code == code), code)
 
 
 def sold_parts(sailing_id: int) -> dict[int, int]:

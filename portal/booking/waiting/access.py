@@ -5,7 +5,7 @@ from sqlalchemy import select
 from portal.accounts.links import is_token, link_token_of
 from portal.accounts.visitors import granted
 from portal.booking.waiting.models import WaitingEntry, WaitingOffer
-from portal.database import db
+from portal.database import db, the_one
 from portal.kernel.errors import NotFound
 
 
@@ -46,7 +46,4 @@ def linked_offer(reference: str, token: str) -> WaitingOffer:
 
 
 def _entry(reference: str) -> WaitingEntry:
-    entry = db.session.scalars(select(WaitingEntry).where(WaitingEntry.reference == reference)).one_or_none()
-    if entry is None:
-        raise NotFound(reference)
-    return entry
+    return the_one(select(WaitingEntry).where(WaitingEntry.reference == reference), reference)

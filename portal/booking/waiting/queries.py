@@ -21,7 +21,7 @@ from portal.booking.waiting.models import (
 )
 from portal.catalogue.models import Cabin, Category, Sailing, VoyagePart
 from portal.catalogue.queries import PartView, SailingView, sailing_view, sailings_by_code
-from portal.database import db
+from portal.database import db, the_one
 from portal.inventory.finding import card_of, sold_out_besides
 from portal.inventory.queries import SailingCard, cabins_taken, card_of_part, free_cabins_of
 from portal.kernel.errors import NotFound
@@ -479,11 +479,5 @@ def line_page(sailing_id: int, now: datetime) -> LinePage:
 
 def waiting_entry_id(reference: str, sailing_id: int) -> int:
     """Raises NotFound."""
-    found = db.session.scalar(
-        select(WaitingEntry.id)
-        .join(WaitingWish)
-        .where(WaitingEntry.reference == reference, WaitingWish.sailing_id == sailing_id)
-    )
-    if found is None:
-        raise NotFound(reference)
-    return found
+    query = select(WaitingEntry.id).join(WaitingWish)
+    return the_one(query.where(WaitingEntry.reference == reference, WaitingWish.sailing_id == sailing_id), reference)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.catalogue.models import Cabin, PortCall, Sailing
 from portal.catalogue.queries import SailingView, sailing_view
-from portal.database import db
+from portal.database import db, the_one
 from portal.inventory.models import Occupancy, OccupancyState, Reservation, ReservationKind
 from portal.kernel.errors import NotFound
 from portal.kernel.text import LocalizedText
@@ -46,10 +46,7 @@ class ReservationPage:
 
 def reservation_by_reference(reference: str) -> Reservation:
     """Raises NotFound."""
-    found = db.session.scalars(select(Reservation).filter_by(reference=reference)).one_or_none()
-    if found is None:
-        raise NotFound(reference)
-    return found
+    return the_one(select(Reservation).filter_by(reference=reference), reference)
 
 
 def reservation_page(reservation_id: int, now: datetime) -> ReservationPage:
@@ -103,15 +100,6 @@ def _cabin(occupancy: Occupancy, now: datetime) -> ReservedCabin:
 
 def reserved_occupancy(reservation_id: int, number: str) -> int:
     """The id of a cabin that is still reserved. Raises NotFound."""
-    found = db.session.scalars(
-        select(Occupancy.id)
-        .join(Cabin, Cabin.id == Occupancy.cabin_id)
-        .where(
-            Occupancy.reservation_id == reservation_id,
-            Occupancy.state == OccupancyState.RESERVED,
-            Cabin.number == number,
-        )
-    ).one_or_none()
-    if found is None:
-        raise NotFound(number)
-    return found
+    query = select(Occupancy.id).join(Cabin, Cabin.id == Occupancy.cabin_id)
+    reserved = (Occupancy.reservation_id == reservation_id, Occupancy.state == OccupancyState.RESERVED)
+    return the_one(query.where(*reserved, Cabin.number == number), number)

@@ -14,7 +14,7 @@ from portal.booking.prices import day_of_booking
 from portal.booking.waiting.models import WaitingEntry, WaitingWish
 from portal.catalogue.models import Cabin, Sailing, SailingState, VoyagePart
 from portal.catalogue.queries import SailingView, parts_like, sailing_view, sailings_by_code
-from portal.database import db
+from portal.database import db, the_one
 from portal.inventory.finding import all_cards
 from portal.inventory.models import Occupancy, OccupancyState
 from portal.inventory.queries import FreeCabins, SailingCard, free_cabins_of
@@ -473,13 +473,8 @@ def letter_key(reference: str) -> str:
 
 def board(reference: str, state: CaseState | None) -> Board:
     """Raises NotFound. Five statements, however many cases."""
-    operation = db.session.scalars(
-        select(Operation)
-        .where(Operation.reference == reference)
-        .options(joinedload(Operation.sailing).joinedload(Sailing.itinerary), joinedload(Operation.made_by))
-    ).one_or_none()
-    if operation is None:
-        raise NotFound(reference)
+    whole = (joinedload(Operation.sailing).joinedload(Sailing.itinerary), joinedload(Operation.made_by))
+    operation = the_one(select(Operation).where(Operation.reference == reference).options(*whole), reference)
     cases = db.session.scalars(
         select(OperationCase)
         .where(OperationCase.operation_id == operation.id)
@@ -572,12 +567,5 @@ def told_otherwise(booking_id: int) -> bool:
 
 def case_id(operation: str, booking: str) -> int:
     """Raises NotFound."""
-    found = db.session.scalar(
-        select(OperationCase.id)
-        .join(Operation)
-        .join(Booking, Booking.id == OperationCase.booking_id)
-        .where(Operation.reference == operation, Booking.reference == booking)
-    )
-    if found is None:
-        raise NotFound(operation, booking)
-    return found
+    query = select(OperationCase.id).join(Operation).join(Booking, Booking.id == OperationCase.booking_id)
+    return the_one(query.where(Operation.reference == operation, Booking.reference == booking), operation, booking)

@@ -10,8 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from portal.booking.models import Booking, Passenger
-from portal.database import db
-from portal.kernel.errors import NotFound
+from portal.database import db, the_one
 from portal.kernel.money import Money
 from portal.payments.models import Method, Payment, PaymentState
 from portal.payments.shares.models import PaymentShare
@@ -299,12 +298,8 @@ def _short() -> tuple[ShortView, ...]:
 
 def statement_by(reference: str) -> BankStatement:
     """Raises NotFound."""
-    statement = db.session.scalars(
-        select(BankStatement).filter_by(reference=reference).options(joinedload(BankStatement.made_by))
-    ).one_or_none()
-    if statement is None:
-        raise NotFound(reference)
-    return statement
+    query = select(BankStatement).filter_by(reference=reference)
+    return the_one(query.options(joinedload(BankStatement.made_by)), reference)
 
 
 def lines_of(statement_id: int, limit: int = SHOWN) -> tuple[LineView, ...]:
@@ -325,13 +320,8 @@ def counts_of(statement_id: int) -> dict[LineState, tuple[int, int]]:
 
 def line_page(reference: str) -> LineView:
     """One line with what it was used for. Raises NotFound. Three statements."""
-    line = db.session.scalars(
-        select(BankLine)
-        .filter_by(reference=reference)
-        .options(*_WHOLE, selectinload(BankLine.allocations).joinedload(BankAllocation.payment))
-    ).one_or_none()
-    if line is None:
-        raise NotFound(reference)
+    used = selectinload(BankLine.allocations).joinedload(BankAllocation.payment)
+    line = the_one(select(BankLine).filter_by(reference=reference).options(*_WHOLE, used), reference)
     uses = tuple(
         UseView(
             payment=one.payment.reference,
@@ -348,9 +338,4 @@ def line_page(reference: str) -> LineView:
 
 def line_id(reference: str) -> int:
     """Raises NotFound."""
-    found = db.session.scalar(select(BankLine.id).where(BankLine.reference == reference))
-    if found is None:
-        raise NotFound(reference)
-    return found
-
-
+    return the_one(select(BankLine.id).where(BankLine.reference == reference), reference)
