@@ -160,8 +160,38 @@ class DocumentKind(StrEnum):
     BIRTH_CERTIFICATE = "birth_certificate"
 
 
-class Passenger(Base):
-    """Who travels. Latin names are those of the passport's machine-readable lines; the others are for people.
+class Person:
+    """Columns of a table of people.
+
+    Latin names are those of the passport's machine-readable lines; the local ones are for people.
+    """
+
+    surname: Mapped[str] = mapped_column(String(60))
+    given_names: Mapped[str] = mapped_column(String(60))
+    local_surname: Mapped[str | None] = mapped_column(String(60))
+    local_given_names: Mapped[str | None] = mapped_column(String(60))
+    patronymic: Mapped[str | None] = mapped_column(String(60))
+    birth_date: Mapped[date]
+    birth_place: Mapped[str | None] = mapped_column(String(80))
+    sex: Mapped[Sex | None]
+    citizenship: Mapped[str] = mapped_column(String(2))
+    document_kind: Mapped[DocumentKind | None]
+    document_number: Mapped[str | None] = mapped_column(SealedText)
+    document_expires: Mapped[date | None]
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.surname} {self.given_names}"
+
+    @property
+    def local_name(self) -> str | None:
+        """As people write it, as far as it was given."""
+        parts = (self.local_surname, self.local_given_names, self.patronymic)
+        return " ".join(part for part in parts if part) or None
+
+
+class Passenger(Person, Base):
+    """Who travels.
 
     Sex, place of birth and the document may come after the booking; `details.missing_fields` says which, and by when.
     A document's fingerprint is None until a number was given, and empty once it was forgotten after the cruise.
@@ -175,19 +205,7 @@ class Passenger(Base):
     booking_id: Mapped[int] = mapped_column(ForeignKey("booking.id"))
     cabin_id: Mapped[int] = mapped_column(ForeignKey("cabin.id"))
     position: Mapped[int]
-    surname: Mapped[str] = mapped_column(String(60))
-    given_names: Mapped[str] = mapped_column(String(60))
-    local_surname: Mapped[str | None] = mapped_column(String(60))
-    local_given_names: Mapped[str | None] = mapped_column(String(60))
-    patronymic: Mapped[str | None] = mapped_column(String(60))
-    birth_date: Mapped[date]
-    birth_place: Mapped[str | None] = mapped_column(String(80))
-    sex: Mapped[Sex | None]
-    citizenship: Mapped[str] = mapped_column(String(2))
-    document_kind: Mapped[DocumentKind | None]
-    document_number: Mapped[str | None] = mapped_column(SealedText)
     document_fingerprint: Mapped[str | None] = mapped_column(String(64), index=True)
-    document_expires: Mapped[date | None]
     language: Mapped[str | None] = mapped_column(String(2))  # his own; None: that of the booking
     email: Mapped[str | None] = mapped_column(String(254))
     # One more, and every link of this passenger that was given out is dead.
@@ -198,16 +216,6 @@ class Passenger(Base):
     booking: Mapped[Booking] = relationship(back_populates="passengers")
     cabin: Mapped[Cabin] = relationship()
     changes: Mapped[list[ChangeRequest]] = relationship(back_populates="passenger", order_by="ChangeRequest.id")
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.surname} {self.given_names}"
-
-    @property
-    def local_name(self) -> str | None:
-        """As the passenger writes it, as far as it was given."""
-        parts = (self.local_surname, self.local_given_names, self.patronymic)
-        return " ".join(part for part in parts if part) or None
 
 
 class FiledKind(StrEnum):
@@ -274,7 +282,7 @@ class ChangeRequest(Base):
     passenger: Mapped[Passenger] = relationship(back_populates="changes")
 
 
-class Companion(Base):
+class Companion(Person, Base):
     """Somebody with whom a customer travels, remembered for the next booking with the consent of both."""
 
     __tablename__ = "companion"
@@ -284,24 +292,8 @@ class Companion(Base):
     reference: Mapped[str] = mapped_column(String(8), unique=True, default=new_reference)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     person: Mapped[str] = mapped_column(String(64))  # fingerprint of name and birth: nobody stands here twice
-    surname: Mapped[str] = mapped_column(String(60))
-    given_names: Mapped[str] = mapped_column(String(60))
-    local_surname: Mapped[str | None] = mapped_column(String(60))
-    local_given_names: Mapped[str | None] = mapped_column(String(60))
-    patronymic: Mapped[str | None] = mapped_column(String(60))
-    birth_date: Mapped[date]
-    birth_place: Mapped[str | None] = mapped_column(String(80))
-    sex: Mapped[Sex | None]
-    citizenship: Mapped[str] = mapped_column(String(2))
-    document_kind: Mapped[DocumentKind | None]
-    document_number: Mapped[str | None] = mapped_column(SealedText)
-    document_expires: Mapped[date | None]
     consented_at: Mapped[datetime]  # real time
     used_at: Mapped[datetime] = mapped_column(index=True)  # last saved or taken into a booking
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.surname} {self.given_names}"
 
 
 class ChargeKind(StrEnum):
