@@ -129,7 +129,7 @@ def new_price(reference: str) -> ResponseReturnValue:
     """The price was not locked when the lists changed: pay what locks the old one, agree to the new one, or leave."""
     booking = visitor_booking(reference)
     page = booking_page(booking.id)
-    offer = price_offer_view(booking)
+    offer = price_offer_view(booking, now())
     if offer is None:
         return redirect(url_for("booking.booking", reference=reference))
     form = NewPriceForm(agreed=offer.after.minor)

@@ -15,14 +15,15 @@ from portal.booking.errors import ChangeMoved
 from portal.booking.models import Booking, BookingState
 from portal.booking.queries import BookingPage
 from portal.database import db, transaction
+from portal.kernel import clock
 from portal.kernel.errors import Refused
 from portal.kernel.money import Money
 from portal.kernel.parts import part_of
 from portal.ledger.queries import balance_columns, balance_of
 from portal.outbox.services import announce
-from portal.payments.plans.live import PAUSED, LivePlan, live_plan
+from portal.payments.plans.live import PAUSED, LivePlan, live_plan, port_day
 from portal.payments.plans.models import BookingPlan, FitReason, PaymentPlan, PriceOffer, PriceOfferState
-from portal.payments.plans.schedule import share_to_lock
+from portal.payments.plans.schedule import asked, share_to_lock
 from portal.payments.plans.services import fit_plan
 from portal.payments.shares.services import fit_shares
 
@@ -141,7 +142,7 @@ def _record(offer: PriceOffer, booking: Booking, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class PriceOfferView:
-    """before, after: the two prices. lock: what is to be paid so that the old one stands."""
+    """before, after: the two prices. lock: the least that can be paid now so that the old one stands."""
 
     booking: str
     before: Money
@@ -154,12 +155,17 @@ class PriceOfferView:
         return self.after.minor > self.before.minor
 
 
-def price_offer_view(booking: Booking) -> PriceOfferView | None:
+def price_offer_view(booking: Booking, now: datetime) -> PriceOfferView | None:
     """What the guest decides about now, if anything."""
-    lock = locks_for(booking)
-    offer = open_offer(booking.id) if lock is not None else None
-    if offer is None or lock is None or offer.before != booking.price:
+    missing = locks_for(booking)
+    offer = open_offer(booking.id) if missing is not None else None
+    plan = live_plan(booking.id) if offer is not None else None
+    if offer is None or missing is None or plan is None or offer.before != booking.price:
         return None
+    balance = balance_of(booking.id, booking.currency)
+    part = asked(plan.parts, balance.paid, port_day(booking, now))
+    enough = part is not None and part.minor >= missing.minor
+    lock = Money(part.minor if part is not None and enough else balance.owed, booking.currency)
     return PriceOfferView(booking.reference, offer.before, offer.after, lock, offer.answer_by)
 
 
@@ -172,12 +178,12 @@ def booking_price_offer(booking_id: int) -> Callable[[BookingPage], PriceOfferVi
     def told(page: BookingPage) -> PriceOfferView | None:
         if plan is None or page.balance.paid >= share_to_lock(page.price.minor, plan.lock_percent):
             return None
-        return price_offer_view(db.session.get_one(Booking, booking_id))
+        return price_offer_view(db.session.get_one(Booking, booking_id), clock.now())
 
     return told
 
 
-def open_offers(limit: int) -> tuple[PriceOfferView, ...]:
+def open_offers(limit: int, now: datetime) -> tuple[PriceOfferView, ...]:
     """For staff: the one whose time runs out first in front."""
     offers = db.session.scalars(
         select(PriceOffer)
@@ -185,5 +191,5 @@ def open_offers(limit: int) -> tuple[PriceOfferView, ...]:
         .order_by(PriceOffer.answer_by, PriceOffer.id)
         .limit(limit)
     )
-    views = (price_offer_view(offer.booking) for offer in offers)
+    views = (price_offer_view(offer.booking, now) for offer in offers)
     return tuple(view for view in views if view is not None)

@@ -83,7 +83,7 @@ def tell_of_new_days(booking_plan_id: int) -> None:
 @on("payments.price_offered")
 def tell_of_new_price(offer_id: int) -> None:
     offer = db.session.get_one(PriceOffer, offer_id)
-    view = price_offer_view(offer.booking)
+    view = price_offer_view(offer.booking, now())
     if view is not None:
         key = f"payments/new_price:{offer.booking.reference}:{offer.id}"
         write_to_booker("payments/new_price", offer.booking, key=key, offer=view)

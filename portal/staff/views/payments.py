@@ -47,7 +47,7 @@ def payments() -> ResponseReturnValue:
         differences=len(check.differences) if check else 0,
         overdue=overdue_parts(now(), OVERDUE_SHOWN),
         cancellations=unsettled(CANCELLATIONS_SHOWN),
-        new_prices=open_offers(OVERDUE_SHOWN),
+        new_prices=open_offers(OVERDUE_SHOWN, now()),
         reader=f"account:{current_account().id}",
     )
 

@@ -161,7 +161,7 @@ def test_the_guest_decides_on_a_page_and_staff_see_who_has_not(browser):
     page = browser.open(f"/en/bookings/{booking.reference}")
     assert "Your price is not locked yet" in page.words
     page = browser.open(f"/en/bookings/{booking.reference}/new-price")
-    assert "Pay 400 ₽ now" in page.words
+    assert "Pay 900 ₽ now" in page.words
     done = page.submit().follow()
 
     assert "Your booking now has the new price" in done.words
