@@ -33,6 +33,8 @@ from portal.outbox.jobs import build_queue
 from portal.payments import change_views
 from portal.payments import tasks as payments_tasks
 from portal.payments import views as payments
+from portal.payments.agencies import tasks as agencies_tasks
+from portal.payments.agencies import views as agencies
 from portal.payments.cancellations import tasks as cancellations_tasks
 from portal.payments.intake import Intake
 from portal.payments.operations import tasks as operations_tasks
@@ -61,6 +63,7 @@ TASKS = (
     payments_tasks,
     paper_tasks,
     operations_tasks,
+    agencies_tasks,
     cancellations_tasks,
     plans_tasks,
     shares_tasks,
@@ -106,6 +109,7 @@ def create_app(**overrides: Any) -> Flask:
         payments.bp,
         change_views.bp,
         shares.shares,
+        agencies.bp,
         reservations.bp,
         visas.bp,
         staff.bp,

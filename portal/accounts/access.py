@@ -28,6 +28,7 @@ class Permission(StrEnum):
     RULES_EDIT = "rules:edit"  # propose changes of entry rules, and decide on those of others
     PASSENGER_LIST = "passenger:list"  # with whole document numbers, as ports ask for them
     LEDGER_READ = "ledger:read"
+    AGENCY_MANAGE = "agency:manage"  # whom we give credit, and how much
     AUDIT_READ = "audit:read"
     ACCOUNT_MANAGE = "account:manage"
 
@@ -41,6 +42,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             Permission.SAILING_READ,
             Permission.SAILING_EDIT,
             Permission.BOOKING_READ,
+            Permission.AGENCY_MANAGE,
             Permission.PASSENGER_LIST,
             Permission.READINESS,
             Permission.VISA_CASES,
@@ -74,6 +76,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             Permission.SAILING_READ,
             Permission.BOOKING_READ,
             Permission.PAYMENT_RECEIVE,
+            Permission.AGENCY_MANAGE,
             Permission.LEDGER_READ,
         }
     ),

@@ -29,6 +29,7 @@ from portal.extensions import limiter
 from portal.kernel.clock import now, real_now
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.forms import FlaskForm
+from portal.kernel.parts import parts
 from portal.web.addresses import local_path
 from portal.web.locale import PREFIX, language
 
@@ -202,7 +203,9 @@ def account() -> ResponseReturnValue:
         begin_session(mine)
         flash(_("Your new password holds from now on; on other devices you have been signed out."), "good")
         return redirect(url_for(".account"))
-    page = render_template("accounts/account.html", profile=profile, password=password, account=mine)
+    page = render_template(
+        "accounts/account.html", profile=profile, password=password, account=mine, **parts("account", mine)
+    )
     return page, 422 if profile.errors or password.errors else 200
 
 

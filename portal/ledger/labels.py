@@ -40,4 +40,6 @@ KINDS: dict[PostingKind, LazyString] = {
     PostingKind.PAYOUT: _l("Paid out to the bank account"),
     PostingKind.AGENCY_CREDIT: _l("Agency answers for the price"),
     PostingKind.AGENCY_PAID: _l("Paid by an agency"),
+    PostingKind.COMMISSION: _l("Commission of an agency"),
+    PostingKind.AGENCY_PAYOUT: _l("Paid out to an agency"),
 }

@@ -59,6 +59,8 @@ class PostingKind(StrEnum):
     PAYOUT = "payout"
     AGENCY_CREDIT = "agency_credit"
     AGENCY_PAID = "agency_paid"
+    COMMISSION = "commission"
+    AGENCY_PAYOUT = "agency_payout"
 
 
 class LedgerTransaction(Base):

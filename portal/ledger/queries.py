@@ -24,7 +24,7 @@ class Balance:
     paid: int  # counted to it; what has gone back, or is going, is taken off
     unallocated: int  # came, has not gone back, and counts to nothing
     returning: int  # on its way back
-    came: int  # through any channel, ever
+    came: int  # through any channel, ever, or on the credit of an agency
 
     @property
     def owed(self) -> int:
@@ -86,7 +86,7 @@ def _figures() -> tuple[ColumnElement[int], ...]:
         -total(guest, of_a_payment),
         -total(entry.account == LedgerAccount.SUSPENSE),
         -total(entry.account == LedgerAccount.REFUNDS),
-        total(entry.account.in_(CLEARING), entry.minor > 0),
+        total(entry.account.in_((*CLEARING, LedgerAccount.AGENCY)), entry.minor > 0),
     )
 
 

@@ -236,6 +236,57 @@ def _from(debit: LedgerAccount, credit: LedgerAccount, amount: Money, payment_id
     return [Entry(debit, amount, payment_id), Entry(credit, -amount, payment_id)]
 
 
+# ---------- What agencies answer for ----------
+
+
+def post_agency_credit(*, booking_id: int, payment_id: int, payment: str, amount: Money, now: datetime) -> None:
+    """An agency answers for a part of the price: the guest owes it no more, the agency does."""
+    post(
+        PostingKind.AGENCY_CREDIT,
+        key=f"payment:{payment}",
+        booking_id=booking_id,
+        subject=payment,
+        entries=_from(LedgerAccount.AGENCY, LedgerAccount.GUEST, amount, payment_id),
+        now=now,
+    )
+
+
+def post_agency_paid(*, booking_id: int, payment_id: int, payment: str, amount: Money, now: datetime) -> None:
+    """An agency has paid by transfer."""
+    post(
+        PostingKind.AGENCY_PAID,
+        key=f"payment:{payment}",
+        booking_id=booking_id,
+        subject=payment,
+        entries=_from(LedgerAccount.BANK, LedgerAccount.AGENCY, amount, payment_id),
+        now=now,
+    )
+
+
+def post_commission(*, booking_id: int, payment_id: int, number: str, amount: Money, now: datetime) -> None:
+    """An agency has earned a commission; below zero: less than before. number: of its credit, with the how many-th."""
+    post(
+        PostingKind.COMMISSION,
+        key=f"commission:{number}",
+        booking_id=booking_id,
+        subject=number.partition(":")[0],
+        entries=_from(LedgerAccount.COMMISSION, LedgerAccount.AGENCY, amount, payment_id),
+        now=now,
+    )
+
+
+def post_agency_payout(*, booking_id: int, payment_id: int, number: str, amount: Money, now: datetime) -> None:
+    """What stood in an agency's favour was transferred to it. number: of its credit, with the how many-th."""
+    post(
+        PostingKind.AGENCY_PAYOUT,
+        key=f"payout:{number}",
+        booking_id=booking_id,
+        subject=number.partition(":")[0],
+        entries=_from(LedgerAccount.AGENCY, LedgerAccount.BANK, amount, payment_id),
+        now=now,
+    )
+
+
 # ---------- What goes back ----------
 
 

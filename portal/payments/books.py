@@ -30,6 +30,7 @@ GOING = (RefundState.REQUESTED, RefundState.SENT)
 OF_PAYMENTS = (
     PostingKind.OPENING,
     PostingKind.PAYMENT,
+    PostingKind.AGENCY_CREDIT,
     PostingKind.UNALLOCATED,
     PostingKind.ALLOCATION,
     PostingKind.REFUND_REQUESTED,
@@ -119,7 +120,7 @@ def _of_payments() -> Iterator[Difference]:
         ours,
         held=LedgerEntry.account.in_((LedgerAccount.GUEST, LedgerAccount.SUSPENSE)),
         refunds=LedgerEntry.account == LedgerAccount.REFUNDS,
-        clearing=LedgerEntry.account.in_(CLEARING),
+        clearing=LedgerEntry.account.in_((*CLEARING, LedgerAccount.AGENCY)),
     )
 
     def back(*states: RefundState) -> ColumnElement[int]:
@@ -134,7 +135,8 @@ def _of_payments() -> Iterator[Difference]:
         .group_by(Refund.payment_id)
         .subquery()
     )
-    came = case((Payment.state.in_(CAME), Payment.amount_minor), else_=0)
+    # What an agency pays for its credit is no money of a guest.
+    came = case((Payment.state.in_(CAME) & Payment.settles_id.is_(None), Payment.amount_minor), else_=0)
     going, gone = func.coalesce(refunds.c.going, 0), func.coalesce(refunds.c.gone, 0)
     for kind, expected, found in (
         (DifferenceKind.HELD, going + gone - came, entries.c.held),

@@ -7,13 +7,20 @@ from typing import Any
 from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from portal.booking.documents import letterhead, price_lines
 from portal.booking.queries import BookingPage, booking_page
+from portal.database import db
 from portal.kernel import formats
+from portal.kernel.money import Money
 from portal.kernel.typeset import typeset
+from portal.ledger.queries import held_of
+from portal.payments.agencies.account import commission_for, paid_for_credit
+from portal.payments.agencies.models import Agency
 from portal.payments.labels import transfer_purpose
-from portal.payments.queries import PaymentView
+from portal.payments.models import Payment
+from portal.payments.queries import PaymentView, payment_view
 from portal.payments.shares.models import PaymentShare
 from portal.payments.transfer_code import NotCodable, payment_qr_text, qr_file
 
@@ -40,6 +47,39 @@ def share_invoice(share: PaymentShare, payment: PaymentView, language: str) -> b
                 _("A bank needs one to three working days; week-ends and Russian holidays do not count."),
                 _("When the money is here, we send you the receipt and tell whoever asked you."),
                 _("Money that comes too late, or is not needed any more, is returned to you."),
+            ]
+        }
+        return typeset("invoice", values, payment.made_at)
+
+
+def agency_invoice(payment: Payment, language: str) -> bytes:
+    """As invoice(), for an agency that answers for a booking: what it owes for it now."""
+    agency = db.session.get_one(Agency, payment.agency_id)
+    credit = db.session.get_one(Payment, payment.settles_id)
+    page = booking_page(payment.booking_id)
+    held = held_of(credit.id, credit.currency)
+    commission = Money(commission_for(credit), credit.currency)
+    paid = Money(paid_for_credit(credit), credit.currency)
+    rows = [
+        (_l("Price of the cruise that the agency answers for"), held),
+        (_l("Commission of the agency"), -commission),
+        (_l("Paid before"), -paid),
+    ]
+    with force_locale(language):
+        values = _values(page, payment_view(payment), language)
+        values["payer"] = values["payer"] | {"lines": [agency.name.within(language), agency.email]}
+        values["price"] = values["price"] | {
+            "rows": [
+                {"name": str(name), "detail": "", "amount": formats.money(amount, language)}
+                for name, amount in rows
+                if amount.minor
+            ],
+            "total": formats.money(payment.amount, language),
+        }
+        values["after"] = values["after"] | {
+            "items": [
+                _("A bank needs one to three working days; week-ends and Russian holidays do not count."),
+                _("The booking is confirmed on the credit of the agency already; this payment makes the credit free."),
             ]
         }
         return typeset("invoice", values, payment.made_at)

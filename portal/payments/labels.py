@@ -14,6 +14,7 @@ METHODS: dict[Method, LazyString] = {
     Method.CARD: _l("Bank card"),
     Method.TRANSFER: _l("Bank transfer against an invoice"),
     Method.DESK: _l("At our desk, in cash or by card"),
+    Method.CREDIT: _l("On the credit of an agency"),
 }
 TENDERS: dict[Tender, LazyString] = {
     Tender.CASH: _l("Cash"),

@@ -23,6 +23,7 @@ class Method(StrEnum):
     CARD = "card"  # at once, on the page of a provider
     TRANSFER = "transfer"
     DESK = "desk"  # by hand, to our staff
+    CREDIT = "credit"  # no money yet: an agency answers for it
 
 
 class Tender(StrEnum):
@@ -39,6 +40,10 @@ CLEARED_IN: dict[str | None, LedgerAccount] = {
     "yookassa": LedgerAccount.YOOKASSA,
     "turkmenbank": LedgerAccount.TURKMEN_GATEWAY,
 }
+
+
+# Before that, by how it was paid.
+BY_METHOD: dict[Method, LedgerAccount] = {Method.DESK: LedgerAccount.DESK, Method.CREDIT: LedgerAccount.AGENCY}
 
 
 class PaymentState(StrEnum):
@@ -93,9 +98,14 @@ class Payment(Base):
             "uq_payment_open_offline",
             "booking_id",
             "method",
-            where=f"{OPEN} AND provider IS NULL AND share_id IS NULL",
+            where=f"{OPEN} AND provider IS NULL AND share_id IS NULL AND settles_id IS NULL",
         ),
-        # And one of each share of it.
+        CheckConstraint("method <> 'credit' OR agency_id IS NOT NULL", name="credit_of_agency"),
+        CheckConstraint(
+            "settles_id IS NULL OR (method = 'transfer' AND agency_id IS NOT NULL)", name="settled_by_agency"
+        ),
+        # And one of each share of it, and of each credit of an agency.
+        unique_where("uq_payment_open_settlement", "settles_id", where=OPEN),
         unique_where("uq_payment_open_share", "share_id", "provider", where=OPEN),
         unique_where("uq_payment_open_share_offline", "share_id", "method", where=f"{OPEN} AND provider IS NULL"),
         UniqueConstraint("provider", "session_id"),
@@ -124,6 +134,8 @@ class Payment(Base):
     matched_at: Mapped[datetime | None]
     change_id: Mapped[int | None] = mapped_column(ForeignKey("booking_change.id"))  # None: it is for the booking itself
     share_id: Mapped[int | None] = mapped_column(ForeignKey("payment_share.id"), index=True)  # None: the holder's own
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"), index=True)  # who answers for it, or pays
+    settles_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id"), index=True)  # the credit that it pays for
     tender: Mapped[Tender | None]
     receipt: Mapped[str | None] = mapped_column(String(40))  # its number, as the desk's cash register printed it
 
@@ -137,7 +149,7 @@ class Payment(Base):
 
     @property
     def clearing(self) -> LedgerAccount:
-        return LedgerAccount.DESK if self.method is Method.DESK else CLEARED_IN[self.provider]
+        return BY_METHOD.get(self.method) or CLEARED_IN[self.provider]
 
     @property
     def held_in(self) -> LedgerAccount:
@@ -221,10 +233,9 @@ class Refund(Base):
 
     @property
     def clearing(self) -> LedgerAccount:
-        """Taken by hand, it is given back by hand."""
-        if self.provider is None and self.payment.method is Method.DESK:
-            return LedgerAccount.DESK
-        return CLEARED_IN[self.provider]
+        """Taken by hand, it is given back by hand; what an agency answered for, it answers for no more."""
+        by_method = BY_METHOD.get(self.payment.method) if self.provider is None else None
+        return by_method or CLEARED_IN[self.provider]
 
 
 class RefundApproval(Base):

@@ -121,7 +121,10 @@ def booking_payments(booking_id: int) -> tuple[PaymentView, ...]:
             exists().where(PaymentShare.booking_id == Booking.id),
         )
         .select_from(Booking)
-        .outerjoin(Payment, (Payment.booking_id == Booking.id) & Payment.share_id.is_(None))
+        .outerjoin(
+            Payment,
+            (Payment.booking_id == Booking.id) & Payment.share_id.is_(None) & Payment.settles_id.is_(None),
+        )
         .outerjoin(LateOffer, (LateOffer.payment_id == Payment.id) & (LateOffer.state == LateOfferState.OPEN))
         .outerjoin(Refund, Refund.payment_id == Payment.id)
         .outerjoin(Dispute, Dispute.payment_id == Payment.id)
@@ -210,6 +213,7 @@ def _awaited(booking_id: int, method: Method, share_id: int | None = None) -> Pa
         select(Payment, came_column(Payment.id)).where(
             Payment.booking_id == booking_id,
             Payment.share_id.is_not_distinct_from(share_id),
+            Payment.settles_id.is_(None),
             Payment.method == method,
             Payment.state == PaymentState.OPEN,
         )

@@ -22,12 +22,14 @@ from portal.kernel.states import move
 from portal.ledger.queries import balance_of, held_of
 from portal.ledger.services import Returning, post_refund_failed, post_refund_requested, post_refund_settled
 from portal.outbox.services import announce, wake_worker
+from portal.payments.agencies.settling import settle_account
 from portal.payments.approvals import ask_for_approval, awaits_approval, check_approved
 from portal.payments.cancellations.models import Cancellation, CancelReason
 from portal.payments.disputes import withheld_in, withheld_of
 from portal.payments.errors import AmountsChanged, NoCredit, NotCancellable, NotExpected
 from portal.payments.models import (
     REFUND_MOVES,
+    Method,
     Payment,
     PaymentState,
     Refund,
@@ -143,9 +145,9 @@ def return_part(booking: Booking, amount: Money, now: datetime) -> None:
     To each payer in proportion to what he has paid, of his payments the newest first. Announces
     payments.refund_requested for each payment that goes back. Raises NotExpected for more than was paid.
     """
-    payers: dict[int | None, list[tuple[Payment, int]]] = {}
+    payers: dict[tuple[int | None, int | None], list[tuple[Payment, int]]] = {}
     for payment in _succeeded(booking.id):
-        payers.setdefault(payment.share_id, []).append((payment, max(0, _held(payment))))
+        payers.setdefault((payment.share_id, payment.agency_id), []).append((payment, max(0, _held(payment))))
     held = [sum(minor for _payment, minor in own) for own in payers.values()]
     if amount.minor > sum(held):
         raise NotExpected
@@ -486,6 +488,12 @@ def _request(payment: Payment, minor: int, reason: RefundReason, now: datetime) 
     db.session.flush()
     record("refund.requested", subject="refund", reference=refund.reference, now=now, to_state=refund.state)
     _post(refund, None, now)
+    if payment.method is Method.CREDIT:  # no money was there that could go back
+        refund.settled_at = now
+        _move(refund, RefundState.SUCCEEDED, now)
+        db.session.flush()
+        settle_account(payment, now)
+        return
     ask_for_approval(refund, now)
     announce("payments.refund_requested", refund_id=refund.id)
 
@@ -517,7 +525,8 @@ def _post(refund: Refund, before: RefundState | None, now: datetime) -> None:
             post_refund_requested(going, held_in=payment.held_in, now=now)
         case RefundState.SUCCEEDED:
             post_refund_settled(going, clearing=refund.clearing, now=now)
-            announce("payments.refund_settled", refund_id=refund.id)
+            if payment.method is not Method.CREDIT:
+                announce("payments.refund_settled", refund_id=refund.id)
         case RefundState.FAILED:
             left = refund.clearing if before is RefundState.SUCCEEDED else None
             post_refund_failed(going, held_in=payment.held_in, came_back_to=left, now=now)

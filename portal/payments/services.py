@@ -22,8 +22,9 @@ from portal.kernel.clock import real_now
 from portal.kernel.money import Money
 from portal.kernel.states import move
 from portal.ledger.queries import balance_columns, balance_of
-from portal.ledger.services import post_payment, post_unallocated
+from portal.ledger.services import post_agency_paid, post_payment, post_unallocated
 from portal.outbox.services import announce
+from portal.payments.agencies.settling import settle_account
 from portal.payments.bank_days import in_time, transfer_due
 from portal.payments.errors import AmountNotExpected, MethodNotOffered, NotExpected, WrongAmount
 from portal.payments.models import PAYMENT_MOVES, Method, Payment, PaymentState, Tender
@@ -439,6 +440,8 @@ def receive_money(
     turned away or forgotten.
     Announces payments.received or payments.unallocated.
     """
+    if db.session.get_one(Payment, payment_id).settles_id is not None:
+        return _receive_of_agency(payment_id, amount, received_by_id, now)
     try:
         with transaction() as session:
             # The booking first, as for whoever starts a payment: each would else wait for the other.
@@ -508,6 +511,27 @@ def receive_money(
                 now=now,
             )
             announce("payments.unallocated", payment_id=payment.id)
+        return payment.state
+
+
+def _receive_of_agency(payment_id: int, amount: Money, received_by_id: int | None, now: datetime) -> PaymentState:
+    """An agency has paid an invoice, open or withdrawn: whatever it is, it counts on its account."""
+    with transaction() as session:
+        booking_id = session.get_one(Payment, payment_id).booking_id
+        session.get_one(Booking, booking_id, with_for_update=True)
+        payment = session.get_one(Payment, payment_id, with_for_update=True)
+        if payment.state in RECEIVED:
+            return payment.state
+        payment.amount_minor = amount.minor
+        payment.received_by_id = received_by_id
+        _note_time(payment, now)
+        _move(payment, PaymentState.SUCCEEDED, now)
+        post_agency_paid(
+            booking_id=booking_id, payment_id=payment.id, payment=payment.reference, amount=amount, now=now
+        )
+        session.flush()
+        settle_account(session.get_one(Payment, payment.settles_id), now)
+        announce("payments.received", payment_id=payment.id)
         return payment.state
 
 
@@ -586,6 +610,7 @@ CLOSING_PAUSE = timedelta(minutes=1)
 # Whether what a payment is for still waits for it; of a query that joins Booking and, outwards, BookingChange and
 # PaymentShare.
 WANTED = case(
+    (Payment.settles_id.is_not(None), true()),  # an agency pays when it pays
     (
         Payment.share_id.is_not(None),
         and_(
@@ -714,6 +739,7 @@ def _waiting(booking_id: int, way: Way, share_id: int | None = None) -> Payment 
             Payment.method == way.method,
             Payment.provider.is_not_distinct_from(way.provider),
             Payment.share_id.is_not_distinct_from(share_id),
+            Payment.settles_id.is_(None),
             Payment.state.in_(WAITING),
         )
         .with_for_update()

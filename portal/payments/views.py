@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from portal.accounts.access import public
+from portal.accounts.access import public, signed_in
 from portal.booking.access import visitor_booking
 from portal.booking.errors import NotPayable
 from portal.booking.models import Booking, BookingState
@@ -22,9 +22,11 @@ from portal.kernel.errors import NotFound, Refused
 from portal.kernel.forms import FlaskForm
 from portal.kernel.money import Money
 from portal.payments import late, queries, refunds, services
+from portal.payments.agencies.account import free_credit
+from portal.payments.agencies.services import agency_of, take_on_credit
 from portal.payments.bank_days import last_safe_day, transfer_terms
 from portal.payments.cancellations.models import CancelReason
-from portal.payments.errors import NotCancellable
+from portal.payments.errors import MethodNotOffered, NotCancellable
 from portal.payments.forms import CancelForm, CreditForm, NewPriceForm, PayForm
 from portal.payments.invoices import code_text, invoice
 from portal.payments.labels import PROVIDER_HINTS, transfer_purpose
@@ -67,6 +69,9 @@ def pay(reference: str) -> ResponseReturnValue:
         return redirect(url_for("booking.booking", reference=reference))
     much = choices.choices(booking, debt, language(), now())
     ways = _ways(page, debt, much)
+    agency = agency_of(signed_in())
+    if agency is not None and agency.active and agency.currency == booking.currency and debt.change_id is None:
+        ways = (services.Way(Method.CREDIT), *ways)
     form = PayForm()
     form.offer(ways, much)
     if form.validate_on_submit():
@@ -96,6 +101,7 @@ def pay(reference: str) -> ResponseReturnValue:
         terms=transfer_terms(now()),
         desk=_desk_place(),
         last_safe=last_safe_day(page.sailing.starts_at),
+        free_credit=free_credit(agency) if agency else None,
     ), status
 
 
@@ -198,6 +204,13 @@ def _choose(booking: Booking, debt: services.Debt, choice: choices.Choice | None
 
 def _start(page: BookingPage, debt: services.Debt, way: services.Way) -> str:
     whole = debt.whole is None
+    if way.method is Method.CREDIT:
+        agency = agency_of(signed_in())
+        if agency is None:
+            raise MethodNotOffered
+        take_on_credit(booking_id=page.id, agency_id=agency.id, now=now())
+        flash(_("Your agency answers for this booking now. The invoice is on its way."), "good")
+        return url_for("booking.booking", reference=page.reference)
     if way.method is Method.DESK:
         services.start_desk(booking_id=page.id, whole=whole, now=now())
         return url_for(".desk", reference=page.reference)

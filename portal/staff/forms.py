@@ -16,6 +16,7 @@ from wtforms import (
     BooleanField,
     DateField,
     DateTimeLocalField,
+    DecimalField,
     EmailField,
     Field,
     FieldList,
@@ -37,7 +38,7 @@ from portal.catalogue.models import CallState, Category, PortCall, Sailing, Voya
 from portal.catalogue.services import CallEdit
 from portal.kernel.forms import AmountField, FlaskForm, Form, trimmed
 from portal.kernel.money import Money
-from portal.kernel.text import LANGUAGES, LocalizedText
+from portal.kernel.text import LANGUAGE_NAMES, LANGUAGES, LocalizedText
 from portal.payments.labels import TENDERS
 from portal.payments.plans.schedule import MOST_STEPS
 from portal.pricing.errors import FaresRefused, PartyRefused
@@ -50,6 +51,7 @@ from portal.pricing.simulation import MOST_PARTIES, USUAL
 from portal.visas.labels import RETURN_REASONS
 
 REQUIRED = InputRequired()
+ALL_NAMES = InputRequired(_l("Please write the name in this language, too."))
 ALL_LANGUAGES = _l("Guests read in three languages: please write it in this one, too.")
 LOCAL = "%Y-%m-%dT%H:%M"
 
@@ -607,3 +609,48 @@ class CostsForm(FlaskForm):
     note = TextAreaField(
         _l("What was spent, and the papers that show it"), [REQUIRED, Length(max=500)], filters=[trimmed]
     )
+
+
+class AgencyForm(FlaskForm):
+    """Whom we give credit. The currency and the commission stay as they are made: what was booked by them stands."""
+
+    name_ru = StringField(_l("Name in Russian"), [ALL_NAMES, Length(max=120)], filters=[trimmed])
+    name_tk = StringField(_l("Name in Turkmen"), [ALL_NAMES, Length(max=120)], filters=[trimmed])
+    name_en = StringField(_l("Name in English"), [ALL_NAMES, Length(max=120)], filters=[trimmed])
+    email = EmailField(_l("E-mail for invoices"), [REQUIRED, Length(max=254), Email()], filters=[trimmed])
+    language = SelectField(_l("Language of letters"), [REQUIRED])
+    currency = SelectField(
+        _l("Currency of the credit"), choices=[SelectChoice(code, code) for code in CURRENCIES], default=CURRENCY
+    )
+    limit = AmountField(_l("Credit limit"), [InputRequired(_l("Please type the limit; 0 where there is none."))])
+    percent = DecimalField(_l("Commission, per cent of the price"), [InputRequired(), NumberRange(0, 50)], places=2)
+    settling = RadioField(
+        _l("How the commission is settled"),
+        [REQUIRED],
+        choices=[
+            SelectChoice("net", _l("Net: the agency takes it off and pays the rest")),
+            SelectChoice("gross", _l("The agency pays the whole price and is credited the commission afterwards")),
+        ],
+        default="net",
+    )
+
+    def prepare(self) -> None:
+        self.language.choices = [SelectChoice(code, name, {"lang": code}) for code, name in LANGUAGE_NAMES.items()]
+
+    @property
+    def points(self) -> int:
+        """The commission in hundredths of a per cent."""
+        return int((self.percent.data or Decimal(0)) * 100)
+
+
+class AgencyTermsForm(FlaskForm):
+    limit = AmountField(_l("Credit limit"), [InputRequired(_l("Please type the limit; 0 where there is none."))])
+    active = BooleanField(_l("It may take new bookings on credit"))
+
+
+class AgencyMemberForm(FlaskForm):
+    member_email = EmailField(_l("Address of the account"), [REQUIRED, Length(max=254), Email()], filters=[trimmed])
+
+
+class CreditForm(FlaskForm):
+    booking = StringField(_l("Reference of the booking"), [REQUIRED, Length(max=20)], filters=[trimmed])

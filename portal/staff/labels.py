@@ -83,6 +83,7 @@ SUBJECTS: dict[str, LazyString] = {
     "waiting": _l("Party on the waiting list"),
     "operation": _l("Cancelling or postponing a sailing"),
     "case": _l("Booking of a sailing that was cancelled or postponed"),
+    "agency": _l("Agency"),
     "ledger": _l("Ledger"),
 }
 # What the trail calls by code, by what it is about; a code that is not here is shown as it is.
@@ -121,6 +122,11 @@ ACTORS: dict[str, LazyString] = {
 }
 # What the trail calls by code; a code that is not here is shown as it is.
 ACTIONS: dict[str, LazyString] = {
+    "agency.changed": _l("Limit of an agency set"),
+    "agency.created": _l("Agency set up"),
+    "agency.member_added": _l("Account acts for an agency"),
+    "agency.member_removed": _l("Account acts for an agency no longer"),
+    "agency.paid_out": _l("Commission paid out to an agency"),
     "account.activated": _l("Account let in again"),
     "account.created": _l("Account opened for a colleague"),
     "account.deactivated": _l("Account shut out"),
@@ -192,6 +198,7 @@ ACTIONS: dict[str, LazyString] = {
     "passenger_list.taken": _l("Passenger list downloaded"),
     "payment.expired": _l("Payment no longer awaited"),
     "payment.failed": _l("Payment failed"),
+    "payment.on_credit": _l("Taken on the credit of an agency"),
     "payment.open": _l("Payment begun"),
     "payment_plan.ended": _l("Payment plan offered no more"),
     "payment_plan.offered": _l("Payment plan offered"),

@@ -37,6 +37,7 @@ from portal.kernel.clock import now
 from portal.kernel.money import Money
 from portal.kernel.references import with_check
 from portal.kernel.text import LocalizedText
+from portal.payments.agencies.services import add_member, create_agency, take_on_credit
 from portal.payments.cancellations.models import CancelReason
 from portal.payments.disputes import note_dispute
 from portal.payments.late import offer_other_cabins
@@ -207,6 +208,18 @@ def furnish(app: Flask, language: str) -> Gallery:
         start_transfer(booking_id=divided.id, share_id=one.id, now=moment)
     receive_transfer(payment_id=open_transfer(divided.id, paid.id).id, account=staff, now=moment)
 
+    agency = create_agency(
+        name=LocalizedText({"ru": "Хазар Тур", "tk": "Hazar Syýahat", "en": "Hazar Travel"}),
+        email="desk@agency.example",
+        language=language,
+        limit=Money(1_000_000_00, "RUB"),
+        commission_points=1000,
+        net=True,
+        now=moment,
+    )
+    add_member(agency_id=agency.id, email=customer.email, now=moment)
+    take_on_credit(booking_id=later.book("329", moment).id, agency_id=agency.id, now=moment)
+
     b, t, p = booked.reference, transfer.reference, expected.reference
     pages = (
         Shown("home", ""),
@@ -322,6 +335,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("companion, all wrong", "account/companions/new", CUSTOMER, 422, "send nothing"),
         Shown("my bookings", "my-bookings", CUSTOMER),
         Shown("account", "account/profile", CUSTOMER),
+        Shown("agency", "agency", CUSTOMER),
         Shown("papers", f"bookings/{b}/papers", CUSTOMER),
         Shown("paper in review", f"bookings/{b}/papers/{slug(new)}", CUSTOMER),
         Shown("paper sent back", f"bookings/{b}/papers/{slug(back)}", CUSTOMER),
@@ -349,6 +363,9 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff fares in dollars", f"staff/sailings/{CODE}/fares?currency=USD", staff.role),
         Shown("staff promotions", "staff/promotions", staff.role),
         Shown("staff promotions, all wrong", "staff/promotions", staff.role, 422, "send nothing"),
+        Shown("staff agencies", "staff/agencies", staff.role),
+        Shown("staff agencies, all wrong", "staff/agencies", staff.role, 422, "send nothing"),
+        Shown("staff agency", f"staff/agencies/{agency.reference}", staff.role),
         Shown("staff plans", "staff/plans", staff.role),
         Shown("staff plans, all wrong", "staff/plans", staff.role, 422, "send nothing"),
         Shown("staff booking in parts", f"staff/bookings/{in_parts.reference}/parts", staff.role),

@@ -13,9 +13,11 @@ from portal.booking.documents import paper_head
 from portal.booking.labels import CHARGES
 from portal.booking.models import ChargeKind
 from portal.booking.queries import BookingPage
+from portal.database import db
 from portal.kernel import formats
 from portal.kernel.money import Money
 from portal.kernel.text import LANGUAGES, LocalizedText
+from portal.payments.agencies.models import Agency
 from portal.payments.labels import method_label
 from portal.payments.models import Payment
 from portal.payments.papers.labels import PAPERS
@@ -44,7 +46,12 @@ def facts_of(page: BookingPage, day: date) -> Facts:
 
 def buyer_of(payment: Payment) -> list[str]:
     """Whose receipt it is, where another than the holder has paid."""
-    return [payment.share.name, payment.share.email] if payment.share else []
+    if payment.share is not None:
+        return [payment.share.name, payment.share.email]
+    if payment.agency_id is not None:
+        agency = db.session.get_one(Agency, payment.agency_id)
+        return [agency.name.within(agency.language), agency.email]
+    return []
 
 
 def invoice_lines(page: BookingPage) -> list[dict[str, Any]]:

@@ -43,7 +43,11 @@ def papers_of(booking_id: int, share_id: int | None = None) -> Sequence[PaperVie
     rows = db.session.scalars(
         select(MoneyPaper)
         .outerjoin(Payment, Payment.id == MoneyPaper.payment_id)
-        .where(MoneyPaper.booking_id == booking_id, Payment.share_id.is_not_distinct_from(share_id))
+        .where(
+            MoneyPaper.booking_id == booking_id,
+            Payment.share_id.is_not_distinct_from(share_id),
+            Payment.settles_id.is_(None),
+        )
         .order_by(MoneyPaper.id)
     )
     return [paper_view(paper) for paper in rows]
@@ -52,7 +56,16 @@ def papers_of(booking_id: int, share_id: int | None = None) -> Sequence[PaperVie
 def belongs_to(paper: MoneyPaper, booking_id: int, share_id: int | None = None) -> bool:
     """Whether a paper is the holder's of a booking, or that of the payer of one of its shares."""
     payment = db.session.get_one(Payment, paper.payment_id) if paper.payment_id is not None else None
-    return paper.booking_id == booking_id and (payment.share_id if payment else None) == share_id
+    settles = payment is not None and payment.settles_id is not None  # an agency's own
+    return paper.booking_id == booking_id and not settles and (payment.share_id if payment else None) == share_id
+
+
+def of_an_agency(paper: MoneyPaper, agency_id: int | None = None) -> bool:
+    """Whether it is the receipt of an agency's transfer, of a certain one where it is named."""
+    payment = db.session.get_one(Payment, paper.payment_id) if paper.payment_id is not None else None
+    if payment is None or payment.settles_id is None:
+        return False
+    return agency_id is None or payment.agency_id == agency_id
 
 
 def paper_called(name: str) -> MoneyPaper:

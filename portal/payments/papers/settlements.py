@@ -16,7 +16,7 @@ from portal.kernel.formats import day_of
 from portal.kernel.money import Money
 from portal.ledger.models import LedgerAccount, LedgerEntry
 from portal.outbox.services import announce
-from portal.payments.models import Payment, PaymentState
+from portal.payments.models import Method, Payment, PaymentState
 from portal.payments.papers.content import facts_of, summary_of
 from portal.payments.papers.fiscal import FISCAL_CURRENCY, REGISTERED_BY_PROVIDER, register_of, settlement_receipt
 from portal.payments.papers.models import FiscalSettlement
@@ -79,6 +79,7 @@ def _paid_ahead(booking_id: int) -> int:
         .where(
             Payment.booking_id == booking_id,
             Payment.state == PaymentState.SUCCEEDED,
+            Payment.method != Method.CREDIT,  # no money of a guest, so no receipt of it
             Payment.provider.is_(None) | Payment.provider.not_in(REGISTERED_BY_PROVIDER),
             LedgerEntry.account == LedgerAccount.GUEST,
             LedgerEntry.currency == FISCAL_CURRENCY,

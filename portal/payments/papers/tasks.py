@@ -9,6 +9,7 @@ from portal.outbox.jobs import each_minute
 from portal.outbox.services import on
 from portal.payments.papers.fiscal import fiscal_receipt, register_of
 from portal.payments.papers.models import FiscalSettlement, MoneyPaper
+from portal.payments.papers.queries import of_an_agency
 from portal.payments.papers.services import bring_invoice_up_to_date, issue_receipt, issue_refund_receipt
 from portal.payments.papers.settlements import settle_voyages
 
@@ -53,6 +54,7 @@ def tell_the_cash_register_of_a_voyage(settlement_id: int) -> None:
 def tell_the_cash_register(paper_id: int) -> None:
     register = register_of(current_app.config)
     if register is not None:
-        receipt = fiscal_receipt(db.session.get_one(MoneyPaper, paper_id))
+        paper = db.session.get_one(MoneyPaper, paper_id)
+        receipt = None if of_an_agency(paper) else fiscal_receipt(paper)
         if receipt is not None:
             register.take(receipt)

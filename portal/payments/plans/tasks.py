@@ -52,7 +52,7 @@ def tell_of_part(payment_id: int) -> None:
     later = booking.confirmed_at and payment.received_at and payment.received_at > booking.confirmed_at
     if plan is None or payment.change_id is not None or booking.state is not BookingState.CONFIRMED or not later:
         return
-    if payment.share_id is not None:
+    if payment.share_id is not None or payment.settles_id is not None:
         return  # of the money of others its holder has another letter
     view = payment_view(payment)
     write_to_booker(

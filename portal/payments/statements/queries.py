@@ -72,6 +72,7 @@ def partial_transfers(
             Payment.booking_id == booking_id,
             Payment.change_id.is_not_distinct_from(change_id),
             Payment.share_id.is_not_distinct_from(share_id),
+            Payment.settles_id.is_(None),
             Payment.state.not_in(RECEIVED),
             BankAllocation.undone_at.is_(None),
         )

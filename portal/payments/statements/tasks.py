@@ -61,7 +61,7 @@ def tell_what_is_left(line_id: int) -> None:
 
 def _write(template: str, payment_id: int, line_id: int, **more: Any) -> None:
     payment = db.session.get_one(Payment, payment_id)
-    if payment.share_id is not None:
+    if payment.share_id is not None or payment.settles_id is not None:
         return  # other payers read it on their own page
     line = db.session.get_one(BankLine, line_id)
     write_to_booker(

@@ -2,6 +2,7 @@
 
 from portal.staff.views import (
     accounts,
+    agencies,
     assignment,
     audit,
     bookings,
@@ -25,6 +26,7 @@ from portal.staff.views.blueprint import bp
 
 __all__ = [
     "accounts",
+    "agencies",
     "assignment",
     "audit",
     "bookings",
