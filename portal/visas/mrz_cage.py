@@ -21,11 +21,14 @@ ABSENT = 3
 MOST_PIXELS = 40_000_000
 LONG_SIDE = 2600  # pixels: more makes no letter clearer
 # Side lengths at which lines are looked for: small first, since that is most of the work.
-SEARCHES = (640, 960)
+SMALL, LARGE = 640, 960
 # Pixels between characters; with the background divided away or not.
 GLANCE = (10, True)
 WAYS = ((16, True), (20, True), (16, False))
-BENDS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # by how many characters the middle of a line seen from aside is off
+# By how many characters the middle of a line seen from aside is off, and how many distances between characters are
+# tried: for each character on its own, and at a glance.
+BENDS, SPACINGS = (-2.0, -1.0, 0.0, 1.0, 2.0), 45
+FEW_BENDS, FEW_SPACINGS = (-1.5, 0.0, 1.5), 16
 LEAST_FIT = 0.6  # of a line of OCR-B, seldom under 0.8; other text stays far below
 # After so much work nothing new is begun: what is left of a reading takes less than half a second.
 PATIENCE_SECONDS = 1.5
@@ -51,6 +54,17 @@ class Form:
 # Passports first. Of cards the small ones: there are more of them.
 PASSPORT = Form(2, 44, 0.059, 0, least=0.55)
 CARDS = (Form(3, 30, 0.083, 2, least=0.72), Form(2, 36, 0.0695, 0, least=0.68))
+# At which size, what, and whether whole lines or those whose end, a row of fillers, may not have been seen.
+STEPS = (
+    (SMALL, (PASSPORT,), True),
+    (SMALL, CARDS, True),
+    (LARGE, (PASSPORT,), True),
+    (LARGE, CARDS, True),
+    (SMALL, (PASSPORT,), False),
+    (LARGE, (PASSPORT,), False),
+    (SMALL, CARDS, False),
+    (LARGE, CARDS, False),
+)
 
 
 class Finder:
@@ -66,7 +80,7 @@ class Finder:
             one_core
             | {
                 "model_path": str(models / "ch_PP-OCRv4_det_infer.onnx"),
-                "limit_side_len": SEARCHES[0],
+                "limit_side_len": SMALL,
                 "limit_type": "max",
                 "mean": [0.5, 0.5, 0.5],
                 "std": [0.5, 0.5, 0.5],
@@ -258,8 +272,10 @@ class Shapes:
         places = numpy.arange(count)
         middle = near[max(0, len(near) // 2 - self.pitch // 2) : len(near) // 2 + self.pitch // 2 + 1].max(axis=0)
         best_fit, along = 0.0, places * float(self.pitch)
-        for spacing in numpy.linspace(self.pitch * 0.88, self.pitch * 1.1, 45):
-            for bend in BENDS:
+        glance = self.pitch == GLANCE[0]
+        bends, spacings = (FEW_BENDS, FEW_SPACINGS) if glance else (BENDS, SPACINGS)
+        for spacing in numpy.linspace(self.pitch * 0.88, self.pitch * 1.1, spacings):
+            for bend in bends:
                 run = places * spacing + bend * self.pitch * places * (count - 1 - places) / (count - 1) ** 2
                 starts = numpy.arange(0, columns - run.max() - 1, 1.5)
                 if len(starts):
@@ -308,14 +324,10 @@ def read(content: bytes) -> list[list[str]]:
     if scale < 1:
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     search = Search(picture)
-    for side in SEARCHES:
-        seen = lines_of_text(search.finder.boxes(picture, side))
-        # Whole lines first, of passports and then of cards; only then those whose end may not have been seen.
-        for whole in (True, False):
-            for forms in ((PASSPORT,), CARDS):
-                found = search.among(seen, forms, whole)
-                if found is not None:
-                    return found
+    for side, forms, whole in STEPS:
+        found = search.among(side, forms, whole)
+        if found is not None:
+            return found
     return search.second_best
 
 
@@ -328,11 +340,19 @@ class Search:
         self.mrz = _parser()
         self.began = time.process_time()
         self.second_best: list[list[str]] = []
+        self._seen: dict[int, list[Line]] = {}
         self._texts: dict[tuple[Any, ...], tuple[Line, Text]] = {}
 
-    def among(self, seen: list[Line], forms: tuple[Form, ...], whole: bool) -> list[list[str]] | None:
+    def seen(self, side: int) -> list[Line]:
+        if side not in self._seen:
+            self._seen[side] = lines_of_text(self.finder.boxes(self.picture, side))
+        return self._seen[side]
+
+    def among(self, side: int, forms: tuple[Form, ...], whole: bool) -> list[list[str]] | None:
         """A reading whose check digits hold, or the best there is once patience has ended; None: go on elsewhere."""
-        tries = []
+        if self.tired:
+            return self.second_best
+        seen, tries = self.seen(side), []
         for form in forms:
             for turned in (False, True):
                 lines = seen if whole else ends_unseen(seen, turned, form)

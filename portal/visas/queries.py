@@ -43,6 +43,7 @@ from portal.visas.models import (
     Review,
     Submission,
 )
+from portal.visas.mrz import Format
 from portal.visas.photo import PHOTO_RULES
 from portal.visas.photos import PhotoView, photo_view
 from portal.visas.planning import SOON_DAYS, Deadline, deadline
@@ -657,6 +658,7 @@ class ReadingView:
     rows: tuple[Compared, ...]
     expires: date | None  # as read for certain, and other than typed
     validity: tuple[ValidityCheck, ...]  # by that date
+    is_card: bool = False  # of the size of a card, and no passport
 
     @property
     def differing(self) -> int:
@@ -905,7 +907,7 @@ def _reading(
     if expires == passenger.document_expires:
         expires = None
     checks = validity_checks(replace(traveller, document_expires=expires), voyage, found) if expires else ()
-    return ReadingView(reading.state, rows, expires, checks)
+    return ReadingView(reading.state, rows, expires, checks, is_card=mrz.format is not Format.TD3)
 
 
 def _same_passport(passenger: Passenger, reading: PassportReading | None) -> tuple[OtherBooking, ...]:

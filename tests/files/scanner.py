@@ -5,25 +5,33 @@ from __future__ import annotations
 import socketserver
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 
 DANGEROUS = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 
 
-class Clamd(socketserver.ThreadingTCPServer):
+class Clamd(socketserver.ThreadingMixIn, socketserver.BaseServer):
     """received: the files it was sent, whole. most: bytes that it takes."""
 
-    allow_reuse_address = True
     daemon_threads = True
+    received: list[bytes]
+    most = 25 * 1024 * 1024
+    address: str
 
+
+class TcpClamd(Clamd, socketserver.TCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)
-        self.received: list[bytes] = []
-        self.most = 25 * 1024 * 1024
+        self.received = []
+        self.address = f"tcp://127.0.0.1:{self.server_address[1]}"
 
-    @property
-    def address(self) -> str:
-        return f"tcp://127.0.0.1:{self.server_address[1]}"
+
+class UnixClamd(Clamd, socketserver.UnixStreamServer):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder / "clamd.ctl"), _Conversation)
+        self.received = []
+        self.address = f"unix://{folder}/clamd.ctl"
 
 
 class _Conversation(socketserver.StreamRequestHandler):
@@ -43,10 +51,10 @@ class _Conversation(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def running() -> Iterator[Clamd]:
-    with Clamd() as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def running(server: Clamd) -> Iterator[None]:
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def clamd(app: Flask, tmp_path: Path) -> Iterator[scanner.Clamd]:
     files, address = app.config["FILES_URL"], app.config["CLAMD_URL"]
-    with scanner.running() as server:
+    server = scanner.TcpClamd()
+    with scanner.running(server):
         app.config["FILES_URL"], app.config["CLAMD_URL"] = f"file://{tmp_path}", server.address
         yield server
     app.config["FILES_URL"], app.config["CLAMD_URL"] = files, address
@@ -54,6 +55,16 @@ def test_the_scanner_is_shown_the_upload_itself_and_what_it_lets_through_is_kept
 
     assert clamd.received == [upload]
     assert (file.state, file.scanned_at) == (FileState.CLEAN, NOON)
+
+
+def test_the_scanner_may_listen_at_a_socket_of_this_machine(clamd: scanner.Clamd, app: Flask, tmp_path: Path) -> None:
+    server = scanner.UnixClamd(tmp_path)
+    app.config["CLAMD_URL"] = server.address
+
+    with scanner.running(server), pytest.raises(Infected):
+        take(uploads.jpeg() + scanner.DANGEROUS)
+
+    assert (len(server.received), clamd.received) == (1, [])
 
 
 def test_an_infected_upload_is_refused(clamd: scanner.Clamd) -> None:

@@ -185,6 +185,17 @@ def test_a_passport_is_read_after_its_upload_and_shown_beside_what_was_typed(
 
 
 @pytest.mark.usefixtures("rules", "store")
+def test_a_card_handed_in_as_a_passport_is_called_one(booking: Booking, browser: Browser) -> None:
+    submission = hand_in(booking, specimen("clean", 4, Format.TD1).content)
+    follow_up()
+
+    read_waiting(now())
+
+    browser.sign_in(make_account(role=Role.REVIEWER))
+    assert "An identity card, not a passport" in browser.open(f"/en/staff/reviews/{submission.reference}").words
+
+
+@pytest.mark.usefixtures("rules", "store")
 def test_what_holds_no_passport_is_said_to_be_unread_and_what_was_read_is_forgotten(booking: Booking) -> None:
     submission = hand_in(booking, uploads.jpeg())
     follow_up()
