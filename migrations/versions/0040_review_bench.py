@@ -76,7 +76,7 @@ def upgrade() -> None:
         sa.Column("note", sa.String(length=500), nullable=True),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lead_id", sa.Integer(), nullable=True),
-        sa.Column("settled", one_of("decision", *DECISIONS), nullable=True),
+        sa.Column("settled", one_of("settled", *DECISIONS), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(state = 'waiting') = (decision IS NULL)", name=op.f("ck_second_look_decision_with_state")
