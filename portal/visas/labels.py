@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from portal.visas.changes import Cause
 from portal.visas.comparison import Verdict
 from portal.visas.feasibility import Chance
 from portal.visas.models import Decision, ItemState, ProposalState, ReturnReason
@@ -298,4 +299,11 @@ RULE_COLUMNS: dict[str, LazyString] = {
 STANDS_FOR: dict[str, LazyString] = {
     "EU": _l("Other members of the European Union"),
     "ANY": _l("Every passport without a rule of its own"),
+}
+
+CHANGE_CAUSES: dict[Cause, LazyString] = {
+    Cause.BOOKING: _l("The booking has changed."),
+    Cause.SAILING: _l("The cruise has changed."),
+    Cause.RULES: _l("An entry rule has changed."),
+    Cause.PASSENGER: _l("The details of the passenger have changed."),
 }

@@ -17,6 +17,7 @@ from portal.kernel.money import Money
 from portal.kernel.references import new_reference
 from portal.kernel.states import Moves, move
 from portal.kernel.text import LocalizedText
+from portal.visas.changes import Cause, ItemChange
 from portal.visas.documents import LeadTime
 from portal.visas.rules import Rule
 from portal.visas.terms import Confidence, Regime, SeaAccess, Severity, Supplier
@@ -238,6 +239,27 @@ class ChecklistItem(Base):
     def move_to(self, state: ItemState) -> None:
         """Take the next state. Raises IllegalMove."""
         self.state = move(self.state, state, ITEM_MOVES)
+
+
+class ChecklistChange(Base):
+    """What changed on one passenger's checklist when it was worked out anew, and why. Rows are only ever added."""
+
+    __tablename__ = "checklist_change"
+    __table_args__ = (index_where("ix_checklist_change_untold", "passenger_id", where="told_at IS NULL"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    passenger_id: Mapped[int] = mapped_column(ForeignKey("passenger.id"), index=True)
+    made_at: Mapped[datetime]
+    cause: Mapped[Cause]
+    sailing_version: Mapped[int]
+    items: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # of portal.visas.changes.ItemChange
+    told_at: Mapped[datetime | None]  # when the letter was written
+
+    passenger: Mapped[Passenger] = relationship()
+
+    @property
+    def changes(self) -> tuple[ItemChange, ...]:
+        return tuple(ItemChange.from_json(item) for item in self.items)
 
 
 BY_PASSENGER = "passenger:"

@@ -27,6 +27,7 @@ from portal.kernel.countries import country_name
 from portal.kernel.errors import NotFound
 from portal.kernel.parts import part_of
 from portal.kernel.text import LocalizedText
+from portal.visas.changes import Cause, ItemChange
 from portal.visas.comparison import Compared, Typed, Verdict, compare
 from portal.visas.documents import CATALOGUE, SOURCES
 from portal.visas.keeping import kept_until
@@ -34,6 +35,7 @@ from portal.visas.labels import AT_THE_BORDER, BORDERS, ITEM_STATES, ITEM_TONES,
 from portal.visas.models import (
     BY_PASSENGER,
     AskedAgain,
+    ChecklistChange,
     ChecklistItem,
     Decision,
     ItemState,
@@ -196,6 +198,7 @@ class PassengerView:
     citizenship: str
     general: tuple[PaperView, ...]
     countries: tuple[CountryView, ...]
+    changes: tuple[ChangeView, ...]
 
     @property
     def papers(self) -> tuple[PaperView, ...]:
@@ -245,13 +248,14 @@ class CountryPapers:
 
 
 def papers_page(booking_id: int, today: date) -> PapersPage:
-    """Whoever calls has checked whose booking it is. Three statements for a known one. Raises NotFound for a draft.
+    """Whoever calls has checked whose booking it is. Four statements for a known one. Raises NotFound for a draft.
 
     What is asked is worked out now, from the rules; how far it is stands in the stored items. So the page is right
     even before the worker has written a new booking's checklist.
     """
     booking, voyage, rules = _judged(booking_id)
     items = _items(Passenger.booking_id == booking_id)
+    changes = _changes(booking_id)
     return PapersPage(
         booking=booking.reference,
         sailing=booking.sailing.code,
@@ -260,7 +264,7 @@ def papers_page(booking_id: int, today: date) -> PapersPage:
         open=booking.state in OPEN,
         kept_until=kept_until(booking.sailing.ends_at),
         passengers=tuple(
-            _passenger(passenger, traveller, voyage, rules, items, today)
+            _passenger(passenger, traveller, voyage, rules, items, changes.get(passenger.id, ()), today)
             for passenger, traveller in _with_travellers(booking, voyage)
         ),
     )
@@ -315,6 +319,45 @@ def submitted_file(booking_id: int, slug: str, number: int, *, to_passenger: boo
     if file is None:
         raise NotFound(slug)
     return file
+
+
+CHANGES_SHOWN = 20
+
+
+def untold_changes(booking_id: int, change_id: int) -> Sequence[ChecklistChange]:
+    """Of one booking, up to this one, in their order. One statement."""
+    return db.session.scalars(
+        select(ChecklistChange)
+        .join(ChecklistChange.passenger)
+        .where(
+            Passenger.booking_id == booking_id, ChecklistChange.id <= change_id, ChecklistChange.told_at.is_(None)
+        )
+        .order_by(Passenger.position, ChecklistChange.id)
+        .options(contains_eager(ChecklistChange.passenger))
+    ).all()
+
+
+@dataclass(frozen=True)
+class ChangeView:
+    """What one working out of a checklist has changed."""
+
+    made_at: datetime
+    cause: Cause
+    changes: tuple[ItemChange, ...]
+
+
+def _changes(booking_id: int) -> dict[int, tuple[ChangeView, ...]]:
+    """By passenger, the latest first. One statement."""
+    found: dict[int, list[ChangeView]] = {}
+    for change in db.session.scalars(
+        select(ChecklistChange)
+        .join(Passenger)
+        .where(Passenger.booking_id == booking_id)
+        .order_by(ChecklistChange.id.desc())
+        .limit(CHANGES_SHOWN)
+    ):
+        found.setdefault(change.passenger_id, []).append(ChangeView(change.made_at, change.cause, change.changes))
+    return {passenger_id: tuple(views) for passenger_id, views in found.items()}
 
 
 @part_of("booking", "papers")
@@ -495,6 +538,7 @@ def _passenger(
     voyage: Voyage,
     rules: Sequence[Rule],
     items: Mapping[tuple[int, str], ChecklistItem],
+    changes: tuple[ChangeView, ...],
     today: date,
 ) -> PassengerView:
     papers = [
@@ -515,6 +559,7 @@ def _passenger(
             )
             for country in voyage.countries
         ),
+        changes=changes,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from portal.files.services import keeping, purge, supersede, take
 from portal.inventory.models import Occupancy
 from portal.kernel.acting import acting
 from portal.outbox.services import announce
+from portal.visas.changes import Cause, Stand, differences
 from portal.visas.documents import CATALOGUE as DOCUMENTS
 from portal.visas.documents import Stage
 from portal.visas.errors import (
@@ -42,6 +43,7 @@ from portal.visas.errors import (
 )
 from portal.visas.keeping import KEPT_AFTER_CANCELLING, RETENTION
 from portal.visas.models import (
+    ChecklistChange,
     ChecklistItem,
     Decision,
     EntryRule,
@@ -155,17 +157,17 @@ def live_rules(countries: Collection[str]) -> tuple[Rule, ...]:
     return tuple(row.as_rule() for row in rows)
 
 
-def refresh_checklist(*, booking_id: int, now: datetime) -> None:
+def refresh_checklist(*, booking_id: int, now: datetime, cause: Cause = Cause.BOOKING) -> None:
     """As refresh_checklists() for one booking."""
-    refresh_checklists(booking_ids=(booking_id,), now=now)
+    refresh_checklists(booking_ids=(booking_id,), now=now, cause=cause)
 
 
-def refresh_checklists(*, booking_ids: Collection[int], now: datetime) -> None:
+def refresh_checklists(*, booking_ids: Collection[int], now: datetime, cause: Cause) -> None:
     """Make the checklists of these bookings what the rules say; a second time nothing changes.
 
     Papers that are not asked for any more become not applicable, and what was handed in for them is kept. An
     acceptance that relied on what has changed since falls away. A few bookings at once, for others wait meanwhile who
-    want to write.
+    want to write. Announces visas.checklist_changed for each booking whose passengers are to be told of something.
     """
     with transaction() as session:
         bookings = session.scalars(
@@ -190,8 +192,43 @@ def refresh_checklists(*, booking_ids: Collection[int], now: datetime) -> None:
         rules = live_rules({country for voyage in voyages.values() for country in voyage.countries})
         for booking in bookings:
             voyage = voyages[booking.id]
+            changed = 0
             for passenger_id, traveller in travellers_of(booking, voyage).items():
-                _refresh(passenger_id, requirements(traveller, voyage, rules), items[passenger_id], voyage, now)
+                known = items[passenger_id]
+                before = _stands(known.values())
+                _refresh(passenger_id, requirements(traveller, voyage, rules), known, voyage, now)
+                told = differences(before, _stands(known.values())) if before and cause is not Cause.BOOKING else ()
+                if told:
+                    change = ChecklistChange(
+                        passenger_id=passenger_id,
+                        made_at=now,
+                        cause=cause,
+                        sailing_version=voyage.version,
+                        items=[one.as_json() for one in told],
+                    )
+                    session.add(change)
+                    session.flush()
+                    changed = change.id
+            if changed:
+                announce("visas.checklist_changed", booking_id=booking.id, change_id=changed)
+
+
+def _stands(items: Iterable[ChecklistItem]) -> dict[str, Stand]:
+    """What passengers know of: not what we get, or what waits for them at a border."""
+    return {
+        item.key: Stand(
+            document=item.document,
+            country=item.country,
+            entry_number=item.entry_number,
+            due=item.due,
+            severity=item.severity,
+            waits=item.state in (ItemState.TODO, ItemState.CHANGES_REQUESTED),
+            accepted=item.state in RELYING,
+            reason=item.reasons[0],
+        )
+        for item in items
+        if item.supplier is Supplier.GUEST and item.state is not ItemState.NOT_APPLICABLE
+    }
 
 
 def _refresh(
@@ -201,22 +238,35 @@ def _refresh(
     voyage: Voyage,
     now: datetime,
 ) -> None:
-    """Of one passenger. Rows of which nothing has changed are not written."""
+    """Of one passenger; `items` are then all of them. Rows of which nothing has changed are not written."""
     session = db.session
+    dropped = items.keys() - {required.key for required in asked}
     for required in asked:
-        item = items.pop(required.key, None)
+        item = items.get(required.key)
         if item is None:
             item = ChecklistItem(passenger_id=passenger_id, key=required.key, state=ItemState.TODO)
+            items[required.key] = item
             session.add(item)
         elif item.state is ItemState.NOT_APPLICABLE or (item.state in RELYING and item.basis != required.basis):
             move_item(item, ItemState.TODO, now)
         _describe(item, required, voyage.version)
         if session.is_modified(item):
             item.refreshed_at = now
-    for item in items.values():
-        if item.state is not ItemState.NOT_APPLICABLE:
-            move_item(item, ItemState.NOT_APPLICABLE, now)
-            item.refreshed_at = now
+    for key in sorted(dropped):
+        if items[key].state is not ItemState.NOT_APPLICABLE:
+            move_item(items[key], ItemState.NOT_APPLICABLE, now)
+            items[key].refreshed_at = now
+
+
+def mark_told(*, change_ids: Collection[int], now: datetime) -> None:
+    """The letter about these changes is written."""
+    with transaction() as session:
+        session.execute(
+            update(ChecklistChange)
+            .where(ChecklistChange.id.in_(change_ids))
+            .values(told_at=now)
+            .execution_options(synchronize_session=False)
+        )
 
 
 WITH_VOYAGE = (

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 
 from portal.booking.access import link_token, passenger_token
-from portal.booking.models import Booking
+from portal.booking.models import Booking, Passenger
 from portal.catalogue.models import Sailing
 from portal.database import db
 from portal.files.services import remove_orphans
@@ -15,12 +15,14 @@ from portal.kernel.clock import now, real_now
 from portal.outbox.jobs import each_minute, each_time
 from portal.outbox.letters import write_letter
 from portal.outbox.services import announce, forget_old_mails, on
+from portal.visas.changes import Cause
 from portal.visas.documents import CATALOGUE
-from portal.visas.labels import GUEST_REASONS
-from portal.visas.models import ChecklistItem, PassportReading, PhotoCheck, ReturnReason, Submission
+from portal.visas.labels import CHANGE_CAUSES, GUEST_REASONS
+from portal.visas.models import ChecklistChange, ChecklistItem, PassportReading, PhotoCheck, ReturnReason, Submission
 from portal.visas.photo import PHOTO_RULES
 from portal.visas.photos import check_waiting
 from portal.visas.programs import put_before
+from portal.visas.queries import untold_changes
 from portal.visas.readings import read_waiting
 from portal.visas.review.claims import release_overdue
 from portal.visas.review.models import Waiver
@@ -30,6 +32,7 @@ from portal.visas.services import (
     ask_again,
     forget_document_numbers,
     keep_shorter,
+    mark_told,
     purge_after_cruise,
     refresh_checklist,
     refresh_checklists,
@@ -81,9 +84,13 @@ def measure_photos() -> None:
 
 @on("booking.placed")
 @on("booking.confirmed")
-@on("booking.passenger_changed")
 def refresh_booking(booking_id: int) -> None:
     refresh_checklist(booking_id=booking_id, now=now())
+
+
+@on("booking.passenger_changed")
+def refresh_passengers(booking_id: int) -> None:
+    refresh_checklist(booking_id=booking_id, now=now(), cause=Cause.PASSENGER)
 
 
 @on("booking.cancelled")
@@ -100,7 +107,7 @@ def refresh_sailing(sailing_id: int) -> None:
 @on("visas.sailing_stale")
 def refresh_next_of_sailing(sailing_id: int, after: int) -> None:
     """BATCH bookings in one transaction, and the next ones in the next: a full ship keeps nobody from writing."""
-    left = _refresh_next(after, Booking.sailing_id == sailing_id)
+    left = _refresh_next(Cause.SAILING, after, Booking.sailing_id == sailing_id)
     if left is not None:
         announce("visas.sailing_stale", sailing_id=sailing_id, after=left)
 
@@ -113,12 +120,12 @@ def refresh_all(moment: str) -> None:
 
 @on("visas.all_stale")
 def refresh_next_of_all(after: int) -> None:
-    left = _refresh_next(after, Booking.sailing_id == Sailing.id, Sailing.starts_at > now())
+    left = _refresh_next(Cause.RULES, after, Booking.sailing_id == Sailing.id, Sailing.starts_at > now())
     if left is not None:
         announce("visas.all_stale", after=left)
 
 
-def _refresh_next(after: int, *which: ColumnElement[bool]) -> int | None:
+def _refresh_next(cause: Cause, after: int, *which: ColumnElement[bool]) -> int | None:
     """The booking after which it goes on; None at the end."""
     booking_ids = db.session.scalars(
         select(Booking.id)
@@ -126,8 +133,38 @@ def _refresh_next(after: int, *which: ColumnElement[bool]) -> int | None:
         .order_by(Booking.id)
         .limit(BATCH)
     ).all()
-    refresh_checklists(booking_ids=booking_ids, now=now())
+    refresh_checklists(booking_ids=booking_ids, now=now(), cause=cause)
     return booking_ids[-1] if len(booking_ids) == BATCH else None
+
+
+@on("visas.checklist_changed")
+def tell_of_changes(booking_id: int, change_id: int) -> None:
+    """One letter for each reader, with all that is not told yet: a passenger with an address of his own gets his."""
+    untold = untold_changes(booking_id, change_id)
+    if not untold:
+        return
+    booking = untold[0].passenger.booking
+    by_reader: dict[Passenger | None, list[ChecklistChange]] = {}
+    for change in untold:
+        own = change.passenger if change.passenger.email and change.passenger.link_sent_at else None
+        by_reader.setdefault(own, []).append(change)
+    for reader, changes in by_reader.items():
+        recipient = reader.email if reader else booking.contact_email
+        if recipient:
+            write_letter(
+                "visas/changed",
+                key=f"visas.changed:{change_id}:{reader.reference if reader else booking.reference}",
+                recipient=recipient,
+                language=(reader.language if reader else None) or booking.language,
+                own=reader is not None,
+                reference=reader.reference if reader else booking.reference,
+                token=passenger_token(reader) if reader else link_token(booking),
+                changes=changes,
+                documents=CATALOGUE,
+                causes=CHANGE_CAUSES,
+                title=booking.sailing.itinerary.title,
+            )
+    mark_told(change_ids=[change.id for change in untold], now=now())
 
 
 @on("visas.document_returned")

@@ -31,6 +31,7 @@ from portal.kernel.errors import NotFound, Refused
 from portal.kernel.money import Money
 from portal.visas import labels, queries, services
 from portal.visas.cases.queries import refused
+from portal.visas.documents import CATALOGUE
 from portal.visas.errors import PapersClosed
 from portal.visas.feasibility import Chance
 from portal.visas.forms import MOST_PASSPORTS, PaperForm, PassportRow, typed_passports
@@ -66,7 +67,7 @@ def papers(reference: str) -> ResponseReturnValue:
     booking_id = visitor_booking(reference).id
     page = queries.papers_page(booking_id, today())
     return render_template(
-        "visas/papers.html", page=page, refused=refused(booking_id), today=today(), words=labels
+        "visas/papers.html", page=page, refused=refused(booking_id), today=today(), words=labels, documents=CATALOGUE
     )
 
 
