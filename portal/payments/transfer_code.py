@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 
-import segno
-
+from portal.kernel.codes import qr_svg
 from portal.kernel.money import Money
 
 HEAD = "ST00012"  # version 1 of the standard, values in UTF-8
@@ -47,16 +45,6 @@ def payment_qr_text(payee: Mapping[str, str], amount: Money, purpose: str) -> st
     if separator is None:
         raise NotCodable("the values leave no separator")
     return separator.join([HEAD, *(f"{key}={value}" for key, value in values.items())])
-
-
-@lru_cache(maxsize=256)  # the same code stands in a mail, on paper and on a page
-def qr_svg(text: str) -> str:
-    """The code as a drawing that scales, dark on white with the quiet zone around it; safe to put into a page."""
-    code = segno.make(text, encoding="utf-8", mode="byte", micro=False, error="m", boost_error=False)
-    drawing: str = code.svg_inline(
-        border=4, dark="#000", light="#fff", omitsize=True, svgclass=None, lineclass=None
-    )
-    return drawing
 
 
 def qr_file(text: str) -> str:

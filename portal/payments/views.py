@@ -18,6 +18,7 @@ from portal.booking.queries import BookingPage, booking_page
 from portal.extensions import limiter
 from portal.inventory.errors import HoldOver
 from portal.kernel.clock import now
+from portal.kernel.codes import qr_svg
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.forms import FlaskForm
 from portal.kernel.money import Money
@@ -38,7 +39,6 @@ from portal.payments.plans.repricing import accept_price, price_offer_view
 from portal.payments.plans.services import choose_plan
 from portal.payments.providers.base import CheckoutLine
 from portal.payments.statement import statement_of
-from portal.payments.transfer_code import qr_svg
 from portal.web.locale import PREFIX, language
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 from sqlalchemy import ColumnElement, func, select, true, union
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from portal.accounts.models import Account
 from portal.booking.details import ending
@@ -248,7 +248,7 @@ class CountryPapers:
 
 
 def papers_page(booking_id: int, today: date) -> PapersPage:
-    """Whoever calls has checked whose booking it is. Four statements for a known one. Raises NotFound for a draft.
+    """Whoever calls has checked whose booking it is. Three statements for a known one. Raises NotFound for a draft.
 
     What is asked is worked out now, from the rules; how far it is stands in the stored items. So the page is right
     even before the worker has written a new booking's checklist.
@@ -519,16 +519,16 @@ def _with_travellers(booking: Booking, voyage: Voyage) -> Iterable[tuple[Passeng
 
 
 def _items(condition: ColumnElement[bool]) -> dict[tuple[int, str], ChecklistItem]:
-    """With all that was handed in and decided: two statements."""
+    """With all that was handed in and decided: one statement."""
     found = db.session.scalars(
         select(ChecklistItem)
         .join(Passenger)
         .where(condition)
         .options(
-            selectinload(ChecklistItem.submissions).joinedload(Submission.review),
-            selectinload(ChecklistItem.submissions).joinedload(Submission.file),
+            joinedload(ChecklistItem.submissions).joinedload(Submission.review),
+            joinedload(ChecklistItem.submissions).joinedload(Submission.file),
         )
-    )
+    ).unique()
     return {(item.passenger_id, item.key): item for item in found}
 
 

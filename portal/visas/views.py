@@ -6,6 +6,7 @@ from datetime import date
 
 from flask import (
     Blueprint,
+    current_app,
     flash,
     get_template_attribute,
     jsonify,
@@ -16,6 +17,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from markupsafe import Markup
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from portal.accounts.access import public
@@ -26,6 +28,7 @@ from portal.extensions import csrf, limiter
 from portal.files.errors import FileTooLarge
 from portal.files.views import address_holds, end_addresses, whole_file
 from portal.kernel.clock import now, today
+from portal.kernel.codes import qr_svg
 from portal.kernel.countries import countries_by_name
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.money import Money
@@ -68,6 +71,33 @@ def papers(reference: str) -> ResponseReturnValue:
     page = queries.papers_page(booking_id, today())
     return render_template(
         "visas/papers.html", page=page, refused=refused(booking_id), today=today(), words=labels, documents=CATALOGUE
+    )
+
+
+@bp.get("/bookings/<string:reference>/papers/print")
+@public
+def printed(reference: str) -> ResponseReturnValue:
+    """The checklists on paper, and on the screen of a telephone that is held before a scanner."""
+    return _printed(visitor_booking(reference))
+
+
+@bp.get("/passengers/<string:reference>/papers/print")
+@public
+def own_printed(reference: str) -> ResponseReturnValue:
+    return _printed(own_passenger(reference).booking, own=reference)
+
+
+def _printed(booking: Booking, own: str | None = None) -> str:
+    """own: the reference of the one passenger who is shown."""
+    page = queries.papers_page(booking.id, today())
+    shown = [passenger for passenger in page.passengers if own in (None, passenger.reference)]
+    staff_page = url_for("staff.booking", reference=booking.reference, language="ru")
+    codes = {
+        passenger.reference: Markup(qr_svg(f"{current_app.config['PUBLIC_URL']}{staff_page}#{passenger.reference}"))
+        for passenger in shown
+    }
+    return render_template(
+        "visas/printed.html", page=page, passengers=shown, codes=codes, today=today(), words=labels, own=own
     )
 
 

@@ -337,6 +337,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("account", "account/profile", CUSTOMER),
         Shown("agency", "agency", CUSTOMER),
         Shown("papers", f"bookings/{b}/papers", CUSTOMER),
+        Shown("papers to print", f"bookings/{b}/papers/print", CUSTOMER),
         Shown("paper in review", f"bookings/{b}/papers/{slug(new)}", CUSTOMER),
         Shown("paper sent back", f"bookings/{b}/papers/{slug(back)}", CUSTOMER),
         Shown("paper without a file", f"bookings/{b}/papers/{slug(back)}", CUSTOMER, 422, "send nothing"),

@@ -4,8 +4,9 @@ import pytest
 
 from portal.config import DEMONSTRATION_PAYEE
 from portal.kernel.bank_accounts import account_fits, correspondent_fits
+from portal.kernel.codes import qr_svg
 from portal.kernel.money import Money
-from portal.payments.transfer_code import NotCodable, payment_qr_text, qr_svg
+from portal.payments.transfer_code import NotCodable, payment_qr_text
 
 pytestmark = pytest.mark.once
 SUM = Money(125_000_00, "RUB")

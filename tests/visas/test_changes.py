@@ -199,3 +199,16 @@ def test_the_page_of_papers_says_what_changed_and_why(booking, browser: Browser)
 
     assert "The cruise has changed." in page.words
     assert "Turkmen visa (Turkmenistan): not needed any more." in page.words
+
+
+def test_the_list_to_print_shows_every_passenger_with_a_code_and_no_number(booking, browser: Browser):
+    browser.client.get(f"/en/bookings/{booking.reference}/open/{link_token(booking)}")
+
+    page = browser.open(f"/en/bookings/{booking.reference}/papers/print")
+
+    for passenger in booking.passengers:
+        assert passenger.full_name in page.words
+        assert passenger.document_number not in page.text
+    assert len(page.find("figure", class_="checklist__code")) == 2
+    assert page.words.count("Turkmen visa Turkmenistan To hand in Hand in by 8 May 2024") == 2
+    assert page.words.count("At the border") == 2

@@ -133,3 +133,15 @@ def test_what_is_sent_back_is_told_to_whoever_handed_it_in(browser: Browser, boo
     [letter] = db.session.scalars(select(OutgoingMail).where(OutgoingMail.key.startswith("visas.returned")))
     assert (letter.recipient, letter.language) == ("anna@own.example", "tk")
     assert f"/tk/passengers/{own.reference}/open/{passenger_token(own)}" in letter.text
+
+
+def test_the_list_to_print_is_of_the_passenger_alone(browser: Browser, booking: Booking) -> None:
+    own, other = booking.passengers
+    paper(browser, booking)
+
+    page = browser.open(f"/en/passengers/{own.reference}/papers/print")
+
+    assert own.full_name in page.words
+    assert other.reference not in page.text
+    assert browser.open(f"/en/passengers/{other.reference}/papers/print").status == 404
+    assert browser.open(f"/en/bookings/{booking.reference}/papers/print").status == 404

@@ -56,6 +56,7 @@ def test_the_list_shows_every_paper_in_each_language(guest, booking, language):
 
     assert page.status == 200
     links = [link for link in page.links if f"/{language}/bookings/{booking.reference}/papers/" in link]
+    links = [link for link in links if not link.endswith("/print")]
     assert len(links) == 18  # nine of each; the letter we get ourselves, the card is filled in at the border
     assert booking.passengers[0].document_number not in page.text
 
@@ -211,7 +212,7 @@ def test_papers_cost_the_same_statements_for_one_passenger_as_for_two():
 
     one, two = (statements_of(booking_id) for booking_id in bookings)
 
-    assert one == two <= 6
+    assert one == two <= 7
 
 
 def statements_of(booking_id: int) -> int:

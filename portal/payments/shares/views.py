@@ -17,6 +17,7 @@ from portal.booking.queries import booking_page
 from portal.extensions import limiter
 from portal.inventory.errors import HoldOver
 from portal.kernel.clock import now
+from portal.kernel.codes import qr_svg
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.money import Money
 from portal.payments import queries as payment_queries
@@ -34,7 +35,6 @@ from portal.payments.shares.access import open_by_share_link, own_share, share_i
 from portal.payments.shares.forms import BY_SUM, AskPayerForm, ChangeShareForm, PayShareForm
 from portal.payments.shares.models import PaymentShare, ShareState
 from portal.payments.shares.services import Payer
-from portal.payments.transfer_code import qr_svg
 from portal.payments.views import TRANSFERS_PER_NETWORK, begun, bp, no_transfer
 from portal.web.locale import PREFIX, language
 
