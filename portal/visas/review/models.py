@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Account
@@ -61,6 +61,17 @@ LOOK_MOVES: Moves[LookState] = {
 }
 
 
+# Of two columns with the same values PostgreSQL wants two names for their checks.
+SETTLED = Enum(
+    Decision,
+    name="settled",
+    native_enum=False,
+    create_constraint=True,
+    length=24,
+    values_callable=lambda decisions: [decision.value for decision in decisions],
+)
+
+
 class SecondLook(Base):
     """A decision that was drawn to be looked at by a second reviewer, who is not shown what the first one said."""
 
@@ -86,7 +97,7 @@ class SecondLook(Base):
     note: Mapped[str | None] = mapped_column(String(500))
     looked_at: Mapped[datetime | None]
     lead_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
-    settled: Mapped[Decision | None]
+    settled: Mapped[Decision | None] = mapped_column(SETTLED)
     settled_at: Mapped[datetime | None]
 
     review: Mapped[Review] = relationship()
