@@ -79,7 +79,7 @@ def paper(of: VisaList, now: datetime) -> bytes:
     language = str(get_locale())
     values = paper_head(of.sailing.ship.name_on(of.sailing.start_day), language) | {
         "title": _title(of),
-        "kind": str(LIST_KINDS[of.kind]),
+        "kind": _("List for an authority"),
         "number_label": _("List"),
         "number": f"{of.sailing.code} · {of.number}.{of.version}",
         "about": [list(pair) for pair in _about(of, len(rows))],
