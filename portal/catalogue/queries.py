@@ -21,7 +21,7 @@ from portal.catalogue.models import (
     SailingState,
     VoyagePart,
 )
-from portal.database import db
+from portal.database import db, the_one
 from portal.kernel.errors import NotFound
 from portal.kernel.text import LocalizedText
 
@@ -201,15 +201,25 @@ ONE_WHOLE = (joinedload(Sailing.itinerary), joinedload(Sailing.calls).joinedload
 def sailing_by_code(code: str, part: str | None = None) -> SailingView:
     """part: its key, for that part of the voyage alone. Raises NotFound. One statement, two for a part."""
     found_sailing = select(Sailing).where(Sailing.code == code, Sailing.state != SailingState.DRAFT)
-    sailing = db.session.scalars(found_sailing.options(*ONE_WHOLE)).unique().one_or_none()
-    if sailing is None:
-        raise NotFound(code)
+    sailing = the_one(found_sailing.options(*ONE_WHOLE), code)
     if part is None:
         return sailing_view(sailing)
     found = next((one for one in sailing.parts if one.key == part), None)
     if found is None:
         raise NotFound(code, part)
     return sailing_view(found)
+
+
+def sailing_with_calls(code: str) -> Sailing:
+    """The row of any sailing, of drafts too, with its itinerary, ship and calls. Raises NotFound. Two statements."""
+    calls = selectinload(Sailing.calls).joinedload(PortCall.port)
+    whole = (joinedload(Sailing.itinerary), joinedload(Sailing.ship), calls)
+    return the_one(select(Sailing).where(Sailing.code == code).options(*whole), code)
+
+
+def sailing_id_of(code: str) -> int:
+    """Of any sailing, of drafts too. Raises NotFound."""
+    return the_one(select(Sailing.id).where(Sailing.code == code), code)
 
 
 def parts_of(sailing_id: int) -> tuple[SailingView, ...]:

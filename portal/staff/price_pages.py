@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from portal.booking.models import PromotionUse, UseState
 from portal.catalogue.models import Category, Sailing
+from portal.catalogue.queries import sailing_with_calls
 from portal.database import db
 from portal.kernel.formats import day_of
 from portal.kernel.money import Money
@@ -21,7 +22,6 @@ from portal.pricing.queries import CURRENCY, currencies_of, fares_in, price_list
 from portal.pricing.services import FareEdit
 from portal.pricing.simulation import Trial, simulate
 from portal.staff.paging import PAGE, Paging, paging
-from portal.staff.sailing_pages import sailing_with_calls
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from portal.audit.models import AuditEntry
 from portal.booking.models import BookedCabin, Booking, BookingState, Passenger
 from portal.catalogue.models import Cabin, Category, Deck, PortCall, Sailing, SailingState, VoyagePart
-from portal.database import db, the_one
+from portal.catalogue.queries import sailing_with_calls
+from portal.database import db
 from portal.inventory.models import FOR_A_TIME, Occupancy, OccupancyState, Reservation
 from portal.kernel.clock import OFFICE_ZONE
 from portal.kernel.errors import NotFound
@@ -190,18 +191,6 @@ def sailing_page(code: str, now: datetime) -> SailingPage:
     trail = trail_of(select(AuditEntry).where(AuditEntry.subject == "sailing", AuditEntry.subject_reference == code))
     row = _sailing_row(sailing, _loads([sailing], now)[sailing.id], now)
     return SailingPage(sailing, row, bookings, passengers, trail)
-
-
-def sailing_with_calls(code: str) -> Sailing:
-    """Any sailing, drafts too. Raises NotFound. Two statements."""
-    query = select(Sailing).where(Sailing.code == code)
-    calls = selectinload(Sailing.calls).joinedload(PortCall.port)
-    return the_one(query.options(joinedload(Sailing.itinerary), joinedload(Sailing.ship), calls), code)
-
-
-def sailing_id(code: str) -> int:
-    """Raises NotFound."""
-    return the_one(select(Sailing.id).where(Sailing.code == code), code)
 
 
 def sold_parts(sailing_id: int) -> dict[int, int]:

@@ -8,10 +8,10 @@ from flask_babel import ngettext
 
 from portal.accounts.access import Permission, access
 from portal.booking.assignment import services
+from portal.catalogue.queries import sailing_with_calls
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.staff.labels import ASSIGNMENT_REASONS
-from portal.staff.sailing_pages import sailing_with_calls
 from portal.staff.views.blueprint import bp
 
 

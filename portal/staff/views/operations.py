@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from portal.accounts.access import Permission, access, current_account
 from portal.catalogue.errors import CallsRefused
+from portal.catalogue.queries import sailing_with_calls
 from portal.kernel.clock import now
 from portal.kernel.errors import Refused
 from portal.kernel.parts import parts
@@ -16,7 +17,6 @@ from portal.payments.operations import queries, services
 from portal.payments.operations.letters import letters_preview
 from portal.payments.operations.models import CaseState, OperationKind
 from portal.staff.forms import StopForm
-from portal.staff.sailing_pages import sailing_with_calls
 from portal.staff.views.blueprint import bp
 from portal.web.told import told
 

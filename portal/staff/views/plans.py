@@ -7,13 +7,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.accounts.access import Permission, access, current_account
+from portal.catalogue.queries import sailing_id_of
 from portal.kernel.clock import now
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.money import Money
 from portal.payments import refunds
 from portal.payments.cancellations.models import CancelReason
 from portal.payments.plans import services
-from portal.staff import payment_pages, price_pages, sailing_pages
+from portal.staff import payment_pages, price_pages
 from portal.staff.forms import ArrearsForm, MoreTimeForm, PlanForm, plan_steps
 from portal.staff.views.blueprint import bp
 
@@ -25,7 +26,7 @@ def plans() -> ResponseReturnValue:
     form.amount.currency = form.currency.data or form.amount.currency
     if form.validate_on_submit():
         try:
-            sailing_id = sailing_pages.sailing_id(form.sailing.data) if form.sailing.data else None
+            sailing_id = sailing_id_of(form.sailing.data) if form.sailing.data else None
         except NotFound:
             form.sailing.errors = [_("There is no sailing with this code.")]
         else:

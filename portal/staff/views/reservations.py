@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from wtforms import SelectChoice
 
 from portal.accounts.access import Permission, access
-from portal.catalogue.queries import parts_of
+from portal.catalogue.queries import parts_of, sailing_with_calls
 from portal.inventory.models import Reservation, ReservationKind
 from portal.inventory.reservations import queries, services
 from portal.kernel.clock import now
@@ -19,7 +19,6 @@ from portal.kernel.errors import NotFound, Refused
 from portal.kernel.text import LANGUAGE_NAMES
 from portal.staff.forms import ReservationDateForm, ReservationForm
 from portal.staff.labels import CABIN_TONES, RESERVATION_KINDS, STATES
-from portal.staff.sailing_pages import sailing_with_calls
 from portal.staff.views.blueprint import bp
 from portal.web.locale import language
 

@@ -13,6 +13,7 @@ from portal.accounts.access import Permission, access
 from portal.catalogue import services as catalogue
 from portal.catalogue.errors import CallsRefused, ChangedMeanwhile, PartImpossible
 from portal.catalogue.labels import CALL_STATES
+from portal.catalogue.queries import sailing_with_calls
 from portal.catalogue.services import least_time
 from portal.inventory import services as inventory
 from portal.inventory.rescheduling import reschedule
@@ -100,7 +101,7 @@ def close_sales(code: str) -> ResponseReturnValue:
 @bp.route("/sailings/<string:code>/calls", methods=["GET", "POST"])
 @access(Permission.SAILING_EDIT)
 def edit_sailing(code: str) -> ResponseReturnValue:
-    present = sailing_pages.sailing_with_calls(code)
+    present = sailing_with_calls(code)
     form = SailingForm.of(present)
     conflict = False
     if form.validate_on_submit():
@@ -175,7 +176,7 @@ def fares(code: str) -> ResponseReturnValue:
 @access(Permission.SAILING_EDIT)
 def voyage_parts(code: str) -> ResponseReturnValue:
     """Of `?part=2-4` the form shows what is set; choosing the same calls again changes that part."""
-    present = sailing_pages.sailing_with_calls(code)
+    present = sailing_with_calls(code)
     chosen = next((part for part in present.parts if part.key == request.args.get("part")), None)
     form = PartForm.of(chosen, present.calls)
     if form.validate_on_submit():
@@ -255,7 +256,7 @@ def change_cabins(code: str) -> ResponseReturnValue:
 @bp.get("/sailings/<string:code>/passengers.xlsx")
 @access(Permission.PASSENGER_LIST)
 def passenger_list(code: str) -> ResponseReturnValue:
-    found = sailing_pages.sailing_with_calls(code)
+    found = sailing_with_calls(code)
     content = write_passenger_list(found, listed_passengers(found.id), now=now())
     answer = Response(content, mimetype=XLSX)
     answer.headers["Content-Disposition"] = f'attachment; filename="passengers-{found.code}.xlsx"'

@@ -9,6 +9,7 @@ from flask_babel import ngettext
 from wtforms import SelectChoice
 
 from portal.accounts.access import Permission, access, current_account
+from portal.catalogue.queries import sailing_id_of
 from portal.kernel.clock import now, today
 from portal.kernel.errors import NotFound, Refused
 from portal.staff.forms import CaseForm
@@ -39,7 +40,7 @@ def freeze_lists(code: str, kind: str) -> ResponseReturnValue:
         raise NotFound(kind)
     try:
         issued = services.freeze(
-            sailing_id=queries.sailing_id_of(code), kind=ListKind(kind), by=current_account(), now=now()
+            sailing_id=sailing_id_of(code), kind=ListKind(kind), by=current_account(), now=now()
         )
     except Refused as refusal:
         flash(refusal.message, "warning")

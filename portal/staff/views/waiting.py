@@ -10,9 +10,9 @@ from flask_babel import ngettext
 from portal.accounts.access import Permission, access
 from portal.booking.waiting import labels as waiting_labels
 from portal.booking.waiting import queries, services
+from portal.catalogue.queries import sailing_with_calls
 from portal.kernel.clock import now
 from portal.staff.forms import RemoveForm
-from portal.staff.sailing_pages import sailing_with_calls
 from portal.staff.views.blueprint import bp
 from portal.web.told import told
 

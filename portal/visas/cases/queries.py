@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from portal.booking.models import Booking, Passenger
-from portal.catalogue.models import PortCall, Sailing
+from portal.catalogue.models import Sailing
+from portal.catalogue.queries import sailing_with_calls
 from portal.database import db
 from portal.kernel.errors import NotFound
 from portal.kernel.money import Money
@@ -111,25 +112,9 @@ class VisasPage:
     kinds: tuple[KindView, ...]
 
 
-def _sailing(code: str) -> Sailing:
-    sailing = db.session.scalars(
-        select(Sailing)
-        .where(Sailing.code == code)
-        .options(joinedload(Sailing.itinerary), selectinload(Sailing.calls).joinedload(PortCall.port))
-    ).one_or_none()
-    if sailing is None:
-        raise NotFound(code)
-    return sailing
-
-
-def sailing_id_of(code: str) -> int:
-    """Raises NotFound."""
-    return _sailing(code).id
-
-
 def visas_page(code: str, *, country: str | None, state: CaseState | None) -> VisasPage:
     """Raises NotFound."""
-    sailing = _sailing(code)
+    sailing = sailing_with_calls(code)
     cases = db.session.scalars(
         select(VisaCase)
         .join(VisaCase.passenger)

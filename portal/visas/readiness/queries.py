@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.booking.models import BookedCabin, Booking, Passenger
-from portal.catalogue.models import PortCall, Sailing
+from portal.catalogue.models import Sailing
+from portal.catalogue.queries import sailing_with_calls
 from portal.database import db
 from portal.inventory.models import Occupancy
 from portal.kernel.clock import OFFICE_ZONE
@@ -107,13 +108,7 @@ class BoardPage:
 
 def board_page(code: str, today: date, *, skip: str | None = None) -> BoardPage:
     """Raises NotFound for a sailing that is not there, and a port that cannot be left out. Nine statements at most."""
-    sailing = db.session.scalars(
-        select(Sailing)
-        .where(Sailing.code == code)
-        .options(joinedload(Sailing.itinerary), selectinload(Sailing.calls).joinedload(PortCall.port))
-    ).one_or_none()
-    if sailing is None:
-        raise NotFound(code)
+    sailing = sailing_with_calls(code)
     bookings = _bookings(sailing.id)
     whole = voyage_of(sailing)
     rules = live_rules(whole.countries)
