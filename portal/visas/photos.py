@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,18 +11,13 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.database import db
-from portal.files.errors import FileDamaged
-from portal.files.intake import PDF, page_picture
 from portal.kernel.cage import Cage
 from portal.visas.models import PhotoCheck, ReadingState
 from portal.visas.photo import PHOTO_RULES, Measured, PhotoRule, Result, judge_photo
-from portal.visas.programs import ProgramAbsent, work_off
-
-log = logging.getLogger(__name__)
+from portal.visas.programs import answer_of, work_off
 
 # Of two gigabytes of addresses about 250 MB are ever used.
 MEASURER = Cage(Path(__file__).with_name("photo_cage.py"), memory_bytes=2 * 1024**3, cpu_seconds=15, seconds=20)
-ABSENT = 3
 
 
 @dataclass(frozen=True)
@@ -48,18 +41,7 @@ def measure(content: bytes, media_type: str) -> dict[str, Any] | None:
 
     Takes a second: to be called outside any transaction. Raises ProgramAbsent.
     """
-    if media_type == PDF:
-        try:
-            content = page_picture(content, 1)
-        except FileDamaged:
-            return None
-    status, answer = MEASURER.work(content=content)
-    if status == ABSENT:
-        raise ProgramAbsent
-    if status:
-        log.warning("the program that measures portraits ended with status %s", status)
-        return None
-    found: dict[str, Any] | None = json.loads(answer)
+    found: dict[str, Any] | None = answer_of(MEASURER, content, media_type)
     return found
 
 

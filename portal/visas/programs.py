@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
 from portal.database import after_commit, db, transaction
+from portal.files.errors import FileDamaged
+from portal.files.intake import PDF, page_picture
 from portal.files.models import FileState, StoredFile
 from portal.files.services import content_of
+from portal.kernel.cage import Cage
 from portal.kernel.errors import NotFound
 from portal.outbox.services import wake_worker
 from portal.visas.models import PassportReading, PhotoCheck, ReadByProgram, ReadingState, Submission
 
+log = logging.getLogger(__name__)
+
+ABSENT = 3  # the exit status of a program without its packages
 AT_ONCE = 5  # the worker has other things to do, too
 MOST_ATTEMPTS = 2
 BY_PROGRAMS: tuple[type[ReadByProgram], ...] = (PassportReading, PhotoCheck)
@@ -25,6 +33,25 @@ Found = TypeVar("Found")
 
 class ProgramAbsent(Exception):
     """The packages of a program are not installed here."""
+
+
+def answer_of(cage: Cage, content: bytes, media_type: str) -> Any | None:
+    """What its program says of a picture, or of the first page of a PDF, read from JSON; None where it says nothing.
+
+    Takes seconds: to be called outside any transaction. Raises ProgramAbsent.
+    """
+    if media_type == PDF:
+        try:
+            content = page_picture(content, 1)
+        except FileDamaged:
+            return None
+    status, answer = cage.work(content=content)
+    if status == ABSENT:
+        raise ProgramAbsent
+    if status:
+        log.warning("%s ended with status %s", cage.program.name, status)
+        return None
+    return json.loads(answer)
 
 
 def put_before(model: type[ReadByProgram], submission_id: int) -> None:

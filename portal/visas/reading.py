@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from datetime import date
 from pathlib import Path
 
-from portal.files.errors import FileDamaged
-from portal.files.intake import PDF, page_picture
 from portal.kernel.cage import Cage
 from portal.visas.mrz import Mrz, merge, parse
-from portal.visas.programs import ProgramAbsent
-
-log = logging.getLogger(__name__)
+from portal.visas.programs import answer_of
 
 # Of three gigabytes of addresses about 400 MB are ever used.
 READER = Cage(Path(__file__).with_name("mrz_cage.py"), memory_bytes=3 * 1024**3, cpu_seconds=25, seconds=30)
-ABSENT = 3
 MOST_READINGS = 12
 
 
@@ -26,17 +19,6 @@ def read_passport(content: bytes, media_type: str, today: date) -> Mrz | None:
 
     Takes seconds: to be called outside any transaction. Raises ProgramAbsent.
     """
-    if media_type == PDF:
-        try:
-            content = page_picture(content, 1)
-        except FileDamaged:
-            return None
-    status, answer = READER.work(content=content)
-    if status == ABSENT:
-        raise ProgramAbsent
-    if status:
-        log.warning("the reader of passports ended with status %s", status)
-        return None
-    readings = [parse(lines, today) for lines in json.loads(answer)[:MOST_READINGS]]
+    readings = [parse(lines, today) for lines in (answer_of(READER, content, media_type) or ())[:MOST_READINGS]]
     found = [mrz for mrz in readings if mrz is not None]
     return merge(found) if found else None
