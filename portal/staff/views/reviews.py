@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -123,24 +124,8 @@ def send_back(submission: str) -> ResponseReturnValue:
 
 
 def _send_back(submission: str) -> ResponseReturnValue:
-    found = queries.submission_of(submission)
-    form = ReturnForm()
-    if not form.validate_on_submit():
-        return _bench(submission, form, 422)
-    try:
-        services.send_back(
-            submission_id=found.id,
-            reviewer=current_account(),
-            reason=ReturnReason(form.reason.data),
-            note=form.note.data,
-            now=now(),
-        )
-    except NoteMissing as refusal:
-        form.note.errors = [refusal.message]
-        return _bench(submission, form, 422)
-    except Refused as refusal:
-        flash(refusal.message, "bad")
-        return _bench(submission, form, 409)
+    if wrong := _given_back(submission, services.send_back):
+        return wrong
     flash(_("Sent back. The guest gets your reason by e-mail."), "good")
     return _next()
 
@@ -156,24 +141,8 @@ def send_back_at_once(submission: str) -> ResponseReturnValue:
 @access(Permission.SUBMISSION_REVIEW)
 def ask_again(submission: str) -> ResponseReturnValue:
     """Of a document that had been accepted."""
-    found = queries.submission_of(submission)
-    form = ReturnForm()
-    if not form.validate_on_submit():
-        return _bench(submission, form, 422)
-    try:
-        review_services.ask_again(
-            submission_id=found.id,
-            reviewer=current_account(),
-            reason=ReturnReason(form.reason.data),
-            note=form.note.data,
-            now=now(),
-        )
-    except NoteMissing as refusal:
-        form.note.errors = [refusal.message]
-        return _bench(submission, form, 422)
-    except Refused as refusal:
-        flash(refusal.message, "bad")
-        return _bench(submission, form, 409)
+    if wrong := _given_back(submission, review_services.ask_again):
+        return wrong
     flash(_("Asked for again. The guest gets your reason by e-mail."), "good")
     return redirect(url_for(".bench", submission=submission, **_kept()))
 
@@ -280,6 +249,24 @@ def _next(after: int | None = None) -> ResponseReturnValue:
         flash(_("Nothing else waits for you here."), "info")
         return redirect(url_for(".queue", **_kept()))
     return redirect(url_for(".bench", submission=following, **_kept()))
+
+
+def _given_back(submission: str, give_back: Callable[..., object]) -> tuple[str, int] | None:
+    """Give a document back for the reason of the form; the bench with what is wrong, None where nothing is."""
+    found = queries.submission_of(submission)
+    form = ReturnForm()
+    if not form.validate_on_submit():
+        return _bench(submission, form, 422)
+    reason, note = ReturnReason(form.reason.data), form.note.data
+    try:
+        give_back(submission_id=found.id, reviewer=current_account(), reason=reason, note=note, now=now())
+    except NoteMissing as refusal:
+        form.note.errors = [refusal.message]
+        return _bench(submission, form, 422)
+    except Refused as refusal:
+        flash(refusal.message, "bad")
+        return _bench(submission, form, 409)
+    return None
 
 
 def _bench(submission: str, form: ReturnForm, status: int) -> tuple[str, int]:
