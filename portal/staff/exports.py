@@ -20,6 +20,7 @@ from xlsxwriter import Workbook
 from portal.audit.services import record
 from portal.booking.models import Booking
 from portal.database import db, transaction
+from portal.files.workbook import PLAIN
 from portal.kernel.clock import OFFICE_ZONE
 from portal.ledger.labels import ACCOUNTS, KINDS
 from portal.payments.labels import REFUND_STATES, STATES, method_label
@@ -28,7 +29,6 @@ from portal.payments.papers.labels import PAPERS
 from portal.payments.papers.models import MoneyPaper
 from portal.staff.ledger_pages import Period, whole_journal
 
-PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 WIDTH = 20
 
 

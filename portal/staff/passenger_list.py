@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from io import BytesIO
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from sqlalchemy import and_, select
 from sqlalchemy.orm import joinedload
-from xlsxwriter import Workbook
 
 from portal.audit.services import record
 from portal.booking.details import Field, missing_fields
@@ -19,12 +17,10 @@ from portal.booking.labels import DOCUMENT_KINDS
 from portal.booking.models import BookedCabin, Booking, BookingState, Passenger
 from portal.catalogue.models import Cabin, Port, Sailing, VoyagePart
 from portal.database import db, transaction
+from portal.files.workbook import Cell, Gap, list_of_people
 from portal.inventory.models import Occupancy
 
-# Nothing that a passenger typed is ever a formula, a number or a link, whatever it begins with.
-PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 WIDTHS = (5, 20, 24, 24, 11, 13, 18, 8, 24, 18, 13, 12, 12, 9, 8, 12)
-HEAD_ROWS = 6
 # Where that stands which a passenger may tell later: a gap is marked, lest it pass for an answer.
 COLUMNS = {
     Field.BIRTH_PLACE: 6,
@@ -74,21 +70,6 @@ def write_passenger_list(sailing: Sailing, listed: Sequence[ListedPassenger], *,
 
 
 def _workbook(sailing: Sailing, listed: Sequence[ListedPassenger]) -> bytes:
-    content = BytesIO()
-    # One row in memory at a time, so rows are written strictly from the top.
-    book = Workbook(content, {"constant_memory": True, "in_memory": False} | PLAIN)
-    bold = book.add_format({"bold": True})
-    head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#F4EAD8"})
-    day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
-    gap = book.add_format({"italic": True, "font_color": "#9C2B1B", "bg_color": "#FBE3DE", "border": 1})
-    sheet = book.add_worksheet(_("Passengers")[:31])
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(HEAD_ROWS)
-    sheet.freeze_panes(HEAD_ROWS + 1, 3)
-    for column, width in enumerate(WIDTHS):
-        sheet.set_column(column, column, width)
     embark, disembark = sailing.calls[0].port, sailing.calls[-1].port
     about = (
         (_("Passenger list"), _("IMO FAL form 6, as far as known")),
@@ -97,24 +78,12 @@ def _workbook(sailing: Sailing, listed: Sequence[ListedPassenger]) -> bytes:
         (_("Port and date of departure"), f"{_code(embark)} {_local(sailing.starts_at, embark)}"),
         (_("Port and date of arrival"), f"{_code(disembark)} {_local(sailing.ends_at, disembark)}"),
     )
-    for row, (label, text) in enumerate(about):
-        sheet.write_string(row, 0, label, bold)
-        sheet.write_string(row, 3, text)
-    for column, label in enumerate(_labels()):
-        sheet.write_string(HEAD_ROWS, column, label, head)
-    for number, entry in enumerate(listed, 1):
-        row = HEAD_ROWS + number
-        sheet.write_number(row, 0, number)
-        gaps = {COLUMNS[missing.field] for missing in missing_fields(entry.passenger, entry.voyage)}
-        for column, value in enumerate(_cells(entry), 1):
-            if column in gaps:
-                sheet.write_string(row, column, _("missing"), gap)
-            elif isinstance(value, date):
-                sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), day)
-            elif value:
-                sheet.write_string(row, column, value)
-    book.close()
-    return content.getvalue()
+    return list_of_people(about, _labels(), WIDTHS, (_row(entry) for entry in listed))
+
+
+def _row(entry: ListedPassenger) -> list[Cell]:
+    gaps = {COLUMNS[missing.field] for missing in missing_fields(entry.passenger, entry.voyage)}
+    return [Gap.MISSING if column in gaps else value for column, value in enumerate(_cells(entry), 1)]
 
 
 def _labels() -> list[str]:
@@ -138,7 +107,7 @@ def _labels() -> list[str]:
     ]
 
 
-def _cells(entry: ListedPassenger) -> list[str | date | None]:
+def _cells(entry: ListedPassenger) -> list[Cell]:
     passenger = entry.passenger
     return [
         passenger.surname,

@@ -12,7 +12,6 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from PIL import Image
 from sqlalchemy import select
-from xlsxwriter import Workbook
 
 from portal.audit.services import record
 from portal.booking.documents import paper_head
@@ -21,6 +20,7 @@ from portal.database import db, transaction
 from portal.files.intake import PDF, page_picture
 from portal.files.models import StoredFile
 from portal.files.services import content_of, note_view
+from portal.files.workbook import list_of_people
 from portal.kernel.clock import OFFICE_ZONE
 from portal.kernel.countries import country_name
 from portal.kernel.errors import NotFound
@@ -30,10 +30,7 @@ from portal.visas.cases.contents import Row, read
 from portal.visas.cases.labels import LIST_KINDS
 from portal.visas.cases.models import ListKind, VisaList
 
-# Nothing that a passenger typed is ever a formula, a number or a link, whatever it begins with.
-PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 WIDTHS = (5, 20, 24, 30, 13, 20, 8, 14, 16, 13)
-HEAD_ROWS = 6
 PHOTO_SIDE = 720  # pixels: 60 mm at 300 dots an inch
 
 
@@ -41,35 +38,7 @@ def workbook(of: VisaList, now: datetime) -> bytes:
     """The trail says that it was taken, for it holds whole document numbers."""
     rows = _rows(of)
     _note(of, "xlsx", now)
-    content = BytesIO()
-    book = Workbook(content, {"in_memory": True} | PLAIN)
-    bold = book.add_format({"bold": True})
-    head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#F4EAD8"})
-    day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
-    sheet = book.add_worksheet(_("Passengers")[:31])
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(HEAD_ROWS)
-    sheet.freeze_panes(HEAD_ROWS + 1, 3)
-    for column, width in enumerate(WIDTHS):
-        sheet.set_column(column, column, width)
-    for line, (label, text) in enumerate(_about(of, len(rows))):
-        sheet.write_string(line, 0, label, bold)
-        sheet.write_string(line, 3, text)
-    for column, label in enumerate(_labels()):
-        sheet.write_string(HEAD_ROWS, column, label, head)
-    for number, row in enumerate(rows, 1):
-        sheet.write_number(HEAD_ROWS + number, 0, number)
-        for column, value in enumerate(_cells(row), 1):
-            if isinstance(value, date):
-                sheet.write_datetime(
-                    HEAD_ROWS + number, column, datetime(value.year, value.month, value.day), day
-                )
-            elif value:
-                sheet.write_string(HEAD_ROWS + number, column, value)
-    book.close()
-    return content.getvalue()
+    return list_of_people(_about(of, len(rows)), _labels(), WIDTHS, (_cells(row) for row in rows))
 
 
 def paper(of: VisaList, now: datetime) -> bytes:
