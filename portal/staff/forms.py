@@ -620,7 +620,10 @@ class AgencyForm(FlaskForm):
     email = EmailField(_l("E-mail for invoices"), [REQUIRED, Length(max=254), Email()], filters=[trimmed])
     language = SelectField(_l("Language of letters"), [REQUIRED])
     currency = SelectField(
-        _l("Currency of the credit"), choices=[SelectChoice(code, code) for code in CURRENCIES], default=CURRENCY
+        _l("Currency of the credit"),
+        [REQUIRED],
+        choices=[SelectChoice(code, code) for code in CURRENCIES],
+        default=CURRENCY,
     )
     limit = AmountField(_l("Credit limit"), [InputRequired(_l("Please type the limit; 0 where there is none."))])
     percent = DecimalField(_l("Commission, per cent of the price"), [InputRequired(), NumberRange(0, 50)], places=2)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
+from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import aliased, joinedload
@@ -17,12 +19,14 @@ from portal.kernel.money import Money
 from portal.kernel.references import plain, read_checked
 from portal.kernel.text import LocalizedText
 from portal.ledger.labels import KINDS
-from portal.ledger.models import LedgerAccount, LedgerEntry, LedgerTransaction
+from portal.ledger.models import LedgerAccount, LedgerEntry, LedgerTransaction, PostingKind
 from portal.payments.agencies.errors import NoSuchBooking
 from portal.payments.agencies.models import Agency, AgencyMember
 from portal.payments.models import Payment, PaymentState
 
 SHOWN = 200
+# What a posting is to an agency, where that is not what it is to a guest.
+WORDS: dict[PostingKind, LazyString] = {PostingKind.REFUND_SETTLED: _l("Given back to the credit")}
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,8 @@ class AgencyView:
         return Money(max(0, self.limit.minor - self.open.minor), self.limit.currency)
 
     @property
-    def percent(self) -> float:
-        return self.commission_points / 100
+    def percent(self) -> Decimal:
+        return Decimal(self.commission_points) / 100
 
 
 def _owed(*which: ColumnElement[bool]) -> ColumnElement[int]:
@@ -213,8 +217,8 @@ def _lines(agency: Agency) -> tuple[AccountLine, ...]:
     owed = 0
     for at, kind, booking, subject, minor in rows:
         owed += minor
-        change = Money(minor, agency.currency)
-        lines.append(AccountLine(at, KINDS[kind], booking, subject, change, Money(owed, agency.currency)))
+        change, after = Money(minor, agency.currency), Money(owed, agency.currency)
+        lines.append(AccountLine(at, WORDS.get(kind, KINDS[kind]), booking, subject, change, after))
     return tuple(lines)
 
 
