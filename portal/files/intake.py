@@ -31,8 +31,11 @@ from portal.kernel.errors import Refused
 MAX_BYTES = 15 * 1024 * 1024
 # A picture of more is decoded in the cage: 16 million pixels take 130 MB at worst, 60 million half a gigabyte.
 LARGE_PIXELS = 16_000_000
-# Readers are large and such files devious.
-READERS = Cage(Path(__file__).with_name("pdf_cage.py"), memory_bytes=1024**3, cpu_seconds=20, seconds=25)
+# Readers are large and such files devious. Twelve pages of a colour scan fit into 400 MB of addresses; pictures of 60
+# million pixels need up to 700.
+PROGRAM = Path(__file__).with_name("pdf_cage.py")
+READERS = Cage(PROGRAM, memory_bytes=448 * 1024**2, cpu_seconds=20, seconds=25)
+DECODERS = Cage(PROGRAM, memory_bytes=768 * 1024**2, cpu_seconds=20, seconds=25)
 PATIENCE_SECONDS = 15.0
 # One file at a time in each process: two hundred kilobytes can unfold into 700 MB of pixels, and eight such files
 # sent at once would end the process for everybody.
@@ -96,9 +99,9 @@ def examine(content: bytes) -> Examined:
         if media_type == PDF:
             return _examined_pdf(content)
         if media_type == AVIF:  # in the cage at any size, as HEIC: decoders of films are large
-            return Examined(_made_apart("picture", "AVIF", "JPEG", content=content), JPEG, pages=1)
+            return Examined(_made_apart(DECODERS, "picture", "AVIF", "JPEG", content=content), JPEG, pages=1)
         if media_type == HEIC:
-            content, media_type = _made_apart("heic", content=content), JPEG
+            content, media_type = _made_apart(DECODERS, "heic", content=content), JPEG
         kept = PNG if media_type == PNG else JPEG
         return Examined(_remade_picture(content, media_type, kept), kept, pages=1)
     finally:
@@ -117,7 +120,7 @@ def _remade_picture(content: bytes, media_type: str, kept: str) -> bytes:
     kinds = _kind(media_type), _kind(kept)
     try:
         if pictures.pixels_of(content, kinds[0]) > LARGE_PIXELS:
-            return _made_apart("picture", *kinds, content=content)
+            return _made_apart(DECODERS, "picture", *kinds, content=content)
         return pictures.remade(content, *kinds)
     except pictures.TooManyPixels as large:
         raise PictureTooLarge from large
@@ -130,12 +133,12 @@ def _kind(media_type: str) -> str:
 
 
 def _examined_pdf(content: bytes) -> Examined:
-    pages, _, remade = _made_apart("clean", content=content).partition(b"\n")
+    pages, _, remade = _made_apart(READERS, "clean", content=content).partition(b"\n")
     return Examined(remade, PDF, int(pages))
 
 
-def _made_apart(*task: str, content: bytes) -> bytes:
-    code, answer = READERS.work(*task, content=content)
+def _made_apart(cage: Cage, *task: str, content: bytes) -> bytes:
+    code, answer = cage.work(*task, content=content)
     if code:
         raise CAGE_REFUSALS.get(answer.decode(errors="replace"), FileDamaged)
     return answer
