@@ -212,3 +212,12 @@ def test_the_list_to_print_shows_every_passenger_with_a_code_and_no_number(booki
     assert len(page.find("figure", class_="checklist__code")) == 2
     assert page.words.count("Turkmen visa Turkmenistan To hand in Hand in by 8 May 2024") == 2
     assert page.words.count("At the border") == 2
+
+
+def test_a_fee_that_nobody_knows_is_asked_about(rules, store, browser: Browser):
+    made = make_booking(make_season(), passengers=(details(citizenship="KZ"),))
+    browser.client.get(f"/en/bookings/{made.reference}/open/{link_token(made)}")
+
+    page = browser.open(f"/en/bookings/{made.reference}/papers")
+
+    assert "Only if the consulate takes its fee beforehand; ask it for the sum." in page.words

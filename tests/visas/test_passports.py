@@ -161,3 +161,7 @@ def test_an_edit_of_the_catalogue_is_judged_anew(browser: Browser, season) -> No
     said = browser.request("/en/passports/answers", method="POST", data=data)
 
     assert "Turkmenistan" not in said.text
+
+
+def test_a_waiver_without_a_limit_of_days_is_said(browser: Browser, season) -> None:
+    assert "No visa." in asked(browser, citizenship="BY").words
