@@ -45,6 +45,8 @@ from portal.payments.plans import tasks as plans_tasks
 from portal.payments.shares import tasks as shares_tasks
 from portal.payments.shares import views as shares
 from portal.payments.statements import tasks as statement_tasks
+from portal.privacy import tasks as privacy_tasks
+from portal.privacy import views as privacy
 from portal.staff import views as staff
 from portal.visas import tasks as visas_tasks
 from portal.visas import views as visas
@@ -70,6 +72,7 @@ TASKS = (
     statement_tasks,
     visas_tasks,
     cases_tasks,
+    privacy_tasks,
 )
 VIEWS = (guarantee_views, waiting, operations)  # pages that stand beside others of their package
 PAPERS = (plans_documents,)  # what later packages add to papers of earlier ones
@@ -112,6 +115,7 @@ def create_app(**overrides: Any) -> Flask:
         agencies.bp,
         reservations.bp,
         visas.bp,
+        privacy.bp,
         staff.bp,
         staff.reviews.bp,
         staff.rules.bp,

@@ -29,6 +29,7 @@ ARROWS = {
     "payments": ["booking", "files"],
     "visas": ["booking", "files"],
     "boarding": ["payments", "visas"],
+    "privacy": ["payments", "visas"],  # what a guest may ask about all of it
     "staff": ["boarding"],
     "demonstration": ["config", "kernel"],
     "cli": ["config", "staff"],  # calls one service for each command

@@ -390,6 +390,8 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff desk, wrong", f"staff/bookings/{waiting.reference}/desk", staff.role, 422, "send nothing"),
         Shown("staff payment", f"staff/payments/{p}", staff.role),
         Shown("transfer of which a part has come", f"bookings/{short.reference}/transfer", CUSTOMER),
+        Shown("your data", "account/data", CUSTOMER),
+        Shown("your data of a booking", f"bookings/{waiting.reference}/data"),
         Shown("booking of which a part has come", f"bookings/{short.reference}", CUSTOMER),
         Shown("staff entry rules", "staff/rules?country=TM", staff.role),
         Shown("staff entry rule", f"staff/rules/{rules.rule}", staff.role),
