@@ -218,7 +218,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         now=moment,
     )
     add_member(agency_id=agency.id, email=customer.email, now=moment)
-    take_on_credit(booking_id=later.book("329", moment).id, agency_id=agency.id, now=moment)
+    take_on_credit(booking_id=later.book("350", moment).id, agency_id=agency.id, now=moment)
 
     b, t, p = booked.reference, transfer.reference, expected.reference
     pages = (
@@ -380,6 +380,7 @@ def furnish(app: Flask, language: str) -> Gallery:
         Shown("staff visa case", f"staff/visa-cases/{case.reference}", staff.role),
         Shown("staff visa case, wrong", f"staff/visa-cases/{case.reference}", staff.role, 422, "send nothing"),
         Shown("staff review load", "staff/reviews/load", staff.role),
+        Shown("staff waiver", f"staff/reviews/papers/{slug(new)}/waive", staff.role),
         Shown("staff waiver, wrong", f"staff/reviews/papers/{slug(new)}/waive", staff.role, 422, "send nothing"),
         Shown("staff cabins", f"staff/sailings/{CODE}/cabins?deck=middle", staff.role),
         Shown("staff waiting list", "staff/sailings/PV24-04/waiting-list", staff.role),
