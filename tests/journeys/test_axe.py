@@ -57,6 +57,8 @@ CYRILLIC = re.compile("[А-Яа-яЁё]")
 LATIN_WORDS = re.compile(r"[A-Za-zÄäÇçŽžŇňÖöŞşÜüÝý]{2,}(,? [A-Za-zÄäÇçŽžŇňÖöŞşÜüÝý]{2,}){2,}")
 # Documents, data and ways to other pages.
 NOT_PAGES = {
+    "agencies.invoice",
+    "agencies.receipt",
     "booking.price",  # leads back to the review; a page only while something in it is to be mended
     "booking.calendar_ics",
     "booking.open_booking",
@@ -72,7 +74,13 @@ NOT_PAGES = {
     "reservations.open_reservation",
     "reviews.evidence",
     "reviews.page_picture",
+    "shares.cancelled",
+    "shares.invoice_pdf",
+    "shares.open_link",
+    "shares.receipt",
+    "shares.returned",
     "staff.exported",
+    "staff.invoice_of_agency",
     "staff.money_paper",
     "staff.passenger_list",
     "staff.statement_template",
