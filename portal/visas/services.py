@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -177,22 +178,28 @@ def refresh_checklists(*, booking_ids: Collection[int], now: datetime, cause: Ca
             .with_for_update(of=Booking)
             .options(*WITH_VOYAGE)
         ).all()
-        passengers = [passenger.id for booking in bookings for passenger in booking.passengers]
-        items: dict[int, dict[str, ChecklistItem]] = {passenger_id: {} for passenger_id in passengers}
-        for item in session.scalars(
-            select(ChecklistItem)
-            .where(ChecklistItem.passenger_id.in_(passengers))
+        # Whoever was taken off is asked for nothing any more.
+        left = {booking.id: set[int]() for booking in bookings}
+        items: dict[int, dict[str, ChecklistItem]] = defaultdict(dict)
+        for item, booking_id, left_at in session.execute(
+            select(ChecklistItem, Passenger.booking_id, Passenger.left_at)
+            .join(Passenger, Passenger.id == ChecklistItem.passenger_id)
+            .where(Passenger.booking_id.in_(left))
             .order_by(ChecklistItem.id)
             # An acceptance made meanwhile is judged by what it relied on, not overlooked.
             .with_for_update(of=ChecklistItem)
             .execution_options(populate_existing=True)
         ):
             items[item.passenger_id][item.key] = item
+            if left_at is not None:
+                left[booking_id].add(item.passenger_id)
         voyages = {booking.id: voyage_of(booking.voyage) for booking in bookings}
         rules = live_rules({country for voyage in voyages.values() for country in voyage.countries})
         for booking in bookings:
             voyage = voyages[booking.id]
             changed = 0
+            for passenger_id in sorted(left[booking.id]):
+                _refresh(passenger_id, (), items[passenger_id], voyage, now)
             for passenger_id, traveller in travellers_of(booking, voyage).items():
                 known = items[passenger_id]
                 before = _stands(known.values())

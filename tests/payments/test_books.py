@@ -109,7 +109,7 @@ def test_finance_is_told_of_a_difference_and_nobody_else(payment, browser):
     assert [letter.key for letter in letters] == [f"payments/books_differ:{last().id}:{finance}"]
     assert payment.reference in letters[0].text
     browser.sign_in(make_account(Role.FINANCE))
-    assert "The books differ in 2 places" in browser.open("/en/staff/payments").text
+    assert "The books differ in 2 places" in browser.open("/en/staff/reconciliation").text
     assert "Compare the payment with the provider" in browser.open("/en/staff/ledger/check").text
 
 

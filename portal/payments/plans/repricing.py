@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from flask import g
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from portal.audit.services import record
 from portal.booking.changes import plan_todays_price, priced_by_todays_lists, take_todays_price
@@ -183,13 +184,21 @@ def booking_price_offer(booking_id: int) -> Callable[[BookingPage], PriceOfferVi
     return told
 
 
-def open_offers(limit: int, now: datetime) -> tuple[PriceOfferView, ...]:
-    """For staff: the one whose time runs out first in front."""
+@dataclass(frozen=True)
+class OpenOffer:
+    booking: str
+    before: Money
+    after: Money
+    answer_by: datetime
+
+
+def open_offers(limit: int) -> tuple[OpenOffer, ...]:
+    """For staff: the one whose time runs out first in front. One statement."""
     offers = db.session.scalars(
         select(PriceOffer)
         .where(PriceOffer.state == PriceOfferState.OPEN)
         .order_by(PriceOffer.answer_by, PriceOffer.id)
         .limit(limit)
+        .options(joinedload(PriceOffer.booking))
     )
-    views = (price_offer_view(offer.booking, now) for offer in offers)
-    return tuple(view for view in views if view is not None)
+    return tuple(OpenOffer(one.booking.reference, one.before, one.after, one.answer_by) for one in offers)

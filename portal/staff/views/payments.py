@@ -38,16 +38,14 @@ def payments() -> ResponseReturnValue:
     typed = request.args.get("q", "")[:20]
     wanted = read_checked(typed) or plain(typed) or None  # as the guest reads it out, or as it is kept
     page = payment_pages.payments_page(wanted, request.args.get("page", 1, int))
-    check = last_check()
     return render_template(
         "staff/payments.html",
         page=page,
         refunds=open_refunds(REFUNDS_SHOWN),
         disputes=open_disputes(REFUNDS_SHOWN),
-        differences=len(check.differences) if check else 0,
         overdue=overdue_parts(now(), OVERDUE_SHOWN),
         cancellations=unsettled(CANCELLATIONS_SHOWN),
-        new_prices=open_offers(OVERDUE_SHOWN, now()),
+        new_prices=open_offers(OVERDUE_SHOWN),
         reader=f"account:{current_account().id}",
     )
 
@@ -63,7 +61,9 @@ MISMATCHES_SHOWN, DAYS_SHOWN = 100, 14
 def reconciliation() -> ResponseReturnValue:
     """Where the providers' own books and ours say different things."""
     page = reconciliation_page(MISMATCHES_SHOWN, DAYS_SHOWN)
-    return render_template("staff/reconciliation.html", page=page, form=SettledForm())
+    check = last_check()
+    differences = len(check.differences) if check else 0
+    return render_template("staff/reconciliation.html", page=page, form=SettledForm(), differences=differences)
 
 
 @bp.post("/reconciliation")
