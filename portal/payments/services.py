@@ -21,7 +21,7 @@ from portal.inventory.errors import CabinTaken, KeptForOthers, ShipFull
 from portal.kernel.clock import real_now
 from portal.kernel.money import Money
 from portal.kernel.states import move
-from portal.ledger.queries import balance_columns, balance_of
+from portal.ledger.queries import Balance, balance_columns, balance_of
 from portal.ledger.services import post_agency_paid, post_payment, post_unallocated
 from portal.outbox.services import announce
 from portal.payments.agencies.settling import settle_account
@@ -43,10 +43,10 @@ from portal.payments.providers.base import (
 )
 from portal.payments.providers.registry import provider, route
 from portal.payments.shares.models import PaymentShare, ShareState
-from portal.payments.shares.services import asked_of_others, fit_shares, lower_share, pay_share
+from portal.payments.shares.services import asked_query, fit_shares, lower_share, pay_share
 from portal.payments.statements.models import BankAllocation
 from portal.payments.statements.postings import post_found
-from portal.payments.statements.queries import partial_transfers, transferred_for
+from portal.payments.statements.queries import partial_transfers, transferred_for, transferred_query
 
 log = logging.getLogger(__name__)
 
@@ -106,9 +106,16 @@ class Debt:
 
 
 def debt_of(
-    booking: Booking, now: datetime, *, whole: bool = False, share: PaymentShare | None = None
+    booking: Booking,
+    now: datetime,
+    *,
+    whole: bool = False,
+    share: PaymentShare | None = None,
+    balance: Balance | None = None,
 ) -> Debt | None:
     """None where nothing is owed. whole: all that is open, where the booking is paid in parts.
+
+    balance: that of the booking, of whoever has read it already.
 
     share: what is asked of this payer, whole; else what is asked of the holder, without the shares of others.
     Two statements for a confirmed booking that is paid.
@@ -117,25 +124,29 @@ def debt_of(
         return _share_owed(booking, share, now)
     if booking.state is BookingState.PENDING and booking.pay_by is not None:
         assert booking.placed_at is not None
-        return _part_owed(booking, booking.pay_by, booking.placed_at, now, whole=whole)
+        return _part_owed(booking, booking.pay_by, booking.placed_at, now, whole, balance)
     change = awaiting_change(booking.id) if booking.state is BookingState.CONFIRMED else None
     if change is not None and change.pay_by is not None:
         left = change.to_pay_minor - transferred_for(booking.id, change.id)
         return Debt(Money(left, booking.currency), change.pay_by, change.agreed_at, change.id)
     if booking.state is BookingState.CONFIRMED and booking.confirmed_at is not None:
-        return _part_owed(booking, booking.voyage.starts_at, booking.confirmed_at, now, whole=whole)
+        return _part_owed(booking, booking.voyage.starts_at, booking.confirmed_at, now, whole, balance)
     return None
 
 
-def _part_owed(booking: Booking, pay_by: datetime, since: datetime, now: datetime, *, whole: bool) -> Debt | None:
+def _part_owed(
+    booking: Booking, pay_by: datetime, since: datetime, now: datetime, whole: bool, known: Balance | None
+) -> Debt | None:
     plan = live_plan(booking.id)
     if plan is None and booking.state is BookingState.CONFIRMED:
         return None  # nobody is confirmed who has not paid all of it
-    balance = balance_of(booking.id, booking.currency)
+    balance = known or balance_of(booking.id, booking.currency)
     if balance.owed <= 0:
         return None
-    came = transferred_for(booking.id, None)
-    paid, left = balance.paid + came, balance.owed - came - asked_of_others(booking.id)
+    came, others = db.session.execute(
+        select(transferred_query(booking.id, None).scalar_subquery(), asked_query(booking.id).scalar_subquery())
+    ).one()
+    paid, left = balance.paid + int(came), balance.owed - int(came) - int(others)
     part = asked(plan.parts, paid, port_day(booking, now)) if plan else None
     if left <= 0:
         return None

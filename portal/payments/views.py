@@ -64,7 +64,7 @@ def begun(response: Response) -> bool:
 def pay(reference: str) -> ResponseReturnValue:
     booking = visitor_booking(reference)
     page = booking_page(booking.id)
-    debt = services.debt_of(booking, now())
+    debt = services.debt_of(booking, now(), balance=page.balance)
     if debt is None or debt.pay_by <= now():
         return redirect(url_for("booking.booking", reference=reference))
     much = choices.choices(booking, debt, language(), now())

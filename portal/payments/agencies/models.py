@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, inspect, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from portal.accounts.models import Account
 from portal.database import Base
@@ -57,3 +57,15 @@ class AgencyMember(Base):
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
 
     account: Mapped[Account] = relationship()
+
+
+# Read with every account, so that no page has to ask whether its reader acts for an agency.
+inspect(Account).add_property(
+    "agency_id",
+    column_property(
+        select(AgencyMember.agency_id)
+        .where(AgencyMember.account_id == Account.id)
+        .correlate_except(AgencyMember)
+        .scalar_subquery()
+    ),
+)

@@ -174,9 +174,10 @@ def pay_out(*, credit_id: int, now: datetime) -> Money:
 
 @part_of("account", "agency")
 def agency_of(account: Account | None) -> Agency | None:
-    """The agency that an account acts for. One statement."""
-    if account is None:
+    """The agency that an account acts for. One statement, and none for an account that acts for nobody."""
+    if getattr(account, "agency_id", None) is None:
         return None
+    assert account is not None
     return db.session.scalars(
         select(Agency)
         .join(AgencyMember, AgencyMember.agency_id == Agency.id)

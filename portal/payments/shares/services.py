@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from portal.audit.services import record
 from portal.booking.models import Booking, BookingState
@@ -199,10 +199,13 @@ def open_shares(booking_id: int) -> Sequence[PaymentShare]:
 
 def asked_of_others(booking_id: int) -> int:
     """Minor units of the open shares of a booking. One statement."""
-    query = select(func.coalesce(func.sum(PaymentShare.amount_minor), 0)).where(
+    return int(db.session.scalar(asked_query(booking_id)) or 0)
+
+
+def asked_query(booking_id: int) -> Select[int]:
+    return select(func.coalesce(func.sum(PaymentShare.amount_minor), 0)).where(
         PaymentShare.booking_id == booking_id, PaymentShare.state == ShareState.OPEN
     )
-    return int(db.session.scalar(query) or 0)
 
 
 def rest_of(booking: Booking) -> Money:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from portal.booking.models import Booking, Passenger
@@ -64,9 +64,17 @@ def partial_transfers(
 
     One statement.
     """
-    came = func.sum(BankAllocation.amount_minor)
+    came = _partial(booking_id, change_id, share_id).subquery()
     rows = db.session.execute(
-        select(Payment, came)
+        select(Payment, came.c.minor).join(came, came.c.payment_id == Payment.id).order_by(Payment.id)
+    )
+    return [(payment, int(minor)) for payment, minor in rows]
+
+
+def _partial(booking_id: int, change_id: int | None, share_id: int | None) -> Select[int, int]:
+    came = func.sum(BankAllocation.amount_minor)
+    return (
+        select(Payment.id.label("payment_id"), came.label("minor"))
         .join(BankAllocation, BankAllocation.payment_id == Payment.id)
         .where(
             Payment.booking_id == booking_id,
@@ -78,14 +86,17 @@ def partial_transfers(
         )
         .group_by(Payment.id)
         .having(came < Payment.amount_minor)
-        .order_by(Payment.id)
     )
-    return [(payment, int(minor)) for payment, minor in rows]
 
 
 def transferred_for(booking_id: int, change_id: int | None, share_id: int | None = None) -> int:
     """Minor units that came by transfers that are not whole yet, as partial_transfers(). One statement."""
-    return sum(minor for _payment, minor in partial_transfers(booking_id, change_id, share_id))
+    return int(db.session.scalar(transferred_query(booking_id, change_id, share_id)) or 0)
+
+
+def transferred_query(booking_id: int, change_id: int | None, share_id: int | None = None) -> Select[int]:
+    came = _partial(booking_id, change_id, share_id).subquery()
+    return select(func.coalesce(func.sum(came.c.minor), 0))
 
 
 def awaited_transfers(now: datetime) -> tuple[Awaited, ...]:
