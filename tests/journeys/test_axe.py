@@ -74,6 +74,7 @@ NOT_PAGES = {
     "reservations.open_reservation",
     "reviews.evidence",
     "reviews.page_picture",
+    "rules.export",
     "shares.cancelled",
     "shares.invoice_pdf",
     "shares.open_link",
