@@ -51,8 +51,8 @@ def run(arguments: list[str]) -> int:
         with services.running() as servers:
             for database in ("sqlite", "postgresql"):
                 say(f"\nTests on {database}")
-                # One more than there are cores: who drives a browser or a server waits for it half of the time.
-                command = [str(PYTHON), "-m", "pytest", "-q", "-n", str(min((os.cpu_count() or 2) + 1, 4))]
+                # Two more than there are cores: who drives a browser or a server waits for it half of the time.
+                command = [str(PYTHON), "-m", "pytest", "-q", "-n", str(min((os.cpu_count() or 2) + 2, 6))]
                 command += ["--dist=worksteal", "--durations=15", "--durations-min=5"]
                 command += ["--database", database, *(arguments or ["tests"])]
                 code = subprocess.run(command, cwd=ROOT, env=dict(os.environ, **servers)).returncode
